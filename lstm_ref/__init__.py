@@ -1,0 +1,21 @@
+"""A NumPy reference for the LSTM of *Dive into Deep Learning*: forward pass, gradient, training step and data."""
+
+from lstm_ref.loss import cross_entropy, cross_entropy_backward, log_softmax, perplexity
+from lstm_ref.lstm import LSTMGrads, lstm, lstm_backward, sigmoid
+from lstm_ref.params import PARAM_NAMES, LSTMParams, get_lstm_params, init_lstm_state, param_shapes
+from lstm_ref.text import (
+    SeqDataLoader,
+    Vocab,
+    load_corpus_time_machine,
+    load_data_time_machine,
+    seq_data_iter_random,
+    seq_data_iter_sequential,
+)
+from lstm_ref.training import grad_clipping, loss_and_grads, one_hot, sgd, train_step
+
+__all__ = [
+    "PARAM_NAMES", "LSTMGrads", "LSTMParams", "SeqDataLoader", "Vocab", "cross_entropy", "cross_entropy_backward",
+    "get_lstm_params", "grad_clipping", "init_lstm_state", "load_corpus_time_machine", "load_data_time_machine",
+    "log_softmax", "loss_and_grads", "lstm", "lstm_backward", "one_hot", "param_shapes", "perplexity",
+    "seq_data_iter_random", "seq_data_iter_sequential", "sgd", "sigmoid", "train_step",
+]

@@ -1,0 +1,163 @@
+"""The canonical forward pass of the LSTM and its hand-derived gradient.
+
+Both run in float32, float64 and longdouble; the forward pass also in complex arithmetic, which proves the gradient.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lstm_ref.params import Array, LSTMParams, State
+from lstm_ref.validate import check_lstm
+
+
+def sigmoid(x: Array) -> Array:
+    """σ(x) = 1 / (1 + exp(-x)), for any shape and dtype.
+
+    The exponential is only taken of numbers whose real part is at most zero, so it never overflows.
+    """
+    positive = x.real >= 0
+    z = np.exp(np.where(positive, -x, x))
+    return np.where(positive, 1, z) / (1 + z)
+
+
+def dsigmoid(x: Array) -> Array:
+    """σ'(x) = σ(x) σ(-x), to full relative precision also where σ(x) rounds to one and 1 - σ(x) would not be."""
+    return sigmoid(x) * sigmoid(-x)
+
+
+def dtanh(x: Array) -> Array:
+    """tanh'(x) = 4 σ'(2x), to full relative precision where 1 - tanh(x)² would lose it."""
+    return 4 * dsigmoid(2 * x)
+
+
+class Step(NamedTuple):
+    """All that one time step computed; each array is (batch_size, num_hiddens) but X and Y (·, vocab_size).
+
+    `A_*` are the gates before their activation.
+    """
+
+    X: Array
+    H_prev: Array
+    C_prev: Array
+    A_i: Array
+    A_f: Array
+    A_o: Array
+    A_c: Array
+    I: Array
+    F: Array
+    O: Array
+    C_tilda: Array
+    C: Array
+    H: Array
+    Y: Array
+
+
+def lstm(inputs: Array, state: State, params: Any, tape: list[Step] | None = None) -> tuple[Array, State]:
+    """The forward pass over a sequence.
+
+        I = σ(X W_xi + H W_hi + b_i)        C = F ⊙ C + I ⊙ C̃
+        F = σ(X W_xf + H W_hf + b_f)        H = O ⊙ tanh(C)
+        O = σ(X W_xo + H W_ho + b_o)        Y = H W_hq + b_q
+        C̃ = tanh(X W_xc + H W_hc + b_c)
+
+    Args:
+        inputs: (num_steps, batch_size, vocab_size), one-hot rows in the book, any real rows here.
+        state: (H, C), each (batch_size, num_hiddens).
+        params: the 14 arrays of `LSTMParams`, in order.
+        tape: when given, one `Step` per time step is appended to it.
+
+    Returns:
+        The outputs of all steps, step-major, (num_steps · batch_size, vocab_size), and the last (H, C).
+        NaN and infinity in the arguments flow through as IEEE 754 has it.
+
+    Raises:
+        ValueError: see `lstm_ref.validate.check_lstm`.
+
+    Source: *Dive into Deep Learning*, section "Long Short-Term Memory (LSTM)"; Hochreiter and Schmidhuber
+    (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000).
+    """
+    check_lstm(inputs, state, params)
+    W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
+    H, C = state
+    outputs = []
+    for X in inputs:
+        H_prev, C_prev = H, C
+        I = sigmoid(A_i := X @ W_xi + H @ W_hi + b_i)
+        F = sigmoid(A_f := X @ W_xf + H @ W_hf + b_f)
+        O = sigmoid(A_o := X @ W_xo + H @ W_ho + b_o)
+        C_tilda = np.tanh(A_c := X @ W_xc + H @ W_hc + b_c)
+        C = F * C + I * C_tilda
+        H = O * np.tanh(C)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+        if tape is not None:
+            tape.append(Step(X, H_prev, C_prev, A_i, A_f, A_o, A_c, I, F, O, C_tilda, C, H, Y))
+    return np.concatenate(outputs, axis=0), (H, C)
+
+
+class LSTMGrads(NamedTuple):
+    """Gradients of a scalar: `params` (as `LSTMParams`), `inputs`, and `state` for the initial (H, C)."""
+
+    params: LSTMParams
+    inputs: Array
+    state: State
+
+
+def lstm_backward(
+    inputs: Array,
+    state: State,
+    params: Any,
+    d_outputs: Array,
+    d_state: State | None = None,
+    dsigmoid: Callable[[Array], Array] = dsigmoid,
+    dtanh: Callable[[Array], Array] = dtanh,
+) -> LSTMGrads:
+    """Backpropagation through time (Werbos 1990) for `lstm`, with any upstream gradient.
+
+    Args:
+        inputs: as for `lstm`.
+        state: as for `lstm`.
+        params: as for `lstm`.
+        d_outputs: the gradient of the scalar by the outputs, (num_steps · batch_size, vocab_size).
+        d_state: its gradient by the last (H, C), each (batch_size, num_hiddens); zero when left out.
+        dsigmoid: how to compute σ' from a gate before its activation.
+        dtanh: how to compute tanh', likewise.
+
+    Returns:
+        The gradients by all 14 parameters, by the inputs and by the initial state, shaped like them.
+
+    Raises:
+        ValueError: as for `lstm`, or `d_outputs` or `d_state` has a wrong shape.
+    """
+    tape: list[Step] = []
+    outputs, last = lstm(inputs, state, params, tape)
+    dH, dC = d_state if d_state is not None else (np.zeros_like(last[0]), np.zeros_like(last[1]))
+    for name, gradient, like in (("d_outputs", d_outputs, outputs), ("d_state[0]", dH, last[0]),
+                                 ("d_state[1]", dC, last[1])):
+        if gradient.shape != like.shape:
+            raise ValueError(f"{name}: expected shape {like.shape}, got {gradient.shape}")
+    W = LSTMParams(*params)._asdict()
+    d = {name: np.zeros_like(param) for name, param in W.items()}
+    d_inputs = []
+    for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):
+        # Y = H W_hq + b_q
+        d["W_hq"] = d["W_hq"] + step.H.T @ dY
+        d["b_q"] = d["b_q"] + dY.sum(axis=0)
+        dH = dH + dY @ W["W_hq"].T
+        # H = O ⊙ tanh(C), then C = F ⊙ C_prev + I ⊙ C̃
+        dC = dC + dH * step.O * dtanh(step.C)
+        # each gate before its activation
+        dA = {"i": dC * step.C_tilda * dsigmoid(step.A_i),
+              "f": dC * step.C_prev * dsigmoid(step.A_f),
+              "o": dH * np.tanh(step.C) * dsigmoid(step.A_o),
+              "c": dC * step.I * dtanh(step.A_c)}
+        dC = dC * step.F
+        for k, dA_k in dA.items():
+            d[f"W_x{k}"] = d[f"W_x{k}"] + step.X.T @ dA_k
+            d[f"W_h{k}"] = d[f"W_h{k}"] + step.H_prev.T @ dA_k
+            d[f"b_{k}"] = d[f"b_{k}"] + dA_k.sum(axis=0)
+        dH = sum(dA_k @ W[f"W_h{k}"].T for k, dA_k in dA.items())
+        d_inputs.append(sum(dA_k @ W[f"W_x{k}"].T for k, dA_k in dA.items()))
+    return LSTMGrads(LSTMParams(**d), np.stack(d_inputs[::-1]), (dH, dC))

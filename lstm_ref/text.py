@@ -1,0 +1,260 @@
+"""The Time Machine as a corpus of characters: fetch, verify, tokenize, and the book's two ways to cut minibatches.
+
+The corpus is fetched once, verified by its SHA-1 and kept in the user's cache folder, or in the folder that the
+environment variable LSTM_REF_DATA_DIR names. Without a network and a cache there is a story of this project's own.
+"""
+
+import collections
+import hashlib
+import os
+import random
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from lstm_ref.params import Array
+from lstm_ref.validate import check_sizes
+
+URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
+SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
+FILE_NAME = "timemachine.txt"
+FETCH_SECONDS = 20
+
+Source = Literal["timemachine", "embedded"]
+
+
+class CorpusUnavailableError(OSError):
+    """The Time Machine is not in the cache and could not be fetched."""
+
+
+def data_dir() -> Path:
+    """Where the corpus is kept: LSTM_REF_DATA_DIR, else the user's cache folder."""
+    if named := os.environ.get("LSTM_REF_DATA_DIR"):
+        return Path(named)
+    import pooch
+
+    return Path(pooch.os_cache("lstm_ref"))
+
+
+def fetch_time_machine() -> str:
+    """The text of The Time Machine, from the cache or else from the book's host.
+
+    Raises:
+        ValueError: the cached or the fetched file is not the book's, by its SHA-1.
+        CorpusUnavailableError: there is no cached file and none could be fetched.
+    """
+    path = data_dir() / FILE_NAME
+    if not path.exists():
+        _download(path)
+    content = path.read_bytes()
+    found = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    if found != SHA1:
+        raise ValueError(f"{path}: expected SHA-1 {SHA1}, found {found} ({len(content)} bytes); "
+                         "this is not the book's file: delete it to fetch it again")
+    return content.decode("ascii")
+
+
+def _download(path: Path) -> None:
+    """Fetch to `path`; pooch verifies the hash and only then puts the whole file in place."""
+    import pooch
+
+    downloader = pooch.HTTPDownloader(timeout=FETCH_SECONDS)
+    level = pooch.get_logger().level
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        pooch.retrieve(URL, known_hash=f"sha1:{SHA1}", fname=path.name, path=path.parent, downloader=downloader)
+    except ValueError as error:
+        raise ValueError(f"{URL}: the file fetched is not the book's (expected SHA-1 {SHA1}): {error}") from None
+    except OSError as error:
+        raise CorpusUnavailableError(
+            f"The Time Machine is not at {path} and could not be fetched from {URL} ({type(error).__name__}); "
+            "connect once, or put the file there, or name its folder in LSTM_REF_DATA_DIR") from error
+    finally:
+        pooch.get_logger().setLevel(level)
+
+
+def read_text(source: Source | None = None) -> tuple[str, Source]:
+    """A text and where it came from.
+
+    Args:
+        source: 'timemachine', 'embedded' (the story that ships with this package), or None for the first that
+            is to be had, with a line on standard error when that is the story.
+
+    Raises:
+        ValueError: an unknown source, or a file that is not the book's.
+        CorpusUnavailableError: 'timemachine' was asked for by name and is not to be had.
+    """
+    if source not in (None, "timemachine", "embedded"):
+        raise ValueError(f"source: expected 'timemachine', 'embedded' or None, got {source!r}")
+    if source != "embedded":
+        try:
+            return fetch_time_machine(), "timemachine"
+        except CorpusUnavailableError as error:
+            if source is not None:
+                raise
+            print(f"lstm_ref: using the embedded story instead of The Time Machine: {error}", file=sys.stderr)
+    return resources.files("lstm_ref").joinpath("prose.txt").read_text("ascii"), "embedded"
+
+
+def read_time_machine(source: Source | None = None) -> list[str]:
+    """The lines of the text: every run of non-letters becomes one space, ends stripped, lower-cased."""
+    text, _ = read_text(source)
+    return [re.sub("[^A-Za-z]+", " ", line).strip().lower() for line in text.splitlines()]
+
+
+class Vocab:
+    """Tokens and their indices: `<unk>` is 0, then by falling count, ties in order of first appearance.
+
+    Args:
+        tokens: a list of tokens, or of lists of tokens.
+        min_freq: rarer tokens are left out.
+        reserved_tokens: follow `<unk>` before all others.
+    """
+
+    def __init__(self, tokens: Iterable[Any] = (), min_freq: int = 0, reserved_tokens: Iterable[str] = ()):
+        tokens = list(tokens)
+        if tokens and isinstance(tokens[0], (list, tuple)):
+            tokens = [token for line in tokens for token in line]
+        #: (token, count) by falling count
+        self.token_freqs: list[tuple[str, int]] = collections.Counter(tokens).most_common()
+        frequent = [token for token, count in self.token_freqs if count >= min_freq]
+        self.idx_to_token: list[str] = list(dict.fromkeys(["<unk>", *reserved_tokens, *frequent]))
+        self.token_to_idx = {token: idx for idx, token in enumerate(self.idx_to_token)}
+
+    def __len__(self) -> int:
+        return len(self.idx_to_token)
+
+    def __getitem__(self, tokens: Any) -> Any:
+        """The index of a token (0 when unknown), or a list of indices for a list of tokens."""
+        if isinstance(tokens, (list, tuple)):
+            return [self[token] for token in tokens]
+        return self.token_to_idx.get(tokens, self.unk)
+
+    def to_tokens(self, indices: Any) -> Any:
+        """The token of an index, or a list of tokens for a list of indices."""
+        if isinstance(indices, (list, tuple)):
+            return [self.to_tokens(index) for index in indices]
+        return self.idx_to_token[indices]
+
+    @property
+    def unk(self) -> int:
+        """Index of the unknown token."""
+        return 0
+
+
+def load_corpus_time_machine(max_tokens: int = -1, source: Source | None = None) -> tuple[list[int], Vocab]:
+    """The text as character indices, and the vocabulary, which is counted on the full text.
+
+    Args:
+        max_tokens: keep the first so many tokens; -1 keeps all (170,580 of The Time Machine).
+        source: see `read_text`.
+
+    Raises:
+        ValueError: `max_tokens` is neither -1 nor positive; otherwise as `read_text`.
+    """
+    if max_tokens != -1:
+        check_sizes(max_tokens=max_tokens)
+    lines = [list(line) for line in read_time_machine(source)]
+    vocab = Vocab(lines)
+    corpus = [vocab[token] for line in lines for token in line]
+    return (corpus if max_tokens == -1 else corpus[:max_tokens]), vocab
+
+
+Minibatch = tuple[Array, Array]
+
+
+def _check_sampling(corpus: Any, batch_size: int, num_steps: int) -> None:
+    check_sizes(batch_size=batch_size, num_steps=num_steps)
+    # The largest offset and the target of the last token must fit as well.
+    needed = batch_size * num_steps + num_steps + 1
+    if len(corpus) < needed:
+        raise ValueError(f"corpus: expected at least {needed} tokens for one minibatch of {batch_size} × {num_steps} "
+                         f"at any offset, got {len(corpus)}")
+
+
+def seq_data_iter_random(corpus: Any, batch_size: int, num_steps: int) -> Iterator[Minibatch]:
+    """Minibatches of subsequences in random order, from a random offset (`random.randint(0, num_steps - 1)`).
+
+    Yields:
+        X, Y of shape (batch_size, num_steps), integer tokens; Y is X one token later.
+
+    Raises:
+        ValueError: the corpus is too short for one minibatch.
+    """
+    _check_sampling(corpus, batch_size, num_steps)
+    corpus = np.asarray(corpus)[random.randint(0, num_steps - 1):]
+    starts = list(range(0, (len(corpus) - 1) // num_steps * num_steps, num_steps))
+    random.shuffle(starts)
+    for first in range(0, len(starts) // batch_size * batch_size, batch_size):
+        rows = np.array(starts[first:first + batch_size])[:, None] + np.arange(num_steps)
+        yield corpus[rows], corpus[rows + 1]
+
+
+def seq_data_iter_sequential(corpus: Any, batch_size: int, num_steps: int) -> Iterator[Minibatch]:
+    """Sequential partition: row b of a minibatch continues row b of the one before.
+
+    The offset is `random.randint(0, num_steps)`.
+
+    Yields:
+        X, Y of shape (batch_size, num_steps), integer tokens; Y is X one token later.
+
+    Raises:
+        ValueError: the corpus is too short for one minibatch.
+    """
+    _check_sampling(corpus, batch_size, num_steps)
+    offset = random.randint(0, num_steps)
+    num_tokens = (len(corpus) - offset - 1) // batch_size * batch_size
+    tokens = np.asarray(corpus)[offset:offset + num_tokens + 1]
+    Xs, Ys = tokens[:-1].reshape(batch_size, -1), tokens[1:].reshape(batch_size, -1)
+    for t in range(0, Xs.shape[1] // num_steps * num_steps, num_steps):
+        yield Xs[:, t:t + num_steps], Ys[:, t:t + num_steps]
+
+
+class SeqDataLoader:
+    """Iterates over the minibatches of one epoch; each `iter` draws a new offset.
+
+    Args:
+        batch_size: rows of a minibatch.
+        num_steps: tokens of a row.
+        use_random_iter: random sampling instead of sequential partition.
+        max_tokens: as for `load_corpus_time_machine`.
+        source: see `read_text`.
+        to_tensor: turns each X and Y into the array of a framework.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        num_steps: int,
+        use_random_iter: bool = False,
+        max_tokens: int = 10_000,
+        source: Source | None = None,
+        to_tensor: Callable[[Array], Any] = np.asarray,
+    ):
+        self.corpus, self.vocab = load_corpus_time_machine(max_tokens, source)
+        _check_sampling(self.corpus, batch_size, num_steps)
+        self.batch_size, self.num_steps = batch_size, num_steps
+        self.data_iter_fn = seq_data_iter_random if use_random_iter else seq_data_iter_sequential
+        self.to_tensor = to_tensor
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for X, Y in self.data_iter_fn(self.corpus, self.batch_size, self.num_steps):
+            yield self.to_tensor(X), self.to_tensor(Y)
+
+
+def load_data_time_machine(
+    batch_size: int, num_steps: int, use_random_iter: bool = False, max_tokens: int = 10_000,
+    source: Source | None = None, to_tensor: Callable[[Array], Any] = np.asarray,
+) -> tuple[SeqDataLoader, Vocab]:
+    """The loader of `SeqDataLoader` and its vocabulary; the arguments are the same.
+
+    Raises:
+        ValueError: a size is not positive, or the corpus is too short for one minibatch.
+    """
+    loader = SeqDataLoader(batch_size, num_steps, use_random_iter, max_tokens, source, to_tensor)
+    return loader, loader.vocab

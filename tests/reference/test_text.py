@@ -1,0 +1,136 @@
+"""The corpus: fetching, verification, vocabulary and minibatches."""
+
+import itertools
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lstm_ref as ref
+from lstm_ref import text
+
+needs_time_machine = pytest.mark.skipif(
+    not (text.data_dir() / text.FILE_NAME).exists(),
+    reason=f"The Time Machine is not in {text.data_dir()}: connect once, or set LSTM_REF_DATA_DIR to its folder")
+
+
+@needs_time_machine
+def test_facts_about_the_time_machine():
+    """170,580 characters, 28 tokens, the counts of the most frequent ones, 8 minibatches of 32 × 35."""
+    corpus, vocab = ref.load_corpus_time_machine(source="timemachine")
+    assert len(corpus) == 170_580
+    assert len(vocab) == 28
+    assert vocab.token_freqs[:8] == [(" ", 29927), ("e", 17838), ("t", 13515), ("a", 11704), ("i", 10138),
+                                     ("n", 9917), ("o", 9758), ("s", 8486)]
+    assert vocab.to_tokens(corpus[:16]) == list("the time machine")
+    for use_random_iter in (False, True):
+        train_iter, vocab = ref.load_data_time_machine(32, 35, use_random_iter, source="timemachine")
+        assert sum(X.size for X, _ in train_iter) == 8_960
+        assert len(vocab) == 28, "the vocabulary is counted on the full text, not on the 10,000 tokens"
+
+
+def test_the_embedded_story_is_long_enough():
+    """At least 12,000 letters, all 26 of them, and enough for 8 minibatches of the book's size."""
+    story, source = text.read_text("embedded")
+    letters = re.sub("[^a-z]", "", story.lower())
+    assert source == "embedded"
+    assert len(letters) >= 12_000
+    assert len(set(letters)) == 26
+    train_iter, vocab = ref.load_data_time_machine(32, 35, source="embedded")
+    assert len(list(train_iter)) == 8
+    assert len(vocab) == 28
+
+
+def test_vocab_orders_by_count_then_first_appearance():
+    """`<unk>` is 0; reserved tokens follow it; rare ones are unknown."""
+    vocab = ref.Vocab([list("abbc"), list("cd")], min_freq=1)
+    assert vocab.idx_to_token == ["<unk>", "b", "c", "a", "d"]
+    assert vocab[["b", "z", "d"]] == [1, 0, 4]
+    assert vocab.to_tokens([1, 0]) == ["b", "<unk>"]
+    assert ref.Vocab(list("aab"), min_freq=2, reserved_tokens=["<pad>"]).idx_to_token == ["<unk>", "<pad>", "a"]
+
+
+def test_sequential_partition_continues_row_by_row():
+    """Y is X one token later, and each row goes on where it stopped."""
+    random.seed(0)
+    batches = list(ref.seq_data_iter_sequential(range(100), 2, 5))
+    for X, Y in batches:
+        assert np.array_equal(X + 1, Y)
+    for (_, Y), (X, _) in itertools.pairwise(batches):
+        assert np.array_equal(Y[:, -1], X[:, 0])
+
+
+def test_random_sampling_covers_the_text_once():
+    """The subsequences do not overlap, start num_steps apart and come in random order."""
+    random.seed(1)
+    rows = [(X[b], Y[b]) for X, Y in ref.seq_data_iter_random(range(200), 3, 4) for b in range(3)]
+    starts = [X[0] for X, _ in rows]
+    assert all(np.array_equal(X + 1, Y) for X, Y in rows)
+    assert len(set(starts)) == len(starts) >= 45
+    assert len({s % 4 for s in starts}) == 1
+    assert starts != sorted(starts)
+
+
+def test_offsets_are_those_of_the_book():
+    """random.randint(0, num_steps) for the partition, (0, num_steps - 1) for random sampling."""
+    offsets = {int(next(ref.seq_data_iter_sequential(range(100), 1, 3))[0][0, 0]) for _ in range(400)}
+    assert offsets == {0, 1, 2, 3}
+    offsets = {int(next(ref.seq_data_iter_random(range(100), 1, 3))[0][0, 0]) % 3 for _ in range(400)}
+    assert offsets == {0, 1, 2}
+    random.seed(5)
+    first = [X.tolist() for X, _ in ref.seq_data_iter_random(range(100), 2, 3)]
+    random.seed(5)
+    assert first == [X.tolist() for X, _ in ref.seq_data_iter_random(range(100), 2, 3)]
+
+
+def test_a_wrong_file_is_refused(tmp_path, monkeypatch):
+    """The message has the path, the hash expected and the hash found; nothing else is used in its place."""
+    (tmp_path / text.FILE_NAME).write_text("not the time machine")
+    monkeypatch.setenv("LSTM_REF_DATA_DIR", str(tmp_path))
+    with pytest.raises(ValueError, match=f"{text.FILE_NAME}: expected SHA-1 {text.SHA1}, found [0-9a-f]{{40}}"):
+        ref.load_corpus_time_machine()
+
+
+def test_a_wrong_download_is_refused_and_not_kept(tmp_path, monkeypatch):
+    """A host that serves another file leaves nothing behind."""
+    class Downloader:
+        def __init__(self, **_):
+            pass
+
+        def __call__(self, url, output_file, pooch):
+            Path(output_file).write_text("another file")
+
+    monkeypatch.setattr("pooch.HTTPDownloader", Downloader)
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("LSTM_REF_DATA_DIR", str(cache))
+    with pytest.raises(ValueError, match="the file fetched is not the book's"):
+        ref.load_corpus_time_machine()
+    assert not list(cache.iterdir())
+
+
+def test_without_a_network_the_story_is_used_and_said(tmp_path, monkeypatch, capsys):
+    """One clear line; but a corpus asked for by name is never replaced."""
+    monkeypatch.setenv("LSTM_REF_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(text, "URL", "http://127.0.0.1:9/timemachine.txt")
+    corpus, _ = ref.load_corpus_time_machine()
+    said = capsys.readouterr().err
+    assert len(corpus) > 12_000
+    assert said.count("\n") == 1
+    assert "embedded story instead of The Time Machine" in said
+    with pytest.raises(text.CorpusUnavailableError, match="LSTM_REF_DATA_DIR"):
+        ref.load_corpus_time_machine(source="timemachine")
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: ref.load_corpus_time_machine(source="moby dick"), "source: expected 'timemachine'"),
+    (lambda: ref.load_corpus_time_machine(0, source="embedded"), "max_tokens: expected an integer of at least 1"),
+    (lambda: ref.load_data_time_machine(32, 35, max_tokens=100, source="embedded"), "at least 1156 tokens"),
+    (lambda: ref.load_data_time_machine(0, 35, source="embedded"), "batch_size: expected"),
+    (lambda: next(ref.seq_data_iter_random(range(10), 2, 5)), "corpus: expected at least 16 tokens"),
+])
+def test_bad_requests_are_named(call, words):
+    """A corpus shorter than one minibatch, an unknown source, a senseless size."""
+    with pytest.raises(ValueError, match=re.escape(words)):
+        call()

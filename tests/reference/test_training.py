@@ -1,0 +1,108 @@
+"""Parameters, loss, clipping, update and one training step of the reference."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import lstm_ref as ref
+
+
+def test_params_unpack_like_the_books_list_and_know_their_names():
+    """Fourteen arrays in the book's order, with their shapes."""
+    params = ref.get_lstm_params(28, 256, rng=0)
+    W_xi, W_hi, b_i, *_, W_hq, b_q = params
+    assert params._fields == tuple(["W_xi", "W_hi", "b_i", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xc", "W_hc", "b_c", "W_hq", "b_q"])
+    assert [x.shape for x in (W_xi, W_hi, b_i, W_hq, b_q)] == [(28, 256), (256, 256), (256,), (256, 28), (28,)]
+    assert params.W_hq is W_hq
+    assert [p.shape for p in params] == list(ref.param_shapes(28, 256).values())
+
+
+def test_weights_are_normal_and_biases_zero():
+    """Kolmogorov-Smirnov against Normal(0, 0.01); false alarm 1e-6, fixed by the seed."""
+    params = ref.get_lstm_params(28, 256, rng=0)
+    weights = np.concatenate([p.ravel() for p in params if p.ndim == 2])
+    assert stats.kstest(weights, "norm", (0, 0.01)).pvalue > 1e-6
+    assert all((p == 0).all() for p in params if p.ndim == 1)
+
+
+def test_one_seed_is_one_set_of_weights_in_every_precision():
+    """Drawn in float64 and rounded once."""
+    single, double = (ref.get_lstm_params(5, 4, rng=7, dtype=d) for d in (np.float32, np.float64))
+    assert all(np.array_equal(s, d.astype(np.float32)) for s, d in zip(single, double, strict=True))
+    other = ref.get_lstm_params(5, 4, rng=8, dtype=np.float64)
+    assert not np.array_equal(double.W_xi, other.W_xi)
+
+
+def test_cross_entropy_is_the_mean_negative_log_likelihood():
+    """Against the definition, and without overflow at outputs of ±1000."""
+    outputs, targets = np.array([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]]), np.array([1, 2])
+    likelihoods = [math.exp(2) / (math.e + math.exp(2) + math.exp(0.5)), 1 / 3]
+    expected = -sum(map(math.log, likelihoods)) / 2
+    assert math.isclose(ref.cross_entropy(outputs, targets), expected, rel_tol=1e-15)  # a few roundings
+    assert math.isclose(ref.perplexity(expected), math.exp(expected))
+    assert ref.cross_entropy(np.array([[-1000.0, 1000.0]]), np.array([0])) == 2000
+
+
+@pytest.mark.parametrize(("theta", "factor"), [(1.0, 0.2), (5.0, 1.0), (6.0, 1.0), (0.5, 0.1)])
+def test_clipping_by_the_global_norm(theta, factor):
+    """Gradients 3 and 4 have norm 5: scaled above theta, left alone at and below it."""
+    grads = [np.array([3.0]), np.array([[4.0, 0.0]])]
+    clipped = ref.grad_clipping(grads, theta)
+    assert np.array_equal(clipped[0], grads[0] * factor)
+    assert np.array_equal(clipped[1], grads[1] * factor)
+    assert np.array_equal(grads[0], [3.0]), "the argument is not changed"
+
+
+def test_clipping_of_zero_and_nan():
+    """A zero gradient stays zero; NaN is not hidden."""
+    assert np.array_equal(ref.grad_clipping([np.zeros(3)], 1.0)[0], np.zeros(3))
+    assert np.array_equal(ref.grad_clipping([np.array([np.nan, 9.0])], 1.0)[0], [np.nan, 9.0], equal_nan=True)
+
+
+@pytest.mark.parametrize("theta", [0, -1, math.nan, math.inf, None, "one"])
+def test_clipping_refuses_a_senseless_threshold(theta):
+    """theta is named, with what came."""
+    with pytest.raises(ValueError, match="theta: expected a finite number above 0, got"):
+        ref.grad_clipping([np.ones(2)], theta)
+
+
+def test_step_is_forward_backward_clip_update():
+    """One step equals its parts, and lowers the loss on the same minibatch."""
+    rng = np.random.default_rng(0)
+    params = ref.LSTMParams(*(rng.normal(0, 0.5, s) for s in ref.param_shapes(5, 4).values()))
+    X, Y = rng.integers(0, 5, (2, 3, 6))
+    state = ref.init_lstm_state(3, 4, np.float64)
+    new, last, loss = ref.train_step(params, X, Y, state, lr=0.1, theta=0.05)
+    inputs = ref.one_hot(X.T, 5, np.float64)
+    same_loss, grads = ref.loss_and_grads(inputs, state, params, Y.T.reshape(-1))
+    norm = math.sqrt(sum((g**2).sum() for g in grads))
+    moved = math.sqrt(sum(((n - p)**2).sum() for n, p in zip(new, params, strict=True)))
+    assert loss == same_loss
+    assert norm > 0.05
+    assert math.isclose(moved, 0.1 * 0.05, rel_tol=1e-12)  # the clipped norm times lr, up to rounding
+    assert np.array_equal(last[0], ref.lstm(inputs, state, params)[1][0])
+    assert ref.train_step(new, X, Y, state, lr=0.1)[2] < loss
+
+
+def test_sgd_divides_by_the_batch_size():
+    """param - lr · grad / batch_size."""
+    params, grads = [np.full(2, 1.0)] * 14, [np.full(2, 4.0)] * 14
+    assert np.array_equal(ref.sgd(params, grads, 0.5, batch_size=4)[0], [0.5, 0.5])
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: ref.one_hot([[0, 5]], 5), ["tokens", "[0, 5)", "got 5", "(0, 1)"]),
+    (lambda: ref.one_hot([], 5), ["tokens", "at least one token"]),
+    (lambda: ref.one_hot([0.5], 5), ["tokens", "integer token indices", "float64"]),
+    (lambda: ref.cross_entropy(np.zeros((2, 3)), np.array([0, 3])), ["targets", "[0, 3)", "got 3"]),
+    (lambda: ref.cross_entropy(np.zeros((2, 3)), np.array([0])), ["targets", "(2,)", "(1,)"]),
+    (lambda: ref.train_step(ref.get_lstm_params(3, 2), np.zeros((2, 4), int), np.zeros((2, 3), int),
+                            ref.init_lstm_state(2, 2), 1.0), ["X, Y", "(2, 4)", "(2, 3)"]),
+])
+def test_bad_tokens_are_named(call, words):
+    """The message names the argument, what was expected and what came."""
+    with pytest.raises(ValueError, match=":") as refusal:
+        call()
+    assert all(word in str(refusal.value) for word in words), refusal.value
