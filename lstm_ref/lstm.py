@@ -3,13 +3,13 @@
 Both run in float32, float64 and longdouble; the forward pass also in complex arithmetic, which proves the gradient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_lstm
+from lstm_ref.validate import check_array, check_lstm
 
 
 def sigmoid(x: Array) -> Array:
@@ -106,8 +106,7 @@ class LSTMGrads(NamedTuple):
 
 
 def lstm_backward(
-    inputs: Array,
-    state: State,
+    tape: Sequence[Step],
     params: Any,
     d_outputs: Array,
     d_state: State | None = None,
@@ -117,10 +116,9 @@ def lstm_backward(
     """Backpropagation through time (Werbos 1990) for `lstm`, with any upstream gradient.
 
     Args:
-        inputs: as for `lstm`.
-        state: as for `lstm`.
-        params: as for `lstm`.
-        d_outputs: the gradient of the scalar by the outputs, (num_steps · batch_size, vocab_size).
+        tape: what `lstm` recorded: one `Step` per time step.
+        params: the 14 arrays that `lstm` was given.
+        d_outputs: the gradient of a scalar by the outputs, (num_steps · batch_size, vocab_size).
         d_state: its gradient by the last (H, C), each (batch_size, num_hiddens); zero when left out.
         dsigmoid: how to compute σ' from a gate before its activation.
         dtanh: how to compute tanh', likewise.
@@ -129,15 +127,17 @@ def lstm_backward(
         The gradients by all 14 parameters, by the inputs and by the initial state, shaped like them.
 
     Raises:
-        ValueError: as for `lstm`, or `d_outputs` or `d_state` has a wrong shape.
+        ValueError: an empty tape, or `d_outputs` or `d_state` has a wrong shape.
     """
-    tape: list[Step] = []
-    outputs, last = lstm(inputs, state, params, tape)
-    dH, dC = d_state if d_state is not None else (np.zeros_like(last[0]), np.zeros_like(last[1]))
-    for name, gradient, like in (("d_outputs", d_outputs, outputs), ("d_state[0]", dH, last[0]),
-                                 ("d_state[1]", dC, last[1])):
-        if gradient.shape != like.shape:
-            raise ValueError(f"{name}: expected shape {like.shape}, got {gradient.shape}")
+    if not tape:
+        raise ValueError("tape: expected the steps that lstm recorded, got an empty tape")
+    batch_size, num_hiddens = tape[0].H.shape
+    if d_state is None:
+        d_state = np.zeros_like(tape[0].H), np.zeros_like(tape[0].C)
+    check_array("d_outputs", d_outputs, (len(tape) * batch_size, tape[0].Y.shape[1]), "of the outputs")
+    for i, gradient in enumerate(d_state):
+        check_array(f"d_state[{i}]", gradient, (batch_size, num_hiddens), "(batch_size, num_hiddens)")
+    dH, dC = d_state
     W = LSTMParams(*params)._asdict()
     d = {name: np.zeros_like(param) for name, param in W.items()}
     d_inputs = []

@@ -1,15 +1,15 @@
 """One training step: one-hot inputs, loss, gradients, clipping by the global norm, SGD."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from lstm_ref.loss import cross_entropy, cross_entropy_backward
-from lstm_ref.lstm import lstm, lstm_backward
+from lstm_ref.lstm import LSTMGrads, Step, lstm, lstm_backward
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_theta, check_tokens
+from lstm_ref.validate import check_array, check_theta, check_tokens
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
@@ -22,15 +22,25 @@ def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Arra
     return np.eye(vocab_size, dtype=dtype)[np.asarray(tokens)]
 
 
-def loss_and_grads(inputs: Array, state: State, params: Any, targets: Array) -> tuple[Array, LSTMParams]:
-    """Mean cross-entropy of `lstm` on step-major `targets`, and its gradients by the 14 parameters.
+def loss_and_grads(
+    inputs: Array, state: State, params: Any, targets: Array, backward: Callable[..., LSTMGrads] = lstm_backward
+) -> tuple[Array, LSTMParams, State]:
+    """Mean cross-entropy of `lstm`, its gradients by the 14 parameters, and the last (H, C).
+
+    Args:
+        inputs: as for `lstm`.
+        state: as for `lstm`.
+        params: as for `lstm`.
+        targets: (num_steps · batch_size,) tokens, step-major: `Y.T.reshape(-1)`.
+        backward: the backward pass, called like `lstm_backward`.
 
     Raises:
         ValueError: as `lstm` and `cross_entropy`.
     """
-    outputs, _ = lstm(inputs, state, params)
-    grads = lstm_backward(inputs, state, params, cross_entropy_backward(outputs, targets))
-    return cross_entropy(outputs, targets), grads.params
+    tape: list[Step] = []
+    outputs, last = lstm(inputs, state, params, tape)
+    loss = cross_entropy(outputs, targets)
+    return loss, backward(tape, params, cross_entropy_backward(outputs, targets)).params, last
 
 
 def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
@@ -56,7 +66,13 @@ def sgd(params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: 
 
 
 def train_step(
-    params: LSTMParams, X: Array, Y: Array, state: State, lr: float, theta: float = 1.0
+    params: LSTMParams,
+    X: Array,
+    Y: Array,
+    state: State,
+    lr: float,
+    theta: float = 1.0,
+    backward: Callable[..., LSTMGrads] = lstm_backward,
 ) -> tuple[LSTMParams, State, Array]:
     """One step of the book's training loop: forward, loss, backward, clipping, update.
 
@@ -67,18 +83,17 @@ def train_step(
         state: (H, C) at the start of the minibatch.
         lr: learning rate.
         theta: clipping threshold; the book uses 1.
+        backward: the backward pass, called like `lstm_backward`.
 
     Returns:
         The new parameters, the state after the minibatch, and the loss before the update.
 
     Raises:
-        ValueError: X and Y differ in shape, or as the functions it calls.
+        ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
     """
     X, Y = np.asarray(X), np.asarray(Y)
-    if X.ndim != 2 or X.shape != Y.shape:
-        raise ValueError(f"X, Y: expected two arrays of shape (batch_size, num_steps), got {X.shape} and {Y.shape}")
+    check_array("X", X, (None, None), "(batch_size, num_steps)")
+    check_array("Y", Y, X.shape, "of X")
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)
-    outputs, last = lstm(inputs, state, params)
-    targets = Y.T.reshape(-1)
-    grads = lstm_backward(inputs, state, params, cross_entropy_backward(outputs, targets)).params
-    return sgd(params, grad_clipping(grads, theta), lr), last, cross_entropy(outputs, targets)
+    loss, grads, last = loss_and_grads(inputs, state, params, Y.T.reshape(-1), backward)
+    return sgd(params, grad_clipping(grads, theta), lr), last, loss

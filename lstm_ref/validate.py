@@ -28,8 +28,14 @@ def check_sizes(**sizes: Any) -> None:
             raise ValueError(f"{name}: expected an integer of at least 1, got {size!r}")
 
 
-def _check_array(name: str, array: Any, shape: tuple[int | None, ...], meaning: str, dtype: str | None) -> None:
-    """`array` has the shape (None: any length) and the dtype; `meaning` names the axes for the message."""
+def check_array(
+    name: str, array: Any, shape: tuple[int | None, ...], meaning: str, dtype: str | None = None
+) -> None:
+    """`array` has the shape (None: any length) and, when one is given, the dtype; `meaning` names the axes.
+
+    Raises:
+        ValueError: it has not.
+    """
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise ValueError(f"{name}: expected an array of shape {meaning}, got {type(array).__name__}")
     came = tuple(array.shape)
@@ -50,7 +56,7 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
         ValueError: a wrong number of parameters or of states, a wrong shape, mixed or integer dtypes, an
             empty sequence or batch.
     """
-    _check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)", None)
+    check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)")
     num_steps, batch_size, vocab_size = tuple(inputs.shape)
     for name, size in (("num_steps", num_steps), ("batch_size", batch_size), ("vocab_size", vocab_size)):
         if size == 0:
@@ -62,10 +68,10 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
     if not isinstance(state, Sequence) or len(state) != 2:
         came = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
         raise ValueError(f"state: expected the pair (H, C), got {came}")
-    _check_array("state[0] (H)", state[0], (batch_size, None), "(batch_size, num_hiddens)", dtype)
+    check_array("state[0] (H)", state[0], (batch_size, None), "(batch_size, num_hiddens)", dtype)
     num_hiddens = state[0].shape[1]
     shape = (batch_size, num_hiddens)
-    _check_array("state[1] (C)", state[1], shape, "(batch_size, num_hiddens)", dtype)
+    check_array("state[1] (C)", state[1], shape, "(batch_size, num_hiddens)", dtype)
 
     if not isinstance(params, Sequence) or len(params) != len(NAMES):
         came = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
@@ -75,7 +81,7 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
     for i, (name, param) in enumerate(zip(NAMES, params, strict=True)):
         named = {"W_hq": ("num_hiddens", "vocab_size"), "b_q": ("vocab_size",)}.get(name) or axes[name[:-1]]
         meaning = f"({', '.join(named)}{',' if len(named) == 1 else ''})"
-        _check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
+        check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
 
 
 def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...] | None = None) -> None:
