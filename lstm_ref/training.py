@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import LSTMGrads, Step, lstm, lstm_backward
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_array, check_theta, check_tokens
+from lstm_ref.validate import check_minibatch, check_theta, check_tokens
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
@@ -92,8 +92,7 @@ def train_step(
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
     """
     X, Y = np.asarray(X), np.asarray(Y)
-    check_array("X", X, (None, None), "(batch_size, num_steps)")
-    check_array("Y", Y, X.shape, "of X")
+    check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)
     loss, grads, last = loss_and_grads(inputs, state, params, Y.T.reshape(-1), backward)
     return sgd(params, grad_clipping(grads, theta), lr), last, loss

@@ -91,7 +91,7 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
         ValueError: a wrong shape or dtype, no tokens at all, or a token outside the vocabulary (with its
             index and value).
     """
-    values = np.asarray(tokens)
+    values = _on_host(tokens)
     if shape is not None and values.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {values.shape}")
     if values.size == 0:
@@ -102,6 +102,24 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(f"{name}: expected tokens in [0, {vocab_size}), got {values[index]} at index {index}")
+
+
+def _on_host(tokens: Any) -> Any:
+    """The values of any framework's integer tensor, wherever it lies."""
+    tokens = tokens.asnumpy() if hasattr(tokens, "asnumpy") else tokens.cpu() if hasattr(tokens, "cpu") else tokens
+    return np.asarray(tokens)
+
+
+def check_minibatch(X: Any, Y: Any, vocab_size: int) -> None:
+    """X and Y are tokens of one shape, (batch_size, num_steps).
+
+    Raises:
+        ValueError: they are not, or a token is outside the vocabulary.
+    """
+    check_array("X", X, (None, None), "(batch_size, num_steps)")
+    check_array("Y", Y, tuple(X.shape), "of X")
+    check_tokens("X", X, vocab_size)
+    check_tokens("Y", Y, vocab_size)
 
 
 def check_theta(theta: Any) -> None:

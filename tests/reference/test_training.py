@@ -100,6 +100,8 @@ def test_sgd_divides_by_the_batch_size():
     (lambda: ref.cross_entropy(np.zeros((2, 3)), np.array([0])), ["targets", "(2,)", "(1,)"]),
     (lambda: ref.train_step(ref.get_lstm_params(3, 2), np.zeros((2, 4), int), np.zeros((2, 3), int),
                             ref.init_lstm_state(2, 2), 1.0), ["Y", "(2, 4)", "(2, 3)"]),
+    (lambda: ref.train_step(ref.get_lstm_params(3, 2), np.zeros((2, 4), int), np.full((2, 4), 3),
+                            ref.init_lstm_state(2, 2), 1.0), ["Y", "[0, 3)", "got 3 at index (0, 0)"]),
 ])
 def test_bad_tokens_are_named(call, words):
     """The message names the argument, what was expected and what came."""

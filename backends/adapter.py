@@ -1,0 +1,89 @@
+"""What every adapter shares: the way from NumPy arrays into a framework's scratch tab and back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.parity.implementation import Drawn
+
+
+class Adapter(ABC):
+    """A backend as `lstm_ref.parity.implementation.Implementation`: arrays in, arrays out.
+
+    Args:
+        device: 'cpu' or 'gpu'.
+
+    Raises:
+        RuntimeError: the device is not there.
+    """
+
+    #: the backend's scratch tab
+    tab: ModuleType
+
+    @abstractmethod
+    def __init__(self, device: str): ...
+
+    @abstractmethod
+    def tensor(self, array: np.ndarray) -> Any:
+        """A tensor of the framework on the device, with the dtype and values of `array`."""
+
+    @abstractmethod
+    def array(self, tensor: Any) -> np.ndarray:
+        """The tensor's values as a NumPy array of the same dtype."""
+
+    @property
+    def implementations(self) -> dict[str, Any]:
+        """What the judge judges, by name."""
+        return {"scratch": self}
+
+    @abstractmethod
+    def version(self) -> str:
+        """The framework's version."""
+
+    def tensors(self, arrays: Sequence[np.ndarray]) -> tuple[Any, ...]:
+        """Several tensors."""
+        return tuple(map(self.tensor, arrays))
+
+    def arrays(self, tensors: Sequence[Any]) -> list[np.ndarray]:
+        """Several arrays."""
+        return [self.array(tensor) for tensor in tensors]
+
+    def lstm(self, inputs, state, params):
+        """The tab's `lstm`."""
+        outputs, last = self.tab.lstm(self.tensor(inputs), self.tensors(state), self.tensors(params))
+        H, C = self.arrays(last)
+        return self.array(outputs), (H, C)
+
+    @abstractmethod
+    def loss_and_grads(self, inputs, state, params, targets):
+        """The tab's loss of its `lstm`, and the framework's gradients of it by the 14 parameters."""
+
+    @abstractmethod
+    def grad_clipping(self, grads, theta):
+        """The tab's `grad_clipping`, in place or not."""
+
+    @abstractmethod
+    def train_step(self, params, X, Y, state, lr, theta):
+        """The tab's `train_step_ch8`."""
+
+    @abstractmethod
+    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed) -> Drawn:
+        """The tab's `get_lstm_params`, after the framework's generator was seeded."""
+
+    @abstractmethod
+    def init_lstm_state(self, batch_size, num_hiddens, dtype) -> Drawn:
+        """The tab's `init_lstm_state`."""
+
+    def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
+        """Parameters or states as the judge wants to see them."""
+        return Drawn(self.arrays(tensors), list(trainable), len({id(t) for t in tensors}) == len(tensors))
+
+
+class Net:
+    """Stands in for a model where a tab's `grad_clipping` wants one: holds parameters with their gradients."""
+
+    def __init__(self, params: Sequence[Any]):
+        self.params = params

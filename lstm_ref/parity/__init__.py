@@ -1,0 +1,1 @@
+"""The judge: compares an implementation with the reference, by the rounding that honest arithmetic allows."""

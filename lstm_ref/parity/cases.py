@@ -1,0 +1,116 @@
+"""The seeded problems that every implementation is given."""
+
+import random
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import lstm_ref as ref
+from lstm_ref.params import Array, LSTMParams, State
+from lstm_ref.text import Source
+
+
+@dataclass(frozen=True)
+class Case:
+    """One problem. Arrays are drawn in float64 and rounded to `dtype` once, so a case is the same in every dtype.
+
+    X and Y are (batch_size, num_steps) tokens; `inputs` (num_steps, batch_size, vocab_size) is X one-hot, or
+    dense real numbers. `grads` are 14 arrays to be clipped; `lr` and
+    `theta` are for the training step, in which some cases clip and some do not.
+    """
+
+    name: str
+    params: LSTMParams
+    state: State
+    inputs: Array
+    X: Array
+    Y: Array
+    grads: LSTMParams
+    lr: float = 1.0
+    theta: float = 1.0
+    corpus: Source | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision of all its real arrays."""
+        return self.params[0].dtype
+
+    @property
+    def targets(self) -> Array:
+        """Y step-major, as the outputs are: (num_steps · batch_size,)."""
+        return self.Y.T.reshape(-1)
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """(num_steps, batch_size, vocab_size, num_hiddens)."""
+        num_steps, batch_size, vocab_size = self.inputs.shape
+        return num_steps, batch_size, vocab_size, self.state[0].shape[1]
+
+    def map(self, change: Callable[[Array], Array]) -> "Case":
+        """The same case with every real array passed through `change`."""
+        return replace(self, params=LSTMParams(*map(change, self.params)), grads=LSTMParams(*map(change, self.grads)),
+                       state=(change(self.state[0]), change(self.state[1])), inputs=change(self.inputs))
+
+    def astype(self, dtype: DTypeLike) -> "Case":
+        """The same case, its arrays rounded or widened to `dtype`."""
+        return self.map(lambda array: array.astype(dtype))
+
+    def steps(self, num_steps: int) -> "Case":
+        """The same case cut to its first steps."""
+        return replace(self, inputs=self.inputs[:num_steps], X=self.X[:, :num_steps], Y=self.Y[:, :num_steps])
+
+
+def draw(
+    name: str, num_steps: int, batch_size: int, vocab_size: int, num_hiddens: int, scale: float,
+    dense: bool = False, theta: float = 1.0, seed: int | None = None,
+) -> Case:
+    """A random case in float64: all parameters Normal(0, scale), biases too; H in (-1, 1), C Normal(0, 1).
+
+    Args:
+        name: of the case; also its seed, unless one is given.
+        num_steps: T.
+        batch_size: B.
+        vocab_size: V.
+        num_hiddens: h.
+        scale: standard deviation of the parameters.
+        dense: inputs Normal(0, 1) instead of one-hot.
+        theta: clipping threshold of the training step.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(zlib.crc32(name.encode()) if seed is None else seed)
+    params = LSTMParams(*(rng.normal(0, scale, shape) for shape in ref.param_shapes(vocab_size, num_hiddens).values()))
+    state = rng.uniform(-1, 1, (batch_size, num_hiddens)), rng.normal(0, 1, (batch_size, num_hiddens))
+    tokens = rng.integers(0, vocab_size, (batch_size, num_steps + 1))
+    X, Y = tokens[:, :-1], tokens[:, 1:]
+    inputs = rng.normal(0, 1, (*X.T.shape, vocab_size)) if dense else ref.one_hot(X.T, vocab_size, np.float64)
+    return Case(name, params, state, inputs, X, Y, _grads(params, rng), theta=theta)
+
+
+def _grads(params: LSTMParams, rng: np.random.Generator) -> LSTMParams:
+    return LSTMParams(*(rng.normal(size=param.shape) for param in params))
+
+
+def book() -> Case:
+    """The book's first minibatch: 32 × 35 of the corpus, 256 hidden units, weights Normal(0, 0.01), zero state."""
+    _, source = ref.text.read_text()
+    random.seed(0)
+    train_iter, vocab = ref.load_data_time_machine(32, 35, source=source)
+    X, Y = next(iter(train_iter))
+    params = ref.get_lstm_params(len(vocab), 256, 0, np.float64)
+    state = ref.init_lstm_state(32, 256, np.float64)
+    inputs = ref.one_hot(X.T, len(vocab), np.float64)
+    return Case("book", params, state, inputs, X, Y, _grads(params, np.random.default_rng(1)), corpus=source)
+
+
+#: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
+CASES: dict[str, Callable[[], Case]] = {
+    "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
+    "ragged": lambda: draw("ragged", 5, 3, 7, 11, scale=0.5, dense=True, theta=0.05),
+    "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
+    "large": lambda: draw("large", 13, 8, 28, 64, scale=0.3, dense=True),
+    "book": book,
+}

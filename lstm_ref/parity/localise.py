@@ -1,0 +1,107 @@
+"""Where a failure begins: the first time step, and the first quantity in order of computation.
+
+An implementation is a closed box here: it takes arrays and gives outputs, H and C. Its gates are read off from calls of
+one step in which some gates are driven shut or wide open by a huge bias.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lstm_ref as ref
+from lstm_ref.lstm import Step
+from lstm_ref.params import Array, LSTMParams
+from lstm_ref.parity.cases import Case
+from lstm_ref.parity.checks import CHECKS, Check, Quantities
+from lstm_ref.parity.implementation import Implementation
+from lstm_ref.parity.truth import FEWEST, measure, wider, yardstick
+from lstm_ref.parity.verdict import LIMIT, ratios
+
+HUGE = 3e4  #: a bias that opens a gate entirely, or with a minus sign shuts it, in every precision
+
+
+def probe(implementation: Implementation, case: Case) -> Quantities:
+    """The gates and states of a case of one step, in order of computation, each (batch_size, ·)."""
+    H, C = case.state
+    params = LSTMParams(*case.params)
+
+    def run(C: Array = C, **biases: float) -> tuple[Array, Array, Array]:
+        driven = {f"b_{gate}": np.full_like(np.asarray(params.b_i), bias) for gate, bias in biases.items()}
+        outputs, (new_H, new_C) = implementation.lstm(case.inputs, (H, C), params._replace(**driven))
+        return outputs, new_H, new_C
+
+    zero, one = np.zeros_like(np.asarray(C)), np.ones_like(np.asarray(C))
+    kept = {"f": HUGE, "i": -HUGE}  # with F = 1 and I = 0 the cell stays what it was
+    Y, new_H, new_C = run()
+    return {
+        "order of the state (H, C)": run(o=-HUGE)[1],  # the output gate is shut, so H is zero
+        "input gate I": run(C=zero, c=HUGE)[2],
+        "forget gate F": run(C=one, i=-HUGE)[2],
+        "candidate memory cell C_tilda": run(C=zero, i=HUGE)[2],
+        "memory cell C = F * C + I * C_tilda": new_C,
+        "tanh(C) within H = O * tanh(C)": run(C=one / 2, o=HUGE, **kept)[1],
+        "output gate O": run(C=one * HUGE, **kept)[1],
+        "hidden state H = O * tanh(C)": new_H,
+        "output Y = H W_hq + b_q": Y,
+    }
+
+
+def departures(check: Check, implementation: Implementation, case: Case) -> list[tuple[str, float]]:
+    """The quantities of a check that miss the limit, in its order, with their ratios; measured on the spot."""
+    rod = measure(check, case, FEWEST)
+    found = check.run(implementation, case)
+    worst = {name: float(ratios(found[name], rod.truth[name], rod.spread[name])[1].max()) for name in rod.truth}
+    return [(name, ratio) for name, ratio in worst.items() if ratio > LIMIT]
+
+
+def one_step(case: Case, t: int) -> Case:
+    """Time step t alone, from the reference's own state before it."""
+    tape: list[Step] = []
+    wide = case.astype(wider(case.dtype))
+    ref.lstm(wide.inputs[:t + 1], wide.state, wide.params, tape)
+    state = tape[t].H_prev.astype(case.dtype), tape[t].C_prev.astype(case.dtype)
+    return replace(case, state=state, inputs=case.inputs[t:t + 1], X=case.X[:, t:t + 1], Y=case.Y[:, t:t + 1])
+
+
+def first_wrong_step(implementation: Implementation, case: Case, folder: Path) -> int | None:
+    """The first time step after which outputs, H or C miss the limit, or None."""
+    check = CHECKS["forward"]
+    rod, found = yardstick(check, case, folder), check.run(implementation, case)
+    wrong: Sequence[Any] = [
+        (ratios(found[name], rod.truth[name], rod.spread[name])[1] > LIMIT).any(axis=(1, 2))
+        for name in sorted(check.stepped)
+    ]
+    steps = np.flatnonzero(np.logical_or.reduce(wrong))
+    return int(steps[0]) if steps.size else None
+
+
+def localise(check: str, implementation: Implementation, case: Case, folder: Path) -> str:
+    """One sentence: where the implementation first departs from the reference.
+
+    Args:
+        check: name of the failed check.
+        implementation: what failed it.
+        case: on what.
+        folder: of the stored yardsticks.
+    """
+    if check == "clipping":
+        return "clipping has no time steps; the scenario is named before the parameter"
+    t = first_wrong_step(implementation, case, folder)
+    if t is not None:
+        gone = departures(Check("probe", probe), implementation, one_step(case, t))
+        if gone:
+            return f"departs first at time step t = {t}, in the {gone[0][0]} (ratio {gone[0][1]:.3g})"
+        return f"departs first at time step t = {t}; each gate and state of that step alone agrees, " \
+               "so look at what is carried from step to step"
+    if check not in ("backward", "step"):
+        return "outputs, H and C of every time step agree when the whole sequence is run at once"
+    for n in range(1, case.sizes[0] + 1):
+        gone = departures(CHECKS["backward"], implementation, case.steps(n))
+        if gone:
+            name = next((name for name, _ in reversed(gone) if name != "loss"), "loss")
+            return (f"the forward pass agrees at every step; the gradient departs with the sequence cut to its first "
+                    f"{n} step{'s' * (n > 1)}, first (going backwards) in {name} (of {', '.join(g for g, _ in gone)})")
+    return "the forward pass and all gradients agree; look at the clipping and the update"

@@ -1,0 +1,109 @@
+"""Monte Carlo arithmetic: NumPy code run unchanged, with every operation rounded at random.
+
+An array of type `Noisy` computes in a wide precision and multiplies the result of each operation by 1 + u, u uniform
+within half an epsilon of the narrow precision that is being tested (Parker 1997, *Monte Carlo Arithmetic*). What the
+results then scatter by is what any honest implementation in the narrow precision may be off by, whatever its order
+of operations.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_ref.params import Array
+
+# Operations whose result is a number they were given: nothing to round.
+EXACT = {np.negative, np.positive, np.absolute, np.maximum, np.minimum,
+         np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.isnan}
+
+# Rounding errors of the others, in units of half an epsilon. Libraries do not promise a correctly rounded
+# exponential or hyperbolic tangent, so those may be off by twice as much.
+UNITS = {np.add: 1, np.subtract: 1, np.multiply: 1, np.divide: 1, np.sqrt: 1, np.square: 1, np.power: 1,
+         np.log: 1, np.exp: 2, np.tanh: 2}
+
+# Functions that only move numbers about.
+MOVES = {np.where, np.concatenate, np.stack, np.split, np.zeros_like}
+
+
+class Noisy(np.ndarray[Any, Any]):
+    """An array of wide precision whose operations round at random; made by `noisy_type`."""
+
+    rng: np.random.Generator
+    eps: float
+    tiny: float
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        plain = [x.view(np.ndarray) if isinstance(x, Noisy) else x for x in inputs]
+        if ufunc is np.matmul and method == "__call__":
+            result = self._round(*_product(*plain))
+        else:
+            result = np.asarray(getattr(ufunc, method)(*plain, **kwargs))
+            if ufunc not in EXACT:
+                result = self._round(result, _scale(ufunc, method, plain, result, kwargs))
+        if out is not None:
+            np.copyto(out[0].view(np.ndarray), result)
+            return out[0]
+        return result.view(type(self))
+
+    def _round(self, result: Array, scale: Array) -> Array:
+        """The result moved by a random rounding; all digits of a number too small for the precision are noise."""
+        u = self.rng.random(result.shape)
+        u -= 0.5
+        if scale.min(initial=np.inf) >= self.tiny and scale.max(initial=0) < np.inf:
+            return result + scale * u * self.eps
+        with np.errstate(invalid="ignore"):  # infinity and NaN are replaced by what they were
+            moved = np.where(scale < self.tiny, result * (1 + 2 * u), result + scale * u * self.eps)
+        return np.where(np.isfinite(scale), moved, result)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func not in MOVES:
+            raise TypeError(f"Noisy has no model of how np.{func.__name__} rounds; add it to noise.py")
+        result = func(*_each_array(np.asarray, args), **_each_array(np.asarray, kwargs))
+        return _each_array(lambda array: array.view(type(self)), result)
+
+
+def _scale(ufunc: np.ufunc, method: str, plain: list[Any], result: Array, kwargs: dict[str, Any]) -> Array:
+    """What one rounding of half an epsilon is worth in this operation, as an absolute error."""
+    if ufunc is np.add and method == "reduce":
+        summed = np.add.reduce(np.abs(plain[0]), **kwargs)
+        return np.asarray(np.sqrt(plain[0].size / max(np.size(summed), 1)) * summed, float)
+    if ufunc in UNITS and method == "__call__":
+        return UNITS[ufunc] * np.abs(result.astype(float))
+    raise TypeError(f"Noisy has no model of how np.{ufunc.__name__}.{method} rounds; add it to noise.py")
+
+
+def _product(a: Array, b: Array) -> tuple[Array, Array]:
+    """The matrix product of two wide arrays, and the scale of its rounding: sqrt(k) |a| |b| with inner size k.
+
+    NumPy multiplies longdouble matrices a hundred times slower than float64 ones, so a large product is computed in
+    float64: what that rounds differently is small beside the noise that is added, which grows with sqrt(k).
+    """
+    narrow_a, narrow_b = a.astype(float), b.astype(float)
+    scale = np.sqrt(a.shape[-1]) * (np.abs(narrow_a) @ np.abs(narrow_b))
+    if a.size * b.shape[-1] < 2**14:
+        return a @ b, scale
+    return (narrow_a @ narrow_b).astype(np.result_type(a, b)), scale
+
+
+def _each_array(change: Callable[[Array], Array], nested: Any) -> Any:
+    """`nested` with `change` applied to each array in its lists, tuples and dicts."""
+    if isinstance(nested, np.ndarray):
+        return change(nested)
+    if isinstance(nested, dict):
+        return {key: _each_array(change, value) for key, value in nested.items()}
+    return type(nested)(_each_array(change, x) for x in nested) if isinstance(nested, (list, tuple)) else nested
+
+
+def noisy_type(dtype: DTypeLike, seed: int) -> Callable[[Array], Array]:
+    """A function that makes arrays noisy: one stream of roundings as `dtype` would make them.
+
+    Args:
+        dtype: the narrow precision whose rounding is modelled.
+        seed: of the stream.
+    """
+    info = np.finfo(np.dtype(dtype))
+    stream = {"rng": np.random.default_rng(seed), "eps": float(info.eps), "tiny": float(info.tiny)}
+    noisy: Any = type("Noisy", (Noisy,), stream)
+    return lambda array: np.asarray(array).view(noisy)

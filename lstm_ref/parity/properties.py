@@ -1,0 +1,170 @@
+"""The checks that compare facts rather than numbers: the start of a model, and what is refused."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+import lstm_ref as ref
+from lstm_ref.params import PARAM_NAMES
+from lstm_ref.parity.cases import Case
+from lstm_ref.parity.implementation import Implementation, Reference
+from lstm_ref.parity.verdict import Result
+
+#: Probability that a right initialisation fails one of the distribution tests. The seed is fixed, so a version of a
+#: framework passes always or never; at this rate a new version with another generator is safe as well.
+FALSE_ALARM = 1e-6
+
+
+Call = Callable[[Implementation], Any]
+
+
+class Fact(NamedTuple):
+    """One thing that holds or does not; `detail` has what was expected and what came."""
+
+    quantity: str
+    holds: bool
+    detail: str
+
+
+def same(quantity: str, expected: Any, came: Any) -> Fact:
+    """The fact that two things are equal."""
+    return Fact(quantity, bool(expected == came), f"expected {expected}, got {came}")
+
+
+def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Names and order (by shape), dtype, trainability, zero biases, the weights' distribution, the seed."""
+    *_, vocab_size, num_hiddens = case.sizes
+    drawn = implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed=1)
+    shapes = ref.param_shapes(vocab_size, num_hiddens)
+    yield same("number of parameters", len(PARAM_NAMES), len(drawn.arrays))
+    for (name, shape), array, trainable in zip(shapes.items(), drawn.arrays, drawn.trainable, strict=True):
+        yield same(f"{name}: shape", shape, array.shape)
+        yield same(f"{name}: dtype", case.dtype, array.dtype)
+        yield same(f"{name}: trainable", True, trainable)
+        if name.startswith("b_"):
+            yield Fact(f"{name}: zero", bool((array == 0).all()), f"expected zeros, got {array}")
+    yield same("no two share their memory", True, drawn.distinct)
+
+    weights = {name: a.astype(float).ravel() for name, a in zip(PARAM_NAMES, drawn.arrays, strict=True)
+               if name.startswith("W_")}
+    pooled = np.concatenate(list(weights.values())) / 0.01
+    for test, p in (("shape of Normal(0, 0.01)", stats.kstest(pooled, "norm").pvalue),
+                    ("scale of Normal(0, 0.01)", _chi_square(pooled)),
+                    ("independence", _independence(weights))):
+        yield Fact(f"weights: {test}", p > FALSE_ALARM,
+                   f"expected a p-value above {FALSE_ALARM:g}, got {p:.3g} (mean {pooled.mean() / 100:.3g}, "
+                   f"standard deviation {pooled.std() / 100:.4g}, {pooled.size} weights)")
+
+    again, other = (implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed).arrays for seed in (1, 2))
+    equal = [np.array_equal(a, b) for a, b in zip(drawn.arrays, again, strict=True)]
+    yield same("the same seed gives the same weights", True, all(equal))
+    differs = [not np.array_equal(a, b) for a, b in zip(drawn.arrays, other, strict=True) if a.ndim == 2]
+    yield same("another seed gives other weights", True, all(differs))
+
+
+def _chi_square(standard: Any) -> float:
+    """Two-sided p-value of the sum of squares of standard normal numbers."""
+    lower = stats.chi2.cdf(float((standard**2).sum()), standard.size)
+    return float(2 * min(lower, 1 - lower))
+
+
+def _independence(weights: dict[str, Any]) -> float:
+    """Smallest p-value of the correlations between any two weights, times their number (Bonferroni).
+
+    Catches two weights drawn from one and the same random numbers.
+    """
+    arrays = list(weights.values())
+    pairs = [(a[:n], b[:n]) for i, a in enumerate(arrays) for b in arrays[:i] for n in [min(a.size, b.size)]]
+    z = [float(a @ b / math.sqrt(float(a @ a) * float(b @ b))) * math.sqrt(a.size) for a, b in pairs]
+    return min(1.0, len(z) * float(2 * stats.norm.sf(max(map(abs, z)))))
+
+
+def state(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """H and C: two separate arrays of zeros, of the right shape and dtype."""
+    _, batch_size, _, num_hiddens = case.sizes
+    drawn = implementation.init_lstm_state(batch_size, num_hiddens, case.dtype)
+    yield same("number of states", 2, len(drawn.arrays))
+    for name, array in zip("HC", drawn.arrays, strict=True):
+        yield same(f"{name}: shape", (batch_size, num_hiddens), array.shape)
+        yield same(f"{name}: dtype", case.dtype, array.dtype)
+        yield Fact(f"{name}: zero", bool((array == 0).all()), f"expected zeros, got {array}")
+    yield same("H and C do not share their memory", True, drawn.distinct)
+
+
+def bad_calls(case: Case) -> dict[str, Call]:
+    """Calls that the reference refuses, by what is wrong with them."""
+    c = case
+    wrong = {"float32": np.float64, "float64": np.float32}[str(c.dtype)]
+
+    def replaced(i: int, array: Any) -> tuple[Any, ...]:
+        return (*c.params[:i], array, *c.params[i + 1:])
+
+    def step(X: Any, Y: Any) -> Call:
+        return lambda m: m.train_step(c.params, X, Y, c.state, 1.0, 1.0)
+
+    def clip(theta: float) -> Call:
+        return lambda m: m.grad_clipping(c.grads, theta)
+
+    outside = c.X.copy()
+    outside[-1, -1] = c.sizes[2]
+    negative = c.X.copy()
+    negative[0, 0] = -1
+    empty = c.X[:, :0]
+    long = np.zeros((c.state[1].shape[0] + 1, c.state[1].shape[1]), c.dtype)
+    return {
+        "13 parameters": lambda m: m.lstm(c.inputs, c.state, c.params[:-1]),
+        "15 parameters": lambda m: m.lstm(c.inputs, c.state, (*c.params, c.params[-1])),
+        "a parameter of a wrong shape": lambda m: m.lstm(
+            c.inputs, c.state, replaced(3, np.zeros((c.sizes[2] + 1, c.sizes[3]), c.dtype))),
+        "a parameter with an axis too many": lambda m: m.lstm(c.inputs, c.state, replaced(2, c.params[2][None])),
+        "a parameter of another dtype": lambda m: m.lstm(c.inputs, c.state, replaced(4, c.params[4].astype(wrong))),
+        "inputs of another dtype": lambda m: m.lstm(c.inputs.astype(wrong), c.state, c.params),
+        "inputs of two axes": lambda m: m.lstm(c.inputs[0], c.state, c.params),
+        "an empty sequence": lambda m: m.lstm(c.inputs[:0], c.state, c.params),
+        "a state of another batch": lambda m: m.lstm(c.inputs, (c.state[0], long), c.params),
+        "a single state": lambda m: m.lstm(c.inputs, c.state[:1], c.params),
+        "an input token outside the vocabulary": step(outside, c.Y),
+        "a negative input token": step(negative, c.Y),
+        "a target token outside the vocabulary": step(c.X, outside),
+        "a minibatch without steps": step(empty, empty),
+        "targets of another shape": step(c.X, c.Y[:, 1:]),
+        "theta 0": clip(0.0),
+        "theta -1": clip(-1.0),
+        "theta infinite": clip(math.inf),
+        "theta NaN": clip(math.nan),
+    }
+
+
+def refusal(call: Call, implementation: Implementation) -> str:
+    """The message of the ValueError that a call raises, or what happened instead."""
+    try:
+        call(implementation)
+    except ValueError as error:
+        return str(error)
+    except Exception as error:  # the type is the finding
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def bad_input(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Each call that the reference refuses is refused in the same words."""
+    for what, call in bad_calls(case).items():
+        expected, came = refusal(call, Reference()), refusal(call, implementation)
+        yield same(what, f"ValueError «{expected}»", f"ValueError «{came}»" if came == expected else came)
+
+
+PROPERTIES: dict[str, Callable[[Implementation, Case], Iterator[Fact]]] = {
+    "params": params, "state": state, "bad_input": bad_input,
+}
+
+
+def judge_facts(check: str, implementation: Implementation, name: str, case: Case) -> list[Result]:
+    """Every fact of a check as a `Result`: ratio 0 where it holds, infinity where it does not."""
+    return [
+        Result(check, name, case.name, str(case.dtype), fact.quantity, 0.0, 0.0, 0.0) if fact.holds else
+        Result(check, name, case.name, str(case.dtype), fact.quantity, math.inf, 0.0, math.inf, "fail", fact.detail)
+        for fact in PROPERTIES[check](implementation, case)
+    ]

@@ -1,0 +1,123 @@
+"""What a run leaves behind: build/parity/<backend>.json, true at every moment of the run."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from lstm_ref.parity.truth import truth_is_wider, wider
+from lstm_ref.parity.verdict import LIMIT, Result
+
+SCHEMA = 1
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def read_status(folder: Path, backend: str) -> dict[str, Any]:
+    """The entry of a backend in the report; 'not run' where there is no file."""
+    path = folder / f"{backend}.json"
+    if not path.exists():
+        return {"status": "not run", "reason": f"no {path.name} was written"}
+    return json.loads(path.read_text(encoding="utf-8"))["backends"][backend]
+
+
+def write_status(folder: Path, backend: str, status: str, reason: str = "", **more: Any) -> None:
+    """Write the entry of a backend: `status` is pass, fail, crashed or not run; `reason` says why."""
+    entry = {"status": status, "reason": reason, **more}
+    write_json(folder / f"{backend}.json", {"schema": SCHEMA, "limit": LIMIT, "backends": {backend: entry}})
+
+
+def cpu() -> str:
+    """The processor's name, as well as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def fingerprint(framework: str, device: str, corpus: str | None) -> dict[str, Any]:
+    """Versions and machine, as they stand with every result."""
+    libraries = threadpoolctl.threadpool_info()
+    blas = sorted({f"{lib['internal_api']} {lib.get('version')}" for lib in libraries if lib["user_api"] == "blas"})
+    return {
+        "framework": framework,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": ", ".join(blas) or "unknown",
+        "platform": f"{sys.platform} {platform.machine()}",
+        "cpu": cpu(),
+        "device": device,
+        "threads": max((lib["num_threads"] for lib in libraries), default=os.cpu_count() or 1),
+        "corpus": corpus,
+        "truth": {dtype: np.dtype(wider(dtype)).name + ("" if truth_is_wider(dtype) else " (no wider one here)")
+                  for dtype in ("float32", "float64")},
+    }
+
+
+class Record:
+    """Gathers the results of one backend. What is on disk is right even if the process dies in the next moment.
+
+    Args:
+        backend: its name.
+        folder: where the file goes.
+        selection: what of the suite was asked for, when not all of it.
+    """
+
+    def __init__(self, backend: str, folder: Path, selection: str = ""):
+        self.backend, self.folder, self.selection = backend, folder, selection
+        self.fingerprint: dict[str, Any] = {}
+        self.results: list[Result] = []
+        self.broken: list[str] = []
+        self.explained: set[str] = set()  #: tests whose failure is told by their results
+        self.start = time.perf_counter()
+
+    def begin(self, what: str) -> None:
+        """Note what is about to run: what the file says of a process that dies in it."""
+        self._write("crashed", f"the process ended in {what}")
+
+    def add(self, results: list[Result]) -> None:
+        """Keep the results of one check on one case.
+
+        Raises:
+            LookupError: there are none: a check that compared nothing is an error.
+        """
+        if not results:
+            raise LookupError("the check compared nothing")
+        self.results += results
+
+    def error(self, what: str) -> None:
+        """Note a test that ended without a verdict."""
+        self.broken.append(what)
+
+    def finish(self) -> str:
+        """Write the final entry; returns its status."""
+        failed = sorted({(r.check, r.case, r.dtype) for r in self.results if not r.passed})
+        if failed or self.broken:
+            status = "fail"
+            reason = "; ".join([*(f"{c} on {case} in {dtype}" for c, case, dtype in failed), *self.broken])
+        elif not self.results:
+            status, reason = "fail", "nothing was compared"
+        else:
+            status, reason = "pass", ""
+        self._write(status, reason)
+        return status
+
+    def _write(self, status: str, reason: str) -> None:
+        seconds = round(time.perf_counter() - self.start, 1)
+        write_status(self.folder, self.backend, status, reason, seconds=seconds, selection=self.selection,
+                     fingerprint=self.fingerprint, results=[result.json() for result in self.results])

@@ -1,0 +1,104 @@
+"""The merged report: one table on the terminal, report.json and report.md."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.properties import PROPERTIES
+from lstm_ref.parity.record import SCHEMA, read_status, write_json
+from lstm_ref.parity.terminal import console
+from lstm_ref.parity.verdict import LIMIT
+
+COLUMNS = ("params", "state", *CHECKS, "bad_input")
+
+
+def complete(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a backend, failed when it passed but left a check out that nobody deselected."""
+    compared = {result["check"] for result in entry.get("results", ())}
+    absent = [name for name in COLUMNS if name not in compared]
+    if entry["status"] == "pass" and absent and not entry.get("selection"):
+        return {**entry, "status": "fail", "reason": f"compared nothing in {', '.join(absent)}"}
+    return entry
+
+
+def cell(entry: dict[str, Any], check: str) -> str:
+    """What the table says of one check: the worst ratio, 'ok' for facts, the failures' kind, or a dash."""
+    results = [r for r in entry.get("results", ()) if r["check"] == check]
+    if not results:
+        return "–"
+    wrong = {r["verdict"] for r in results} - {"pass"}
+    worst = float("inf") if any(r["ratio"] is None for r in results) else max(r["ratio"] for r in results)
+    number = "" if check in PROPERTIES or worst == float("inf") else f"{worst:.2f}" if worst < 100 else f"{worst:.1e}"
+    kind = next((k for k in ("mathematics", "fail", "rounding") if k in wrong), "")
+    short = {"mathematics": "WRONG", "fail": "FAIL", "rounding": "ROUNDING"}.get(kind, "")
+    return f"{number} {short}".strip() or "ok"
+
+
+def rows(entries: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """One row a backend: name, version, a cell for each check, seconds, verdict."""
+    return [
+        [backend, entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in COLUMNS),
+         f"{entry['seconds']:.0f} s" if "seconds" in entry else "–",
+         entry["status"] + (" (part)" if entry.get("selection") else "")]
+        for backend, entry in entries.items()
+    ]
+
+
+HEADER = ("backend", "version", *COLUMNS, "time", "verdict")
+
+
+def legend(entries: dict[str, dict[str, Any]]) -> list[str]:
+    """The lines under the table."""
+    lines = [f"Worst ratio of each check over all cases, float32 and float64; at most {LIMIT:g} passes, "
+             "about 1 is rounding alone."]
+    corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
+    if "embedded" in corpora:
+        lines.append("The case `book` used the embedded story, since The Time Machine was not to be had.")
+    lines += [f"{backend}: {entry['status']}: {entry['reason']}" for backend, entry in entries.items()
+              if entry["status"] != "pass"]
+    lines += [f"{backend}: only a part was run: {entry['selection']}" for backend, entry in entries.items()
+              if entry.get("selection")]
+    return lines
+
+
+def show(entries: dict[str, dict[str, Any]]) -> None:
+    """Print the table."""
+    table = Table(title="LSTM parity", title_justify="left")
+    for name in HEADER:
+        left = name in ("backend", "version", "verdict")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "version")
+    for row in rows(entries):
+        good = row[-1].startswith("pass")
+        table.add_row(*(f"[red]{text}[/]" if text.endswith(("WRONG", "FAIL", "ROUNDING")) else text
+                        for text in row[:-1]), f"[green]{row[-1]}[/]" if good else f"[bold red]{row[-1]}[/]")
+    out = console()
+    out.print(table)
+    for line in legend(entries):
+        out.print(line, markup=False)
+
+
+def markdown(entries: dict[str, dict[str, Any]]) -> str:
+    """The table, the lines under it and the environments, as Markdown."""
+    lines = ["# LSTM parity", "", "| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(entries)]
+    lines += ["", *(f"{line}\n" for line in legend(entries)), "## Environments", ""]
+    for backend, entry in entries.items():
+        facts = ", ".join(f"{key} {value}" for key, value in entry.get("fingerprint", {}).items())
+        lines.append(f"- **{backend}**: {facts or 'none: it did not run'}")
+    return "\n".join(lines) + "\n"
+
+
+def merge(backends: Sequence[str], folder: Path) -> bool:
+    """Merge the files of the backends that were asked for, write and print the report.
+
+    Returns:
+        Whether every one of them ran, compared something and passed.
+    """
+    entries = {backend: complete(read_status(folder, backend)) for backend in backends}
+    write_json(folder / "report.json", {"schema": SCHEMA, "limit": LIMIT, "backends": entries})
+    (folder / "report.md").write_text(markdown(entries), encoding="utf-8")
+    show(entries)
+    return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())

@@ -1,0 +1,67 @@
+"""Runs the checks of one backend in a process of their own and says in words how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lstm_ref.parity.record import read_status, write_status
+
+
+def supervise(backend: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
+    """Run pytest on one backend under a time limit; its JSON says the truth even if it crashed or hung.
+
+    Args:
+        backend: its name.
+        folder: of the report's files.
+        time_limit: seconds after which the process and its children are killed.
+        pytest_arguments: passed on.
+
+    Returns:
+        Whether the backend passed.
+    """
+    write_status(folder, backend, "not run", "the process of its checks did not start")
+    targets = [] if any(argument.startswith("tests/parity") for argument in pytest_arguments) else ["tests/parity"]
+    command = [sys.executable, "-m", "pytest", *targets, "--backend", backend, f"--build={folder}",
+               f"--junit-xml={folder / f'{backend}.xml'}", *pytest_arguments]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        code = process.wait(time_limit)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        entry = read_status(folder, backend)
+        amend(folder, backend, f"hung: no end within {time_limit:g} s; {entry['reason']}")
+        return False
+    except BaseException:
+        _kill(process)
+        raise
+    entry = read_status(folder, backend)
+    if entry["status"] == "crashed" or code < 0:
+        amend(folder, backend, f"{describe(code)}; {entry['reason']}")
+    elif code != 0 and entry["status"] == "pass":
+        amend(folder, backend, f"pytest ended with exit status {code} after a verdict of pass")
+    return code == 0 and entry["status"] == "pass"
+
+
+def amend(folder: Path, backend: str, reason: str) -> None:
+    """Mark the entry of a backend as crashed, keeping the results it has."""
+    entry = read_status(folder, backend)
+    write_status(folder, backend, **{**entry, "status": "crashed", "reason": reason})
+
+
+def describe(code: int) -> str:
+    """An exit status in words."""
+    if code < 0:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit status {code}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()

@@ -1,0 +1,19 @@
+"""How the judge writes to a terminal."""
+
+import os
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+def console() -> Console:
+    """Standard output; as wide as a table needs where there is no terminal."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def progress() -> Progress:
+    """A bar on standard error, silent where that is no terminal."""
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                    console=Console(stderr=True), disable=not sys.stderr.isatty())

@@ -1,0 +1,121 @@
+"""The implementation under test and its checks, as pytest fixtures.
+
+A file of this folder holds one check. It runs for every implementation of the backend, every case and both dtypes.
+"""
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+import backends
+from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.explain import explain
+from lstm_ref.parity.localise import localise
+from lstm_ref.parity.properties import PROPERTIES, judge_facts
+from lstm_ref.parity.record import Record, fingerprint, write_status
+from lstm_ref.parity.truth import prepare
+from lstm_ref.parity.verdict import judge, settle
+
+DTYPES = ("float32", "float64")
+#: Facts hold or not whatever the size; one case with odd sizes is enough, and one with sizes for the statistics.
+PROPERTY_CASES = ("ragged", "book")
+
+record = pytest.StashKey[Record]()
+adapter = pytest.StashKey[object]()
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("parity")
+    group.addoption("--backend", choices=backends.names(), help="the backend under test")
+    group.addoption("--device", choices=("cpu", "gpu"), default="cpu", help="where it computes (default: cpu)")
+    group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the results and the truths")
+
+
+def pytest_configure(config):
+    """Load the backend, or say in words why it can't be."""
+    backend, folder = config.option.backend, config.option.build
+    if backend is None:
+        raise pytest.UsageError(f"say which backend: --backend {{{','.join(backends.names())}}}")
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
+    try:
+        config.stash[adapter] = backends.adapter(backend, config.option.device)
+    except (ImportError, RuntimeError) as error:
+        write_status(folder, backend, "not run", str(error))
+        raise pytest.UsageError(str(error)) from None
+    chosen = [f"-k {shlex.quote(config.option.keyword)}" if config.option.keyword else ""]
+    chosen += [arg for arg in config.invocation_params.args if "::" in str(arg)]
+    config.stash[record] = Record(backend, folder, " ".join(filter(None, chosen)))
+    config.stash[record].fingerprint = fingerprint(config.stash[adapter].version(), config.option.device,
+                                                   CASES["book"]().corpus)
+    config.pluginmanager.register(Journal(config.stash[record]))
+
+
+def pytest_generate_tests(metafunc):
+    """One test for each implementation, case and dtype to which the check of the file applies."""
+    name = metafunc.function.__name__.removeprefix("test_")
+    cases = PROPERTY_CASES if name in PROPERTIES else [c for c in CASES if CHECKS[name].applies(CASES[c]())]
+    problems = [(i, c, d) for i in metafunc.config.stash[adapter].implementations for c in cases for d in DTYPES]
+    metafunc.parametrize("problem", problems, ids=["-".join(problem) for problem in problems])
+
+
+def pytest_collection_finish(session):
+    """Compute the truths that are missing, before the clock of the first test starts."""
+    checked = [(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
+               for item in session.items]
+    prepare(sorted({problem for problem in checked if problem[0] in CHECKS}), session.config.option.build / "truth")
+
+
+@pytest.fixture
+def agrees(request, problem):
+    """Judge the implementation by the check of the test's name; fail in words where it disagrees."""
+    name = request.node.originalname.removeprefix("test_")
+    config, (label, case_name, dtype) = request.config, problem
+    implementation, drawn = config.stash[adapter].implementations[label], CASES[case_name]()
+    case, other = (drawn.astype(d) for d in sorted(DTYPES, key=lambda d: d != dtype))
+    truths = config.option.build / "truth"
+
+    def run():
+        if name in PROPERTIES:
+            results = judge_facts(name, implementation, label, case)
+        else:
+            results = settle(judge(CHECKS[name], implementation, label, case, truths),
+                             lambda: judge(CHECKS[name], implementation, label, other, truths))
+        config.stash[record].add(results)
+        if not all(result.passed for result in results):
+            config.stash[record].explained.add(request.node.nodeid)
+            where = "" if name in PROPERTIES else localise(name, implementation, case, truths)
+            pytest.fail(explain(config.option.backend, results, where, again(request)), pytrace=False)
+
+    return run
+
+
+def again(request):
+    """The command that runs just this test again, the way it was run."""
+    option, nodeid = request.config.option, request.node.nodeid
+    if os.environ.get("NOX_CURRENT_SESSION"):
+        return f'nox -s "parity({option.backend})" -- "{nodeid}"'
+    return f'pytest "{nodeid}" --backend {option.backend}' + f" --device {option.device}" * (option.device != "cpu")
+
+
+class Journal:
+    """Keeps the file of the backend true while the tests run."""
+
+    def __init__(self, record):
+        self.record = record
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.record.begin(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.rpartition("::")[2]
+        if report.failed and report.nodeid not in self.record.explained:
+            self.record.error(f"{name} ended in an error: {report.longreprtext.splitlines()[-1]}")
+        if report.skipped:
+            self.record.error(f"{name} was skipped, and no check may be")
+
+    def pytest_sessionfinish(self, session):
+        if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

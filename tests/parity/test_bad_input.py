@@ -1,0 +1,3 @@
+def test_bad_input(agrees):
+    """What the reference refuses is refused in the same words."""
+    agrees()

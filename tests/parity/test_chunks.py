@@ -1,0 +1,3 @@
+def test_chunks(agrees):
+    """Two halves with the state carried over are one sequence."""
+    agrees()

@@ -1,0 +1,3 @@
+def test_not_finite(agrees):
+    """NaN and infinity in the inputs come out where the reference has them, and nowhere else."""
+    agrees()

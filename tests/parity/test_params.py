@@ -1,0 +1,3 @@
+def test_params(agrees):
+    """Names, order, shapes, dtype, trainability, zero biases, distribution and seed of the parameters."""
+    agrees()

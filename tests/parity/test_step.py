@@ -1,0 +1,3 @@
+def test_step(agrees):
+    """All 14 parameters after one training step."""
+    agrees()
