@@ -14,6 +14,7 @@ A backend is a package of this folder. `import backends` imports no framework. A
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -65,9 +66,9 @@ def require(module: str) -> ModuleType:
     sys.path[:] = [entry for entry in path if Path(entry or os.curdir).resolve() not in here]
     try:
         return importlib.import_module(framework)
-    except ImportError as error:
+    except Exception as error:  # a framework beside a NumPy that it does not know may raise anything
         missing = isinstance(error, ModuleNotFoundError) and error.name == framework
-        state = "is not installed" if missing else f"does not import ({error})"
+        state = "is not installed" if missing else f"does not import ({type(error).__name__}: {error})"
         wanted = " ".join(f'"{pin}"' for pin in pins(backend))
         raise ImportError(f"the backend {backend} needs the package {framework}, which {state} in {sys.prefix}. "
                           f"Known to work: pip install {wanted}", name=framework) from error
@@ -77,12 +78,12 @@ def require(module: str) -> ModuleType:
 
 def __getattr__(name: str) -> Any:
     # An ImportError, not an AttributeError, so that `from backends import tourch` shows this text.
-    if name.startswith("_") or name in FRAMEWORKS:
+    if name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}"):
         raise AttributeError(f"module 'backends' has no attribute {name!r}")
     raise ImportError(f"unknown backend {name!r}; known are {', '.join(FRAMEWORKS)}", name=f"backends.{name}")
 
 
-def adapter(backend: str, device: str = "cpu") -> Any:
+def load(backend: str, device: str = "cpu") -> Any:
     """The judge's view of a backend: `backends.<backend>.adapter.Adapter(device)`.
 
     Raises:

@@ -72,6 +72,7 @@ class RNNModelScratch:
         self.init_state, self.forward_fn = init_state, forward_fn
 
     def __call__(self, X, state):
+        """Outputs and new state."""
         check_tokens("X", X, self.vocab_size)
         X = functional.one_hot(X.T.long(), self.vocab_size).type(self.params[0].dtype)
         return self.forward_fn(X, state, self.params)

@@ -22,6 +22,7 @@ def main() -> int:
     for command in (run, report):
         command.add_argument("--build", type=Path, default=Path("build/parity"), help="folder of the report's files")
     options, rest = parser.parse_known_args()
+    rest = [argument for argument in rest if argument != "--"]
     if options.command == "report":
         if rest:
             parser.error(f"unknown arguments: {' '.join(rest)}")

@@ -4,6 +4,7 @@ import random
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ def _grads(params: LSTMParams, rng: np.random.Generator) -> LSTMParams:
     return LSTMParams(*(rng.normal(size=param.shape) for param in params))
 
 
+@cache
 def book() -> Case:
     """The book's first minibatch: 32 × 35 of the corpus, 256 hidden units, weights Normal(0, 0.01), zero state."""
     _, source = ref.text.read_text()

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 import lstm_ref
 from lstm_ref.params import Array
-from lstm_ref.parity.cases import CASES, Case
+from lstm_ref.parity.cases import Case
 from lstm_ref.parity.checks import CHECKS, Check, Quantities
 from lstm_ref.parity.implementation import Reference
 from lstm_ref.parity.noise import noisy_type
@@ -144,33 +144,27 @@ def yardstick(check: Check, case: Case, folder: Path) -> Yardstick:
     return made
 
 
-Problem = tuple[str, str, str]  #: names of a check, a case and a dtype
-
-
-def _prepare(problem: Problem, folder: Path) -> None:
-    check, case, dtype = problem
+def _prepare(check: str, case: Case, folder: Path) -> None:
     threadpoolctl.threadpool_limits(1)  # the processes share the cores already
-    yardstick(CHECKS[check], CASES[case]().astype(dtype), folder)
+    yardstick(CHECKS[check], case, folder)
 
 
-def prepare(problems: Iterable[Problem], folder: Path) -> None:
+def prepare(problems: Iterable[tuple[str, Case]], folder: Path) -> None:
     """Compute and store all yardsticks that are missing, on all cores, with a progress bar.
 
     Args:
-        problems: names of checks, cases and dtypes.
+        problems: names of checks, and cases in the precision under test.
         folder: of the stored yardsticks.
     """
-    made = {name: case() for name, case in CASES.items()}
-    missing = [(check, case, dtype) for check, case, dtype in problems
-               if not _path(CHECKS[check], made[case].astype(dtype), folder).exists()]
+    missing = [(check, case) for check, case in problems if not _path(CHECKS[check], case, folder).exists()]
     if not missing:
         return
     # The longest first, so that no core is left with one at the end.
-    missing.sort(key=lambda problem: (made[problem[1]].inputs.size, problem[2], problem[0] in ("backward", "step")),
+    missing.sort(key=lambda problem: (problem[1].inputs.size * problem[1].dtype.itemsize, problem[0] != "forward"),
                  reverse=True)
     # Fresh processes: a forked one would inherit the threads of BLAS.
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool, progress() as bar:
         task = bar.add_task("truth and rounding spread, once for all backends", total=len(missing))
-        for future in as_completed([pool.submit(_prepare, problem, folder) for problem in missing]):
+        for future in as_completed([pool.submit(_prepare, *problem, folder) for problem in missing]):
             future.result()
             bar.advance(task)

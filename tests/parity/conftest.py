@@ -5,6 +5,7 @@ A file of this folder holds one check. It runs for every implementation of the b
 
 import os
 import shlex
+import warnings
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ def pytest_configure(config):
     if backend is None:
         raise pytest.UsageError(f"say which backend: --backend {{{','.join(backends.names())}}}")
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
+    config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     try:
-        config.stash[adapter] = backends.adapter(backend, config.option.device)
+        with warnings.catch_warnings(action="ignore"):
+            config.stash[adapter] = backends.load(backend, config.option.device)
     except (ImportError, RuntimeError) as error:
         write_status(folder, backend, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
@@ -63,9 +66,10 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_finish(session):
     """Compute the truths that are missing, before the clock of the first test starts."""
-    checked = [(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
-               for item in session.items]
-    prepare(sorted({problem for problem in checked if problem[0] in CHECKS}), session.config.option.build / "truth")
+    problems = {(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
+                for item in session.items}
+    prepare([(check, CASES[case]().astype(dtype)) for check, case, dtype in sorted(problems) if check in CHECKS],
+            session.config.option.build / "truth")
 
 
 @pytest.fixture

@@ -1,0 +1,125 @@
+"""The book's LSTM from scratch, MXNet tab."""
+
+import math
+
+from mxnet import autograd, np, npx
+
+from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+
+
+def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
+    """The 14 parameters with gradients attached: weights Normal(0, 0.01), biases zero.
+
+    Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
+    """
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return np.random.normal(scale=0.01, size=shape, dtype=dtype, ctx=device)
+
+    def zeros(size):
+        return np.zeros(size, dtype=dtype, ctx=device)
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xi, W_hi, b_i = three()  # input gate
+    W_xf, W_hf, b_f = three()  # forget gate
+    W_xo, W_ho, b_o = three()  # output gate
+    W_xc, W_hc, b_c = three()  # candidate memory cell
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q]
+    for param in params:
+        param.attach_grad()
+    return params
+
+
+def init_lstm_state(batch_size, num_hiddens, device, dtype="float32"):
+    """H and C: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device),
+            np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device))
+
+
+def lstm(inputs, state, params):
+    """Outputs of all steps, (num_steps * batch_size, vocab_size), and the last (H, C).
+
+    `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
+    """
+    check_lstm(inputs, state, params)
+    W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
+    H, C = state
+    outputs = []
+    for X in inputs:
+        I = npx.sigmoid(np.dot(X, W_xi) + np.dot(H, W_hi) + b_i)
+        F = npx.sigmoid(np.dot(X, W_xf) + np.dot(H, W_hf) + b_f)
+        O = npx.sigmoid(np.dot(X, W_xo) + np.dot(H, W_ho) + b_o)
+        C_tilda = np.tanh(np.dot(X, W_xc) + np.dot(H, W_hc) + b_c)
+        C = F * C + I * C_tilda
+        H = O * np.tanh(C)
+        Y = np.dot(H, W_hq) + b_q
+        outputs.append(Y)
+    return np.concatenate(outputs, axis=0), (H, C)
+
+
+class RNNModelScratch:
+    """A model from functions; calling it takes tokens X, (batch_size, num_steps), and a state."""
+
+    def __init__(self, vocab_size, num_hiddens, device, get_params, init_state, forward_fn):
+        self.vocab_size, self.num_hiddens = vocab_size, num_hiddens
+        self.params = get_params(vocab_size, num_hiddens, device)
+        self.init_state, self.forward_fn = init_state, forward_fn
+
+    def __call__(self, X, state):
+        """Outputs and new state."""
+        check_tokens("X", X, self.vocab_size)
+        X = npx.one_hot(X.T, self.vocab_size, dtype=self.params[0].dtype)
+        return self.forward_fn(X, state, self.params)
+
+    def begin_state(self, batch_size, ctx):
+        """The initial state, in the precision of the parameters."""
+        state = self.init_state(batch_size, self.num_hiddens, ctx)
+        return tuple(s.astype(self.params[0].dtype) for s in state)
+
+
+def loss(y_hat, y):
+    """Softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,): one number an example.
+
+    From exp and log rather than by npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
+    """
+    shifted = y_hat - y_hat.max(axis=1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=1)) - npx.pick(shifted, y)
+
+
+def grad_clipping(net, theta):
+    """Scale the gradients of net.params in place by theta / norm when their joint norm is above theta."""
+    check_theta(theta)
+    norm = math.sqrt(sum((p.grad ** 2).sum() for p in net.params))
+    if norm > theta:
+        for param in net.params:
+            param.grad[:] *= theta / norm
+
+
+def sgd(params, lr, batch_size):
+    """Minibatch stochastic gradient descent, in place."""
+    for param in params:
+        param[:] = param - lr * param.grad / batch_size
+
+
+def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
+    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
+
+    X and Y are (batch_size, num_steps) tokens, `updater` is called with batch_size=1 since the mean is taken here.
+    Returns the loss and the new state.
+    """
+    check_minibatch(X, Y, net.vocab_size)
+    y = Y.T.reshape(-1)
+    X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+    with autograd.record():
+        y_hat, state = net(X, state)
+        l = loss(y_hat, y).mean()
+    l.backward()
+    grad_clipping(net, theta)
+    updater(batch_size=1)
+    return l, state

@@ -1,0 +1,67 @@
+"""Paddle as the judge sees it."""
+
+import numpy as np
+import paddle
+
+from backends import adapter
+from backends.paddle import scratch
+
+
+class Adapter(adapter.Adapter):
+    """See `backends.adapter.Adapter`."""
+
+    tab = scratch
+
+    def __init__(self, device):
+        if device == "gpu" and not (paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count()):
+            raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
+        paddle.set_device(device)
+        self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
+
+    def version(self):
+        return paddle.__version__
+
+    def tensor(self, array):
+        return paddle.to_tensor(np.asarray(array), place=self.device)
+
+    def array(self, tensor):
+        return tensor.numpy()
+
+    def trainable(self, params):
+        """Parameters that gather gradients."""
+        params = self.tensors(params)
+        for param in params:
+            param.stop_gradient = False
+        return params
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        params = self.trainable(params)
+        outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
+        loss = scratch.loss(outputs, self.tensor(targets))
+        loss.backward()
+        return self.array(loss), self.arrays([param.grad for param in params])
+
+    def grad_clipping(self, grads, theta):
+        params = self.trainable(grads)
+        for param, grad in zip(params, grads, strict=True):
+            param.grad = self.tensor(grad)
+        scratch.grad_clipping(adapter.Net(params), theta)
+        return self.arrays([param.grad for param in params])
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        params = self.trainable(params)
+        net = scratch.RNNModelScratch(params[0].shape[0], params[1].shape[0], lambda *_: params,
+                                      scratch.init_lstm_state, scratch.lstm)
+        loss, last = scratch.train_step_ch8(
+            net, self.tensor(X), self.tensor(Y), self.tensors(state), scratch.loss,
+            lambda batch_size: scratch.sgd(net.params, lr, batch_size), self.device, theta)
+        return self.arrays(net.params), tuple(self.arrays(last)), self.array(loss)
+
+    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
+        paddle.seed(seed)
+        params = scratch.get_lstm_params(vocab_size, num_hiddens, str(dtype))
+        return self.drawn(params, [not param.stop_gradient for param in params])
+
+    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+        state = scratch.init_lstm_state(batch_size, num_hiddens, str(dtype))
+        return self.drawn(state, [not tensor.stop_gradient for tensor in state])

@@ -1,0 +1,123 @@
+"""The book's LSTM from scratch, Paddle tab. `Function` is the book's name for the module: F is the forget gate."""
+
+import paddle
+import paddle.nn.functional as Function  # noqa: N812
+
+from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+
+
+def get_lstm_params(vocab_size, num_hiddens, dtype=None):
+    """The 14 parameters with gradients attached: weights Normal(0, 0.01), biases zero.
+
+    Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
+    `dtype` defaults to Paddle's.
+    """
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return paddle.randn(shape=shape, dtype=dtype) * 0.01
+
+    def zeros(size):
+        return paddle.zeros([size], dtype=dtype)
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xi, W_hi, b_i = three()  # input gate
+    W_xf, W_hf, b_f = three()  # forget gate
+    W_xo, W_ho, b_o = three()  # output gate
+    W_xc, W_hc, b_c = three()  # candidate memory cell
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q]
+    for param in params:
+        param.stop_gradient = False
+    return params
+
+
+def init_lstm_state(batch_size, num_hiddens, dtype=None):
+    """H and C: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (paddle.zeros([batch_size, num_hiddens], dtype=dtype),
+            paddle.zeros([batch_size, num_hiddens], dtype=dtype))
+
+
+def lstm(inputs, state, params):
+    """Outputs of all steps, (num_steps * batch_size, vocab_size), and the last (H, C).
+
+    `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
+    """
+    check_lstm(inputs, state, params)
+    W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
+    H, C = state
+    outputs = []
+    for X in inputs:
+        I = Function.sigmoid(X @ W_xi + H @ W_hi + b_i)
+        F = Function.sigmoid(X @ W_xf + H @ W_hf + b_f)
+        O = Function.sigmoid(X @ W_xo + H @ W_ho + b_o)
+        C_tilda = paddle.tanh(X @ W_xc + H @ W_hc + b_c)
+        C = F * C + I * C_tilda
+        H = O * paddle.tanh(C)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+    return paddle.concat(outputs, axis=0), (H, C)
+
+
+class RNNModelScratch:
+    """A model from functions; calling it takes tokens X, (batch_size, num_steps), and a state."""
+
+    def __init__(self, vocab_size, num_hiddens, get_params, init_state, forward_fn):
+        self.vocab_size, self.num_hiddens = vocab_size, num_hiddens
+        self.params = get_params(vocab_size, num_hiddens)
+        self.init_state, self.forward_fn = init_state, forward_fn
+
+    def __call__(self, X, state):
+        """Outputs and new state."""
+        check_tokens("X", X, self.vocab_size)
+        X = Function.one_hot(X.T, self.vocab_size).astype(self.params[0].dtype)
+        return self.forward_fn(X, state, self.params)
+
+    def begin_state(self, batch_size):
+        """The initial state, in the precision of the parameters."""
+        state = self.init_state(batch_size, self.num_hiddens)
+        return tuple(s.astype(self.params[0].dtype) for s in state)
+
+
+def loss(y_hat, y):
+    """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
+    return Function.cross_entropy(y_hat, y)
+
+
+def grad_clipping(net, theta):
+    """Scale the gradients of net.params in place by theta / norm when their joint norm is above theta."""
+    check_theta(theta)
+    norm = paddle.sqrt(sum(paddle.sum(p.grad ** 2) for p in net.params))
+    if norm > theta:
+        with paddle.no_grad():
+            for param in net.params:
+                param.grad.set_value(param.grad * (theta / norm))
+
+
+def sgd(params, lr, batch_size):
+    """Minibatch stochastic gradient descent, in place; clears the gradients."""
+    with paddle.no_grad():
+        for param in params:
+            param.set_value(param - lr * param.grad / batch_size)
+            param.clear_gradient()
+
+
+def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
+    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
+
+    X and Y are (batch_size, num_steps) tokens, `updater` is called with batch_size=1 since the loss is a mean.
+    Returns the loss and the new state, whose gradient the caller stops before the next minibatch.
+    """
+    check_minibatch(X, Y, net.vocab_size)
+    y = paddle.reshape(Y.T, shape=[-1])
+    X, y = paddle.to_tensor(X, place=device), paddle.to_tensor(y, place=device)
+    y_hat, state = net(X, state)
+    l = loss(y_hat, y).mean()
+    l.backward()
+    grad_clipping(net, theta)
+    updater(batch_size=1)
+    return l, state

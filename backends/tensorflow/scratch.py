@@ -1,0 +1,117 @@
+"""The book's LSTM from scratch, TensorFlow tab."""
+
+import tensorflow as tf
+
+from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+
+
+def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
+    """The 14 parameters as trainable variables: weights Normal(0, 0.01), biases zero.
+
+    Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
+    """
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return tf.Variable(tf.random.normal(shape=shape, stddev=0.01, mean=0, dtype=dtype))
+
+    def zeros(size):
+        return tf.Variable(tf.zeros(size, dtype=dtype))
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xi, W_hi, b_i = three()  # input gate
+    W_xf, W_hf, b_f = three()  # forget gate
+    W_xo, W_ho, b_o = three()  # output gate
+    W_xc, W_hc, b_c = three()  # candidate memory cell
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    return [W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q]
+
+
+def init_lstm_state(batch_size, num_hiddens, dtype=tf.float32):
+    """H and C: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype),
+            tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype))
+
+
+def lstm(inputs, state, params):
+    """Outputs of all steps, (num_steps * batch_size, vocab_size), and the last (H, C).
+
+    `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
+    """
+    check_lstm(inputs, state, params)
+    W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
+    H, C = state
+    outputs = []
+    for X in inputs:
+        I = tf.sigmoid(tf.matmul(X, W_xi) + tf.matmul(H, W_hi) + b_i)
+        F = tf.sigmoid(tf.matmul(X, W_xf) + tf.matmul(H, W_hf) + b_f)
+        O = tf.sigmoid(tf.matmul(X, W_xo) + tf.matmul(H, W_ho) + b_o)
+        C_tilda = tf.tanh(tf.matmul(X, W_xc) + tf.matmul(H, W_hc) + b_c)
+        C = F * C + I * C_tilda
+        H = O * tf.tanh(C)
+        Y = tf.matmul(H, W_hq) + b_q
+        outputs.append(Y)
+    return tf.concat(outputs, axis=0), (H, C)
+
+
+class RNNModelScratch:
+    """A model from functions; calling it takes tokens X, (batch_size, num_steps), and a state."""
+
+    def __init__(self, vocab_size, num_hiddens, init_state, forward_fn, get_params):
+        self.vocab_size, self.num_hiddens = vocab_size, num_hiddens
+        self.init_state, self.forward_fn = init_state, forward_fn
+        self.trainable_variables = get_params(vocab_size, num_hiddens)
+
+    def __call__(self, X, state):
+        """Outputs and new state."""
+        check_tokens("X", X, self.vocab_size)
+        X = tf.one_hot(tf.transpose(X), self.vocab_size, dtype=self.trainable_variables[0].dtype)
+        return self.forward_fn(X, state, self.trainable_variables)
+
+    def begin_state(self, batch_size, *args, **kwargs):
+        """The initial state, in the precision of the parameters."""
+        state = self.init_state(batch_size, self.num_hiddens)
+        return tuple(tf.cast(s, self.trainable_variables[0].dtype) for s in state)
+
+
+def loss(y, y_hat):
+    """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
+
+
+def grad_clipping(grads, theta):
+    """The gradients scaled by theta / norm when their joint norm is above theta, as a new list."""
+    check_theta(theta)
+    new_grad = [tf.convert_to_tensor(grad) for grad in grads]
+    norm = tf.math.sqrt(sum(tf.reduce_sum(grad ** 2) for grad in new_grad))
+    theta = tf.constant(theta, dtype=norm.dtype)
+    if tf.greater(norm, theta):
+        new_grad = [grad * (theta / norm) for grad in new_grad]
+    return new_grad
+
+
+def sgd(params, grads, lr, batch_size):
+    """Minibatch stochastic gradient descent, in place."""
+    for param, grad in zip(params, grads, strict=True):
+        param.assign_sub(lr * grad / batch_size)
+
+
+def train_step_ch8(net, X, Y, state, loss, updater, theta=1):
+    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
+
+    X and Y are (batch_size, num_steps) tokens; `updater` has `apply_gradients`, as a Keras optimizer does.
+    Returns the loss and the new state.
+    """
+    check_minibatch(X, Y, net.vocab_size)
+    with tf.GradientTape() as tape:
+        y_hat, state = net(X, state)
+        y = tf.reshape(tf.transpose(Y), [-1])
+        l = loss(y, y_hat)
+    params = net.trainable_variables
+    grads = grad_clipping(tape.gradient(l, params), theta)
+    updater.apply_gradients(zip(grads, params, strict=True))
+    return l, state
