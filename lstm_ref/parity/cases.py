@@ -116,3 +116,18 @@ CASES: dict[str, Callable[[], Case]] = {
     "large": lambda: draw("large", 13, 8, 28, 64, scale=0.3, dense=True),
     "book": book,
 }
+
+#: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
+RANDOM_SIZES = ((1, 1, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4), (7, 4, 28, 32))
+
+
+def random_case(seed: int) -> Case:
+    """A case of one of `RANDOM_SIZES`, with weights of scale 0.01 to 3, for finding out what ratios are normal."""
+    rng = np.random.default_rng(seed)
+    return draw(f"random-{seed}", *RANDOM_SIZES[seed % len(RANDOM_SIZES)], scale=float(10 ** rng.uniform(-2, 0.5)),
+                dense=bool(rng.integers(2)), theta=float(10 ** rng.uniform(-3, 1)), seed=seed)
+
+
+def make(name: str) -> Case:
+    """A case by its name: one of `CASES`, or 'random-17'."""
+    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else CASES[name]()

@@ -35,15 +35,18 @@ def probe(implementation: Implementation, case: Case) -> Quantities:
 
     zero, one = np.zeros_like(np.asarray(C)), np.ones_like(np.asarray(C))
     kept = {"f": HUGE, "i": -HUGE}  # with F = 1 and I = 0 the cell stays what it was
+    O = run(C=one * HUGE, **kept)[1]  # noqa: E741
     Y, new_H, new_C = run()
     return {
-        "order of the state (H, C)": run(o=-HUGE)[1],  # the output gate is shut, so H is zero
+        # With all gates open H is at most one and C huge: that tells one from the other, whatever the gates are.
+        "order of the state (H, C)": (np.abs(run(C=one * HUGE, i=HUGE, f=HUGE, o=HUGE, c=HUGE)[2]) > 1).astype(
+            new_C.dtype),
         "input gate I": run(C=zero, c=HUGE)[2],
         "forget gate F": run(C=one, i=-HUGE)[2],
         "candidate memory cell C_tilda": run(C=zero, i=HUGE)[2],
         "memory cell C = F * C + I * C_tilda": new_C,
-        "tanh(C) within H = O * tanh(C)": run(C=one / 2, o=HUGE, **kept)[1],
-        "output gate O": run(C=one * HUGE, **kept)[1],
+        "tanh(C) within H = O * tanh(C)": run(C=one / 2, **kept)[1] / O,
+        "output gate O": O,
         "hidden state H = O * tanh(C)": new_H,
         "output Y = H W_hq + b_q": Y,
     }

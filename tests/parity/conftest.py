@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import backends
-from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
 from lstm_ref.parity.localise import localise
@@ -32,6 +32,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("parity")
     group.addoption("--backend", choices=backends.names(), help="the backend under test")
     group.addoption("--device", choices=("cpu", "gpu"), default="cpu", help="where it computes (default: cpu)")
+    group.addoption("--random", type=int, metavar="N", help="judge N random cases instead of those of the suite")
     group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the results and the truths")
 
 
@@ -49,6 +50,7 @@ def pytest_configure(config):
         write_status(folder, backend, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
     chosen = [f"-k {shlex.quote(config.option.keyword)}" if config.option.keyword else ""]
+    chosen += [f"--random {config.option.random}"] if config.option.random is not None else []
     chosen += [arg for arg in config.invocation_params.args if "::" in str(arg)]
     config.stash[record] = Record(backend, folder, " ".join(filter(None, chosen)))
     config.stash[record].fingerprint = fingerprint(config.stash[adapter].version(), config.option.device,
@@ -58,8 +60,9 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     """One test for each implementation, case and dtype to which the check of the file applies."""
-    name = metafunc.function.__name__.removeprefix("test_")
-    cases = PROPERTY_CASES if name in PROPERTIES else [c for c in CASES if CHECKS[name].applies(CASES[c]())]
+    name, seeds = metafunc.function.__name__.removeprefix("test_"), metafunc.config.option.random
+    cases = list(CASES) if seeds is None else [f"random-{seed}" for seed in range(seeds)]
+    cases = PROPERTY_CASES if name in PROPERTIES else [c for c in cases if CHECKS[name].applies(make(c))]
     problems = [(i, c, d) for i in metafunc.config.stash[adapter].implementations for c in cases for d in DTYPES]
     metafunc.parametrize("problem", problems, ids=["-".join(problem) for problem in problems])
 
@@ -68,7 +71,7 @@ def pytest_collection_finish(session):
     """Compute the truths that are missing, before the clock of the first test starts."""
     problems = {(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
                 for item in session.items}
-    prepare([(check, CASES[case]().astype(dtype)) for check, case, dtype in sorted(problems) if check in CHECKS],
+    prepare([(check, make(case).astype(dtype)) for check, case, dtype in sorted(problems) if check in CHECKS],
             session.config.option.build / "truth")
 
 
@@ -77,7 +80,7 @@ def agrees(request, problem):
     """Judge the implementation by the check of the test's name; fail in words where it disagrees."""
     name = request.node.originalname.removeprefix("test_")
     config, (label, case_name, dtype) = request.config, problem
-    implementation, drawn = config.stash[adapter].implementations[label], CASES[case_name]()
+    implementation, drawn = config.stash[adapter].implementations[label], make(case_name)
     case, other = (drawn.astype(d) for d in sorted(DTYPES, key=lambda d: d != dtype))
     truths = config.option.build / "truth"
 

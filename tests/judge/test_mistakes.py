@@ -1,0 +1,127 @@
+"""The judge is shown to fail: planted mistakes are caught, the reference itself is not."""
+
+import numpy as np
+import pytest
+
+from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.localise import localise
+from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
+from lstm_ref.parity.properties import PROPERTIES, judge_facts
+from lstm_ref.parity.verdict import judge, settle
+
+SMALL = ("tiny", "ragged")
+DTYPES = ("float32", "float64")
+
+
+def judged(check, implementation, case, truths):
+    if check in PROPERTIES:
+        return judge_facts(check, implementation, "planted", case)
+    return judge(CHECKS[check], implementation, "planted", case, truths)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name.replace(" ", "_"))
+def test_a_planted_mistake_is_caught(mistake, dtype, truths):
+    """By the check meant for it, on one or two small cases."""
+    # A wrong distribution shows in many weights, all else in few.
+    cases = [CASES[name]().astype(dtype) for name in (("large",) if mistake.check == "params" else SMALL)]
+    applicable = [c for c in cases if mistake.check in PROPERTIES or CHECKS[mistake.check].applies(c)]
+    try:
+        with np.errstate(all="ignore"):
+            results = [r for case in applicable for r in judged(mistake.check, Mistaken(mistake), case, truths)]
+    except (ValueError, IndexError):
+        return  # it broke down: caught
+    assert not all(r.passed for r in results)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("check", [*CHECKS, *PROPERTIES])
+def test_the_reference_itself_is_not_caught(check, dtype, truths):
+    """No false alarm where nothing is planted; the same machinery, with an edit that changes nothing."""
+    nothing = Mistake("nothing", "", "", check, "lstm", (("    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),))
+    for name in SMALL:
+        case = CASES[name]().astype(dtype)
+        if check in PROPERTIES or CHECKS[check].applies(case):
+            results = judged(check, Mistaken(nothing), case, truths)
+            assert results
+            assert all(r.passed for r in results), results
+
+
+def test_a_stale_mistake_is_an_error():
+    """A mistake whose text is no longer in the reference can't be planted silently."""
+    with pytest.raises(LookupError, match="0 times"):
+        Mistaken(Mistake("stale", "", "", "forward", "lstm", (("no such text", ""),)))
+
+
+def test_every_check_has_a_mistake_that_it_catches():
+    """No check without a proof that it can fail."""
+    assert {mistake.check for mistake in MISTAKES} >= {*CHECKS, *PROPERTIES}
+
+
+def by_name(name):
+    return next(m for m in MISTAKES if m.name == name)
+
+
+@pytest.mark.parametrize(("name", "check", "place"), [
+    ("input and forget gate exchanged", "forward", "t = 0, in the input gate I"),
+    ("recurrent matrix transposed", "forward", "t = 0, in the forget gate F"),
+    ("forget bias of one", "forward", "t = 0, in the forget gate F"),
+    ("bias left out", "forward", "t = 0, in the output gate O"),
+    ("bias twice", "forward", "t = 0, in the candidate memory cell C_tilda"),
+    ("sigmoid for tanh in the candidate", "forward", "t = 0, in the candidate memory cell C_tilda"),
+    ("tanh left out at C", "forward", "t = 0, in the tanh(C) within H"),
+    ("H from the old C", "forward", "t = 0, in the hidden state H"),
+    ("input gate tied to the forget gate", "forward", "t = 0, in the input gate I"),
+    ("state returned as (C, H)", "chunks", "t = 0, in the order of the state (H, C)"),
+    ("outputs from C", "forward", "t = 0, in the output Y"),
+    ("gradient not carried through C", "backward", "the gradient departs with the sequence cut to its first 2 steps"),
+    ("clipping never", "step", "look at the clipping and the update"),
+])
+def test_the_place_is_named(name, check, place, truths):
+    """The first time step and the first quantity in order of computation."""
+    case = CASES["ragged"]().astype("float64")
+    assert place in localise(check, Mistaken(by_name(name)), case, truths)
+
+
+def test_a_later_departure_is_placed_later(truths):
+    """A box that goes wrong at step 3 only."""
+
+    class FromStepThree(Reference):
+        def lstm(self, inputs, state, params):
+            outputs = []
+            for X in inputs:
+                Y, (H, C) = super().lstm(X[None], state, params)
+                state = (H * 1.001, C) if np.array_equal(X, case.inputs[3]) else (H, C)
+                outputs.append(Y)
+            return np.concatenate(outputs), state
+
+    case = CASES["ragged"]().astype("float64")
+    place = localise("forward", FromStepThree(), case, truths)
+    assert "departs first at time step t = 3, in the" in place
+
+
+class Imprecise(Reference):
+    """Right in float64; in float32 its products are rounded to 11 bits, as a tensor core would."""
+
+    def lstm(self, inputs, state, params):
+        if inputs.dtype == np.float32:
+            params = [p.astype(np.float16).astype(np.float32) for p in params]
+        return super().lstm(inputs, state, params)
+
+
+@pytest.mark.parametrize(("implementation", "verdict"), [
+    (Imprecise(), "rounding"),
+    (Mistaken(by_name("bias left out")), "mathematics"),
+])
+def test_rounding_is_told_from_mathematics(implementation, verdict, truths):
+    """A float32 failure is judged again in float64 at once."""
+    single, double = (CASES["ragged"]().astype(d) for d in DTYPES)
+    forward = CHECKS["forward"]
+    results = settle(judge(forward, implementation, "planted", single, truths),
+                     lambda: judge(forward, implementation, "planted", double, truths))
+    assert {r.verdict for r in results if not r.passed} == {verdict}
+    failed = next(r for r in results if r.quantity == "outputs")
+    assert failed.ratio > 4
+    assert "at index (" in failed.detail and "expected" in failed.detail and "got" in failed.detail
