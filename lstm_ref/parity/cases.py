@@ -113,12 +113,12 @@ CASES: dict[str, Callable[[], Case]] = {
     "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
     "ragged": lambda: draw("ragged", 5, 3, 7, 11, scale=0.5, dense=True, theta=0.05),
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
-    "large": lambda: draw("large", 13, 8, 28, 64, scale=0.3, dense=True),
+    "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
     "book": book,
 }
 
 #: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
-RANDOM_SIZES = ((1, 1, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4), (7, 4, 28, 32))
+RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4))
 
 
 def random_case(seed: int) -> Case:

@@ -40,7 +40,8 @@ def test_a_planted_mistake_is_caught(mistake, dtype, truths):
 @pytest.mark.parametrize("check", [*CHECKS, *PROPERTIES])
 def test_the_reference_itself_is_not_caught(check, dtype, truths):
     """No false alarm where nothing is planted; the same machinery, with an edit that changes nothing."""
-    nothing = Mistake("nothing", "", "", check, "lstm", (("    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),))
+    edits = (("    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),)
+    nothing = Mistake("nothing", "", "", check, "lstm", edits)
     for name in SMALL:
         case = CASES[name]().astype(dtype)
         if check in PROPERTIES or CHECKS[check].applies(case):

@@ -119,7 +119,8 @@ class Journal:
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.rpartition("::")[2]
         if report.failed and report.nodeid not in self.record.explained:
-            self.record.error(f"{name} ended in an error: {report.longreprtext.splitlines()[-1]}")
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.record.error(f"{name} ended in an error: {crash.message if crash else report.longreprtext}")
         if report.skipped:
             self.record.error(f"{name} was skipped, and no check may be")
 

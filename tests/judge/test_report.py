@@ -1,0 +1,122 @@
+"""The report: nothing vacuous passes, and what failed is said."""
+
+import json
+
+import pytest
+
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.explain import explain
+from lstm_ref.parity.properties import PROPERTIES
+from lstm_ref.parity.record import Record, read_status, write_status
+from lstm_ref.parity.report import COLUMNS, cell, merge
+from lstm_ref.parity.verdict import Result
+
+
+def result(check, verdict="pass", ratio=0.5, quantity="W_hf"):
+    return Result(check, "scratch", "book", "float32", quantity, 1e-8, 2e-8, ratio, verdict, "at index (0, 1)")
+
+
+def passing(folder, backend, leave_out=()):
+    record = Record(backend, folder)
+    record.fingerprint = {"framework": "9.9", "corpus": "timemachine"}
+    record.add([result(check) for check in COLUMNS if check not in leave_out])
+    return record.finish()
+
+
+def test_every_check_has_its_column():
+    """A check added without one would never be missed."""
+    assert sorted(COLUMNS) == sorted({*CHECKS, *PROPERTIES})
+
+
+def test_all_passed(tmp_path, capsys):
+    """The table names each backend and its worst ratios; the files follow the schema."""
+    assert passing(tmp_path, "torch") == "pass"
+    assert merge(["torch"], tmp_path)
+    printed = capsys.readouterr().out
+    assert "torch" in printed and "0.50" in printed and "pass" in printed
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["schema"] == 1 and report["limit"] == 4.0
+    assert report["backends"]["torch"]["results"][0]["quantity"] == "W_hf"
+    assert "| torch | 9.9 |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_backend_that_did_not_run_fails_the_report(tmp_path, capsys):
+    """Asked for, and no file or 'not run' in it."""
+    passing(tmp_path, "torch")
+    assert not merge(["torch", "jax"], tmp_path)
+    assert "jax: not run: no jax.json was written" in capsys.readouterr().out
+    write_status(tmp_path, "jax", "not run", "needs Python 3.11")
+    assert not merge(["torch", "jax"], tmp_path)
+    assert "needs Python 3.11" in capsys.readouterr().out
+
+
+def test_a_check_that_compared_nothing_fails_the_report(tmp_path, capsys):
+    """Unless somebody deselected it, which is said."""
+    passing(tmp_path, "torch", leave_out=("chunks",))
+    assert not merge(["torch"], tmp_path)
+    assert "compared nothing in chunks" in capsys.readouterr().out
+    part = Record("torch", tmp_path, selection="-k forward")
+    part.add([result("forward")])
+    part.finish()
+    assert merge(["torch"], tmp_path)
+    assert "only a part was run: -k forward" in capsys.readouterr().out
+
+
+def test_no_backend_at_all_is_a_failure(tmp_path):
+    """Nothing asked, nothing proved."""
+    assert not merge([], tmp_path)
+
+
+@pytest.mark.parametrize(("results", "text"), [
+    ([], "–"),
+    ([result("forward"), result("forward", ratio=1.25)], "1.25"),
+    ([result("forward", "mathematics", 1e6), result("forward", "rounding", 9.0)], "1.0e+06 WRONG"),
+    ([result("forward", "rounding", 9.0)], "9.00 ROUNDING"),
+    ([result("forward", "fail", float("inf"))], "FAIL"),
+])
+def test_cells(results, text):
+    """The worst ratio, and the worst kind of failure."""
+    assert cell({"results": [r.json() for r in results]}, "forward") == text
+
+
+def test_a_record_without_results_fails(tmp_path):
+    """A run that compared nothing is no pass; nor is one with an error or a skip."""
+    assert Record("torch", tmp_path).finish() == "fail"
+    assert read_status(tmp_path, "torch")["reason"] == "nothing was compared"
+    record = Record("torch", tmp_path)
+    with pytest.raises(LookupError, match="compared nothing"):
+        record.add([])
+    record.add([result("forward")])
+    record.error("test_step was skipped, and no check may be")
+    assert record.finish() == "fail"
+
+
+def test_the_file_is_true_while_the_tests_run(tmp_path):
+    """If the process died now, the file would say in what."""
+    record = Record("torch", tmp_path)
+    record.add([result("forward")])
+    record.begin("test_backward[scratch-book-float32]")
+    entry = read_status(tmp_path, "torch")
+    assert entry["status"] == "crashed"
+    assert entry["reason"] == "the process ended in test_backward[scratch-book-float32]"
+    assert len(entry["results"]) == 1
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_infinity_is_null_in_json(tmp_path):
+    """JSON has no infinity; other tools must be able to read the file."""
+    record = Record("torch", tmp_path)
+    record.add([result("forward", "mathematics", float("inf"))])
+    record.finish()
+    assert "Infinity" not in (tmp_path / "torch.json").read_text()
+    assert read_status(tmp_path, "torch")["results"][0]["ratio"] is None
+
+
+def test_a_failure_in_words():
+    """Backend, check, case, dtype, quantity, both values, error, spread, ratio, place and command."""
+    text = explain("torch", [result("forward", "mathematics", 7.5, "C_t"), result("forward")],
+                   "departs first at time step t = 0, in the forget gate F", "pytest X --backend torch")
+    for words in ("torch: forward of scratch on case book in float32: 1 of 2 quantities", "C_t: at index (0, 1)",
+                  "error 1e-08, spread 2e-08, ratio 7.5 (limit 4)", "mathematics", "forget gate F",
+                  "again: pytest X --backend torch"):
+        assert words in text

@@ -1,0 +1,106 @@
+"""A backend that crashes, hangs or is missing is reported in words; the real pytest run of tests/parity, end to end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lstm_ref.parity.record import read_status
+from lstm_ref.parity.report import merge
+from lstm_ref.parity.supervise import supervise
+
+ROOT = Path(__file__).parents[2]
+FEW = ("-q", "-k", "tiny and float32")
+
+
+@pytest.fixture
+def planted(monkeypatch, tmp_path):
+    """Runs the checks of the backend numpy with something planted in it; returns the entry of its file."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+    def run(what, *arguments, time_limit=120):
+        monkeypatch.setenv("PLANTED", what)
+        passed = supervise("numpy", tmp_path, time_limit, ["-p", "planted", *FEW, *arguments])
+        assert not passed
+        assert not merge(["numpy"], tmp_path)
+        return read_status(tmp_path, "numpy")
+
+    return run
+
+
+def test_a_crash_is_named_with_what_it_was_doing(planted):
+    """Killed by a signal in the middle of a check."""
+    entry = planted("crash")
+    assert entry["status"] == "crashed"
+    assert "killed by signal 11 (SIGSEGV)" in entry["reason"]
+    assert "the process ended in test_forward[reference-tiny-float32]" in entry["reason"] or "test_b" in entry["reason"]
+
+
+def test_a_hang_ends_at_the_time_limit(planted):
+    """And the results so far are kept."""
+    entry = planted("hang", time_limit=10)
+    assert entry["status"] == "crashed"
+    assert "hung: no end within 10 s" in entry["reason"]
+
+
+def test_a_process_that_leaves_early_did_not_pass(planted):
+    """Exit status 0 proves nothing."""
+    entry = planted("leave")
+    assert entry["status"] == "crashed"
+    assert "ended with exit status 0; the process ended in test_" in entry["reason"]
+
+
+def test_an_exception_is_a_failure_with_its_text(planted):
+    """Not a verdict, but said."""
+    entry = planted("throw")
+    assert entry["status"] == "fail"
+    assert "ended in an error" in entry["reason"] and "a kernel was not found" in entry["reason"]
+
+
+def test_a_wrong_number_is_told_whole(planted, capfd):
+    """From the check down to the command that runs just this again."""
+    entry = planted("err")
+    assert entry["status"] == "fail"
+    assert "forward on tiny in float32" in entry["reason"]
+    printed = capfd.readouterr().out
+    for words in ("numpy: forward of reference on case tiny in float32", "mathematics", "in the output Y", "again: ",
+                  "tests/parity/test_forward.py::test_forward[reference-tiny-float32]"):
+        assert words in printed
+
+
+def parity(*arguments):
+    return subprocess.run([sys.executable, "-m", "pytest", "tests/parity", *arguments], cwd=ROOT, text=True,
+                          capture_output=True, check=False)
+
+
+def test_a_missing_framework_says_what_to_install(tmp_path, monkeypatch):
+    """The tests run with NumPy alone: MXNet is not there."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
+    run = parity("--backend", "mxnet", "--build", str(tmp_path))
+    entry = read_status(tmp_path, "mxnet")
+    assert run.returncode != 0
+    assert entry["status"] == "not run"
+    assert "the backend mxnet needs the package mxnet, which is not installed" in entry["reason"]
+    assert 'pip install "mxnet==1.9.1"' in entry["reason"]
+    assert entry["reason"] in run.stderr
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ((), "say which backend: --backend {numpy,torch,"),
+    (("--backend", "tourch"), "invalid choice: 'tourch'"),
+    (("--backend", "numpy", "--device", "gpu"), "NumPy computes on the CPU alone"),
+])
+def test_a_wrong_command_line_is_refused_in_words(arguments, words, tmp_path):
+    """Before anything runs."""
+    run = parity(*arguments, "--build", str(tmp_path))
+    assert run.returncode == 4
+    assert words in run.stderr
+
+
+def test_deselecting_everything_is_no_pass(tmp_path):
+    """A run without a single check fails."""
+    run = parity("--backend", "numpy", "-k", "nothing_of_this_name", "--build", str(tmp_path))
+    assert run.returncode != 0
+    assert read_status(tmp_path, "numpy")["status"] == "fail"

@@ -1,0 +1,195 @@
+"""Truth, noise and ratio: the judge's own arithmetic."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lstm_ref as ref
+from lstm_ref.parity import truth
+from lstm_ref.parity.cases import CASES, make
+from lstm_ref.parity.checks import CHECKS, Check
+from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.noise import noisy_type
+from lstm_ref.parity.verdict import compare, judge, ratios
+
+EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
+
+
+@pytest.mark.parametrize("dtype", EPS)
+def test_one_operation_is_rounded_by_at_most_half_an_epsilon(dtype):
+    """And by nearly as much, over many draws, whatever the operation."""
+    noisy = noisy_type(dtype, seed=0)
+    x = np.full(10_000, 0.7, truth.wider(dtype))
+    for result, exact, units in ((noisy(x) * noisy(x), x * x, 1), (noisy(x) + x, x + x, 1),
+                                 (np.exp(noisy(x)), np.exp(x), 2), (np.tanh(noisy(x)), np.tanh(x), 2),
+                                 (noisy(x) ** 2, x**2, 1)):
+        relative = np.abs(np.asarray(result) - exact) / exact / (units * EPS[dtype] / 2)
+        assert 0.99 < relative.max() <= 1.001
+
+
+def test_a_product_is_rounded_like_a_sum_of_its_size():
+    """Inner size k: sqrt(k) half epsilons of |A| |B|; a sum over n numbers likewise."""
+    noisy = noisy_type("float32", seed=0)
+    a = np.ones((50, 400))
+    product = np.asarray(noisy(a) @ np.ones((400, 50)))
+    assert 0.9 < np.abs(product / 400 - 1).max() / (20 * EPS["float32"] / 2) <= 1.001
+    total = np.asarray(noisy(a).sum(axis=1))
+    assert 0.8 < np.abs(total / 400 - 1).max() / (20 * EPS["float32"] / 2) <= 1.001
+
+
+def test_moving_numbers_rounds_nothing():
+    """Negation, comparison, selection and joining are exact."""
+    x = np.linspace(-1, 1, 7)
+    noisy = noisy_type("float32", seed=0)(x)
+    for moved, expected in ((-noisy, -x), (np.where(noisy > 0, noisy, 0), np.where(x > 0, x, 0)),
+                            (np.concatenate([noisy, noisy]), np.concatenate([x, x])), (noisy.max(), 1)):
+        assert type(moved).__name__ == "Noisy"
+        assert np.array_equal(np.asarray(moved), expected)
+
+
+@pytest.mark.parametrize("operation", [np.sin, lambda x: np.dot(x, x), np.linalg.norm])
+def test_an_operation_without_a_model_is_an_error(operation):
+    """A rounding that nobody thought of can't pass unseen."""
+    with pytest.raises(TypeError, match="no model of how"):
+        operation(noisy_type("float32", seed=0)(np.ones(3)))
+
+
+def test_infinity_nan_and_the_smallest_numbers():
+    """What is not finite stays; what is below the smallest normal number has no digits that count."""
+    noisy = noisy_type("float32", seed=0)
+    with np.errstate(invalid="ignore"):
+        special = np.asarray(noisy(np.array([np.inf, -np.inf, np.nan])) * 2)
+    assert np.array_equal(special, [np.inf, -np.inf, np.nan], equal_nan=True)
+    tiny = np.asarray(noisy(np.full(1000, 1e-42)) * 1.0)
+    assert np.abs(tiny / 1e-42 - 1).max() > 0.9
+
+
+def test_the_reference_runs_unchanged_on_noisy_arrays():
+    """Outputs scatter around the truth by a few epsilons and are never equal to it."""
+    case = CASES["ragged"]().astype("float32").astype("float64")
+    exact, _ = ref.lstm(case.inputs, case.state, case.params)
+    scattered, (H, _) = ref.lstm(*(lambda c: (c.inputs, c.state, c.params))(case.map(noisy_type("float32", seed=1))))
+    far = np.abs(np.asarray(scattered) - exact).max()
+    assert 1e-8 < far < 1e-5
+    assert type(H).__name__ == "Noisy"
+
+
+@pytest.mark.parametrize("dtype", EPS)
+def test_truth_is_one_precision_wider(dtype):
+    """float64 for float32, longdouble for float64."""
+    assert truth.wider(dtype) is {"float32": np.float64, "float64": np.longdouble}[dtype]
+    made = truth.measure(CHECKS["backward"], CASES["tiny"]().astype(dtype), evaluations=2)
+    assert {array.dtype for array in made.truth.values()} == {np.dtype(truth.wider(dtype))}
+
+
+@pytest.mark.parametrize("name", ["tiny", "ragged"])
+def test_the_spread_hardly_moves_with_the_seed(name):
+    """With the evaluations that the suite uses, two seeds differ by less than a factor of two in any quantity."""
+    case = CASES[name]().astype("float32")
+    one, two = (truth.measure(CHECKS["backward"], case, truth.evaluations(case), seed) for seed in (0, 1))
+    for quantity in one.spread:
+        assert 0.5 < (one.spread[quantity] / two.spread[quantity]).item() < 2, quantity
+
+
+def test_yardsticks_are_stored_and_read_back(tmp_path):
+    """The second time the same numbers come from the disk; another case gets another file."""
+    case = CASES["tiny"]().astype("float32")
+    made = truth.yardstick(CHECKS["forward"], case, tmp_path)
+    (path,) = tmp_path.iterdir()
+    read = truth.yardstick(CHECKS["forward"], case, tmp_path)
+    assert made.truth.keys() == read.truth.keys()
+    assert all(np.array_equal(made.truth[q], read.truth[q]) and made.spread[q] == read.spread[q] for q in made.truth)
+    truth.yardstick(CHECKS["forward"], replace(case, inputs=1 - case.inputs), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert path.suffix == ".npz"
+
+
+def test_preparing_computes_what_is_missing_in_fresh_processes(tmp_path):
+    """And nothing twice."""
+    problems = [(check, CASES["tiny"]().astype("float32")) for check in ("forward", "clipping")]
+    truth.prepare(problems, tmp_path)
+    written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(written) == 2
+    truth.prepare(problems, tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+
+
+def test_distance_hides_nothing():
+    """NaN and infinity count as equal only where the truth has the same."""
+    wide = np.array([1.0, np.nan, np.inf, -np.inf, 2.0, 3.0])
+    found = np.array([1.5, np.nan, np.inf, np.inf, np.nan, np.inf])
+    assert np.array_equal(truth.distance(found, wide), [0.5, 0, 0, np.inf, np.inf, np.inf])
+
+
+def test_ratio_of_nothing_by_nothing():
+    """Zero distance is ratio 0; any distance where the spread is zero is infinite."""
+    _, ratio = ratios(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([0.0, 0.0]))
+    assert np.array_equal(ratio, [0, np.inf])
+
+
+def test_a_wrong_shape_or_dtype_is_a_failure():
+    """Not a broadcast, not a cast."""
+    rod = truth.Yardstick({"H": np.zeros((2, 3))}, {"H": np.ones((1, 1))})
+    for found in (np.zeros((3, 2), np.float32), np.zeros((2, 3)), np.zeros((1, 3), np.float32)):
+        verdict = compare("H", found, np.dtype("float32"), rod)
+        assert verdict["verdict"] == "fail"
+        assert "expected shape (2, 3) and float32, got" in verdict["detail"]
+    assert "verdict" not in compare("H", np.zeros((2, 3), np.float32), np.dtype("float32"), rod)
+
+
+def test_each_time_step_is_judged_by_its_own_spread(tmp_path):
+    """An error that later steps would excuse is seen at the first."""
+    case = CASES["ragged"]().astype("float64")
+    spread = truth.yardstick(CHECKS["forward"], case, tmp_path).spread["C_t"]
+    assert spread.shape == (5, 1, 1)
+
+    class EarlyError(Reference):
+        def lstm(self, inputs, state, params):
+            outputs, last = super().lstm(inputs, state, params)
+            outputs[0, 0] += spread.min() * 20
+            return outputs, last
+
+    failed = [r for r in judge(CHECKS["forward"], EarlyError(), "planted", case, tmp_path) if not r.passed]
+    assert [r.quantity for r in failed] == ["outputs"]
+    assert "at index (0, 0, 0)" in failed[0].detail
+
+
+@pytest.mark.parametrize("run", [lambda i, c: {}, lambda i, c: {"else": np.zeros(1)}])
+def test_a_check_that_compares_nothing_is_an_error(run, tmp_path, monkeypatch):
+    """No quantities, or not those of the reference."""
+    case = CASES["tiny"]().astype("float32")
+    rod = truth.Yardstick({"H": np.zeros(1)}, {"H": np.ones(1)})
+    monkeypatch.setattr("lstm_ref.parity.verdict.yardstick", lambda *_: rod)
+    with pytest.raises(LookupError, match="expected the quantities"):
+        judge(Check("empty", run), Reference(), "planted", case, tmp_path)
+
+
+def test_what_must_be_exact_has_no_spread(tmp_path):
+    """Clipping below and at theta, and of zero, may not touch a bit."""
+    spread = truth.yardstick(CHECKS["clipping"], CASES["ragged"]().astype("float32"), tmp_path).spread
+    for quantity, value in spread.items():
+        exact = quantity.startswith(("below theta", "at theta", "zero"))
+        assert (value.item() == 0) == (exact or not value.any()), quantity
+    assert spread["above theta: W_hf"].item() > 0
+
+
+def test_steps_clip_in_some_cases_and_not_in_others():
+    """Both sides of theta are trained."""
+    clips = set()
+    for name in CASES:
+        case = CASES[name]()
+        inputs = ref.one_hot(case.X.T, case.sizes[2], np.float64)
+        _, grads, _ = ref.loss_and_grads(inputs, case.state, case.params, case.targets)
+        clips.add(np.sqrt(sum((g**2).sum() for g in grads)) > case.theta)
+    assert clips == {True, False}
+
+
+def test_a_case_is_the_same_in_every_precision():
+    """Drawn in float64, rounded once; the same name gives the same numbers."""
+    for name in ("ragged", "random-17"):
+        case, again = make(name), make(name)
+        assert all(np.array_equal(a, b) for a, b in zip(case.params, again.params, strict=True))
+        assert np.array_equal(case.astype("float32").params.W_hf, case.params.W_hf.astype("float32"))
+    assert make("book").sizes[:2] == (35, 32)
+    assert make("book").state[0].shape == (32, 256)
