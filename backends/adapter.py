@@ -51,6 +51,11 @@ class Adapter(ABC):
         """Several arrays."""
         return [self.array(tensor) for tensor in tensors]
 
+    def gradients(self, params: Sequence[Any], grads: Sequence[Any]) -> list[np.ndarray]:
+        """Gradients as arrays; that of a parameter which takes no part in the loss, None in some frameworks, is 0."""
+        return [np.zeros_like(self.array(param)) if grad is None else self.array(grad)
+                for param, grad in zip(params, grads, strict=True)]
+
     def lstm(self, inputs, state, params):
         """The tab's `lstm`."""
         outputs, last = self.tab.lstm(self.tensor(inputs), self.tensors(state), self.tensors(params))

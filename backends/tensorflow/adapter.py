@@ -37,7 +37,7 @@ class Adapter(adapter.Adapter):
         with tf.GradientTape() as tape:
             outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
             loss = scratch.loss(self.tensor(targets), outputs)
-        return self.array(loss), self.arrays(tape.gradient(loss, params))
+        return self.array(loss), self.gradients(params, tape.gradient(loss, params))
 
     def grad_clipping(self, grads, theta):
         return self.arrays(scratch.grad_clipping(self.tensors(grads), theta))

@@ -36,7 +36,7 @@ class Adapter(adapter.Adapter):
         outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
         loss = scratch.loss(outputs, self.tensor(targets))
         loss.backward()
-        return self.array(loss), self.arrays([param.grad for param in params])
+        return self.array(loss), self.gradients(params, [param.grad for param in params])
 
     def grad_clipping(self, grads, theta):
         params = self.trainable(grads)

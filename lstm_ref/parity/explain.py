@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from lstm_ref.parity.verdict import LIMIT, Result
 
 VERDICTS = {
-    "mathematics": "mathematics: the case fails in both precisions, so another function is computed",
-    "rounding": "rounding: the case passes in the other precision, so an operator of this one is inaccurate",
-    "fail": "not what the reference has",
+    "mathematics": "mathematics: it fails in both precisions, so another function is computed",
+    "rounding": "rounding: it passes in the other precision, so an operator of this one is inaccurate",
 }
-MOST_SHOWN = 6
+MOST_SHOWN = 4
 
 
 def explain(backend: str, results: Sequence[Result], where: str, command: str) -> str:
@@ -25,14 +24,13 @@ def explain(backend: str, results: Sequence[Result], where: str, command: str) -
     first = failed[0]
     lines = [f"{backend}: {first.check} of {first.implementation} on case {first.case} in {first.dtype}: "
              f"{len(failed)} of {len(results)} quantities disagree with the reference"]
+    lines += [f"  where: {where}"] if where else []
+    lines += [f"  verdict: {text}" for verdict, text in VERDICTS.items() if any(r.verdict == verdict for r in failed)]
     for r in failed[:MOST_SHOWN]:
         lines.append(f"  {r.quantity}: {r.detail}")
-        if r.verdict != "fail":
-            size = f"ratio {r.ratio:.3g}" if r.spread else "must be equal exactly"
-            lines.append(f"    error {r.error:.3g}, spread {r.spread:.3g}, {size} (limit {LIMIT:g})")
-        lines.append(f"    {VERDICTS[r.verdict]}")
+        if r.verdict in VERDICTS:
+            size = f"ratio {r.ratio:.3g}" if r.spread else "to be equal exactly"
+            lines.append(f"    error {r.error:.3g}, spread {r.spread:.3g}, {size} (limit {LIMIT:g}), {r.verdict}")
     if len(failed) > MOST_SHOWN:
         lines.append(f"  and {len(failed) - MOST_SHOWN} more: {', '.join(r.quantity for r in failed[MOST_SHOWN:])}")
-    if where:
-        lines.append(f"  where: {where}")
     return "\n".join([*lines, f"  again: {command}"])

@@ -110,10 +110,13 @@ class Record:
 
     def finish(self) -> str:
         """Write the final entry; returns its status."""
-        failed = sorted({(r.check, r.case, r.dtype) for r in self.results if not r.passed})
+        failed: dict[str, dict[str, None]] = {}  # the cases that fail, by check, in order
+        for r in self.results:
+            if not r.passed:
+                failed.setdefault(r.check, {})[f"{r.case} {r.dtype}"] = None
         if failed or self.broken:
             status = "fail"
-            reason = "; ".join([*(f"{c} on {case} in {dtype}" for c, case, dtype in failed), *self.broken])
+            reason = "; ".join([*(f"{check} ({', '.join(cases)})" for check, cases in failed.items()), *self.broken])
         elif not self.results:
             status, reason = "fail", "nothing was compared"
         else:

@@ -3,6 +3,7 @@
 A ratio of about 1 is wrong by rounding alone. There is one limit for the whole suite and no other tolerance.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -78,6 +79,8 @@ def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstic
 def judge(check: Check, implementation: Implementation, name: str, case: Case, folder: Path) -> list[Result]:
     """Run a check on an implementation and compare every quantity with the stored truth.
 
+    An implementation that raises an exception fails with its text; it has no numbers to compare.
+
     Args:
         check: what is compared.
         implementation: what is judged.
@@ -89,7 +92,12 @@ def judge(check: Check, implementation: Implementation, name: str, case: Case, f
         LookupError: the implementation did not give the quantities that the reference gives, or gave none.
     """
     measure = yardstick(check, case, folder)
-    found = check.run(implementation, case)
+    try:
+        found = check.run(implementation, case)
+    except Exception as error:  # whatever a framework raises is a finding about the implementation
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+        return [Result(check.name, name, case.name, str(case.dtype), "the call", np.inf, 0.0, np.inf, "fail", detail)]
     if not found or found.keys() != measure.truth.keys():
         raise LookupError(f"{check.name}: expected the quantities {sorted(measure.truth)}, got {sorted(found)}")
     return [
@@ -106,9 +114,9 @@ def settle(results: list[Result], judge_in_other_dtype: Callable[[], list[Result
     """
     if not any(r.verdict == "mathematics" for r in results):
         return results
-    other = {r.quantity: r.passed for r in judge_in_other_dtype()}
+    other = {r.quantity: r.passed for r in judge_in_other_dtype()}  # lacks them all where the call raises
     return [
         Result(**{**asdict(r), "verdict": "rounding"})
-        if r.verdict == "mathematics" and other[r.quantity] else r
+        if r.verdict == "mathematics" and other.get(r.quantity) else r
         for r in results
     ]

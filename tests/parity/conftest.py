@@ -14,9 +14,10 @@ import backends
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
-from lstm_ref.parity.localise import localise
+from lstm_ref.parity.localise import where
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.record import Record, fingerprint, write_status
+from lstm_ref.parity.report import COLUMNS
 from lstm_ref.parity.truth import prepare
 from lstm_ref.parity.verdict import judge, settle
 
@@ -60,6 +61,8 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     """One test for each implementation, case and dtype to which the check of the file applies."""
+    if "problem" not in metafunc.fixturenames:
+        return
     name, seeds = metafunc.function.__name__.removeprefix("test_"), metafunc.config.option.random
     cases = list(CASES) if seeds is None else [f"random-{seed}" for seed in range(seeds)]
     cases = PROPERTY_CASES if name in PROPERTIES else [c for c in cases if CHECKS[name].applies(make(c))]
@@ -67,10 +70,16 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("problem", problems, ids=["-".join(problem) for problem in problems])
 
 
+def pytest_collection_modifyitems(items):
+    """Run the checks in the order of the report: what others build on comes first, and so does its failure."""
+    order = {f"test_{name}": place for place, name in enumerate(COLUMNS)}
+    items.sort(key=lambda item: order.get(item.originalname, len(order)))
+
+
 def pytest_collection_finish(session):
     """Compute the truths that are missing, before the clock of the first test starts."""
     problems = {(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
-                for item in session.items}
+                for item in session.items if "problem" in item.fixturenames}
     prepare([(check, make(case).astype(dtype)) for check, case, dtype in sorted(problems) if check in CHECKS],
             session.config.option.build / "truth")
 
@@ -93,8 +102,8 @@ def agrees(request, problem):
         config.stash[record].add(results)
         if not all(result.passed for result in results):
             config.stash[record].explained.add(request.node.nodeid)
-            where = "" if name in PROPERTIES else localise(name, implementation, case, truths)
-            pytest.fail(explain(config.option.backend, results, where, again(request)), pytrace=False)
+            place = "" if name in PROPERTIES else where(name, implementation, case, truths)
+            pytest.fail(explain(config.option.backend, results, place, again(request)), pytrace=False)
 
     return run
 
