@@ -87,8 +87,34 @@ class Adapter(ABC):
         return Drawn(self.arrays(tensors), list(trainable), len({id(t) for t in tensors}) == len(tensors))
 
 
-class Net:
-    """Stands in for a model where a tab's `grad_clipping` wants one: holds parameters with their gradients."""
+class AttachedGradients(Adapter):
+    """For frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
 
-    def __init__(self, params: Sequence[Any]):
-        self.params = params
+    #: the framework's name of the device
+    device: Any
+
+    @abstractmethod
+    def trainable(self, params: Sequence[np.ndarray]) -> Sequence[Any]:
+        """Parameters that gather gradients."""
+
+    @abstractmethod
+    def attach(self, param: Any, grad: Any) -> None:
+        """Make `grad` the gradient of `param`."""
+
+    @abstractmethod
+    def model(self, params: Sequence[Any]) -> Any:
+        """The tab's `RNNModelScratch` of its `lstm` with these parameters."""
+
+    def grad_clipping(self, grads, theta):
+        net = self.model(self.trainable(grads))
+        for param, grad in zip(net.params, grads, strict=True):
+            self.attach(param, self.tensor(grad))
+        self.tab.grad_clipping(net, theta)
+        return self.arrays([param.grad for param in net.params])
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        net = self.model(self.trainable(params))
+        loss, last = self.tab.train_step_ch8(
+            net, self.tensor(X), self.tensor(Y), self.tensors(state), self.tab.loss,
+            lambda batch_size: self.tab.sgd(net.params, lr, batch_size), self.device, theta)
+        return self.arrays(net.params), tuple(self.arrays(last)), self.array(loss)

@@ -114,7 +114,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     """
     check_minibatch(X, Y, net.vocab_size)
     y = paddle.reshape(Y.T, shape=[-1])
-    X, y = paddle.to_tensor(X, place=device), paddle.to_tensor(y, place=device)
+    X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)
     l = loss(y_hat, y).mean()
     l.backward()

@@ -7,8 +7,8 @@ from backends import adapter
 from backends.torch import scratch
 
 
-class Adapter(adapter.Adapter):
-    """See `backends.adapter.Adapter`."""
+class Adapter(adapter.AttachedGradients):
+    """See `backends.adapter.AttachedGradients`."""
 
     tab = scratch
 
@@ -28,7 +28,6 @@ class Adapter(adapter.Adapter):
         return tensor.detach().cpu().numpy()
 
     def trainable(self, params):
-        """Parameters that gather gradients."""
         return [param.requires_grad_(True) for param in self.tensors(params)]
 
     def loss_and_grads(self, inputs, state, params, targets):
@@ -38,21 +37,13 @@ class Adapter(adapter.Adapter):
         loss.backward()
         return self.array(loss), self.gradients(params, [param.grad for param in params])
 
-    def grad_clipping(self, grads, theta):
-        params = self.trainable(grads)
-        for param, grad in zip(params, grads, strict=True):
-            param.grad = self.tensor(grad)
-        scratch.grad_clipping(adapter.Net(params), theta)
-        return self.arrays([param.grad for param in params])
+    def attach(self, param, grad):
+        param.grad = grad
 
-    def train_step(self, params, X, Y, state, lr, theta):
-        params = self.trainable(params)
-        net = scratch.RNNModelScratch(params[0].shape[0], params[1].shape[0], self.device,
-                                      lambda *_: params, scratch.init_lstm_state, scratch.lstm)
-        loss, last = scratch.train_step_ch8(
-            net, self.tensor(X), self.tensor(Y), self.tensors(state), scratch.loss,
-            lambda batch_size: scratch.sgd(net.params, lr, batch_size), self.device, theta)
-        return self.arrays(net.params), tuple(self.arrays(last)), self.array(loss)
+    def model(self, params):
+        vocab_size, num_hiddens = params[0].shape
+        return scratch.RNNModelScratch(vocab_size, num_hiddens, self.device, lambda *_: params,
+                                       scratch.init_lstm_state, scratch.lstm)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         torch.manual_seed(seed)
