@@ -1,6 +1,7 @@
 """What a run leaves behind: build/parity/<backend>.json, true at every moment of the run."""
 
 import json
+import math
 import os
 import platform
 import sys
@@ -16,15 +17,21 @@ from lstm_ref.parity.truth import truth_is_wider, wider
 from lstm_ref.parity.verdict import LIMIT, Result
 
 SCHEMA = 1
+SAVE_SECONDS = 5  #: between two writes of the results while the tests run
 
 
-def write_json(path: Path, content: Any, indent: int | None = 1) -> None:
+def write_json(path: Path, content: Any) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False))
+        file.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)
+
+
+def running(folder: Path, backend: str) -> Path:
+    """The file that names the test under way; it is there only while the tests run, or when they ended badly."""
+    return folder / f"{backend}.running"
 
 
 def read_status(folder: Path, backend: str) -> dict[str, Any]:
@@ -32,15 +39,17 @@ def read_status(folder: Path, backend: str) -> dict[str, Any]:
     path = folder / f"{backend}.json"
     if not path.exists():
         return {"status": "not run", "reason": f"no {path.name} was written"}
-    return json.loads(path.read_text(encoding="utf-8"))["backends"][backend]
+    entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["backends"][backend]
+    if running(folder, backend).exists():
+        entry |= {"status": "crashed", "reason": f"the process ended in {running(folder, backend).read_text()}"}
+    return entry
 
 
-def write_status(
-    folder: Path, backend: str, status: str, reason: str = "", indent: int | None = 1, **more: Any
-) -> None:
+def write_status(folder: Path, backend: str, status: str, reason: str = "", **more: Any) -> None:
     """Write the entry of a backend: `status` is pass, fail, crashed or not run; `reason` says why."""
     entry = {"status": status, "reason": reason, **more}
-    write_json(folder / f"{backend}.json", {"schema": SCHEMA, "limit": LIMIT, "backends": {backend: entry}}, indent)
+    write_json(folder / f"{backend}.json", {"schema": SCHEMA, "limit": LIMIT, "backends": {backend: entry}})
+    running(folder, backend).unlink(missing_ok=True)
 
 
 def cpu() -> str:
@@ -72,7 +81,7 @@ def fingerprint(framework: str, device: str, corpus: str | None) -> dict[str, An
 
 
 class Record:
-    """Gathers the results of one backend. What is on disk is right even if the process dies in the next moment.
+    """Gathers the results of one backend. What is told of it is right even if the process dies in the next moment.
 
     Args:
         backend: its name.
@@ -84,14 +93,17 @@ class Record:
         self.backend, self.folder, self.selection = backend, folder, selection
         self.fingerprint: dict[str, Any] = {}
         self.results: list[Result] = []
-        self.rows: list[dict[str, Any]] = []
         self.broken: list[str] = []
         self.explained: set[str] = set()  #: tests whose failure is told by their results
         self.start = time.perf_counter()
+        self.saved = -math.inf
 
     def begin(self, what: str) -> None:
-        """Note what is about to run: what the file says of a process that dies in it."""
-        self._write("crashed", f"the process ended in {what}", indent=None)  # unindented is ten times faster
+        """Note what is about to run: what is told of a process that dies in it. Results are saved now and then."""
+        if time.perf_counter() - self.saved > SAVE_SECONDS:
+            self._write("crashed", "the process ended early")
+            self.saved = time.perf_counter()
+        running(self.folder, self.backend).write_text(what)
 
     def add(self, results: list[Result]) -> None:
         """Keep the results of one check on one case.
@@ -102,7 +114,6 @@ class Record:
         if not results:
             raise LookupError("the check compared nothing")
         self.results += results
-        self.rows += [result.json() for result in results]
 
     def error(self, what: str) -> None:
         """Note a test that ended without a verdict."""
@@ -124,7 +135,7 @@ class Record:
         self._write(status, reason)
         return status
 
-    def _write(self, status: str, reason: str, indent: int | None = 1) -> None:
+    def _write(self, status: str, reason: str) -> None:
         seconds = round(time.perf_counter() - self.start, 1)
-        write_status(self.folder, self.backend, status, reason, indent, seconds=seconds, selection=self.selection,
-                     fingerprint=self.fingerprint, results=self.rows)
+        write_status(self.folder, self.backend, status, reason, seconds=seconds, selection=self.selection,
+                     fingerprint=self.fingerprint, results=[result.json() for result in self.results])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from lstm_ref.parity.checks import CHECKS
@@ -38,16 +39,15 @@ def cell(entry: dict[str, Any], check: str) -> str:
 
 
 def rows(entries: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """One row a backend: name, version, a cell for each check, seconds, verdict."""
-    return [
-        [backend, entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in COLUMNS),
+    """The table, one column a backend so that it fits a narrow terminal: version, each check, seconds, verdict."""
+    columns = [
+        [entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in COLUMNS),
          f"{entry['seconds']:.0f} s" if "seconds" in entry else "–",
          entry["status"] + (" (part)" if entry.get("selection") else "")]
-        for backend, entry in entries.items()
+        for entry in entries.values()
     ]
-
-
-HEADER = ("backend", "version", *COLUMNS, "time", "verdict")
+    names = ["version", *COLUMNS, "time", "verdict"]
+    return [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
 
 
 def legend(entries: dict[str, dict[str, Any]]) -> list[str]:
@@ -64,16 +64,22 @@ def legend(entries: dict[str, dict[str, Any]]) -> list[str]:
     return lines
 
 
+def styled(name: str, text: str) -> str:
+    """A cell of the table in its colour."""
+    if text.endswith(("WRONG", "FAIL", "ROUNDING")):
+        return f"[red]{text}[/]"
+    if name == "verdict":
+        return f"[green]{text}[/]" if text.startswith("pass") else f"[bold red]{text}[/]"
+    return text
+
+
 def show(entries: dict[str, dict[str, Any]]) -> None:
     """Print the table."""
-    table = Table(title="LSTM parity", title_justify="left")
-    for name in HEADER:
-        left = name in ("backend", "version", "verdict")
-        table.add_column(name, justify="left" if left else "right", no_wrap=name != "version")
-    for row in rows(entries):
-        good = row[-1].startswith("pass")
-        table.add_row(*(f"[red]{text}[/]" if text.endswith(("WRONG", "FAIL", "ROUNDING")) else text
-                        for text in row[:-1]), f"[green]{row[-1]}[/]" if good else f"[bold red]{row[-1]}[/]")
+    table = Table("", *entries, title="LSTM parity", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, *texts in rows(entries):
+        table.add_row(name, *(styled(name, text) for text in texts))
     out = console()
     out.print(table)
     for line in legend(entries):
@@ -82,7 +88,8 @@ def show(entries: dict[str, dict[str, Any]]) -> None:
 
 def markdown(entries: dict[str, dict[str, Any]]) -> str:
     """The table, the lines under it and the environments, as Markdown."""
-    lines = ["# LSTM parity", "", "| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
+    header = ["", *entries]
+    lines = ["# LSTM parity", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows(entries)]
     lines += ["", *(f"{line}\n" for line in legend(entries)), "## Environments", ""]
     for backend, entry in entries.items():

@@ -8,9 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def console() -> Console:
-    """Standard output; as wide as a table needs where there is no terminal."""
+    """Standard output; wide where there is no terminal, so that a log has whole lines."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return Console(width=width, highlight=False)
 
 
 def progress() -> Progress:
