@@ -1,8 +1,9 @@
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""The project's sessions. `nox` alone lists them; `nox -s parity` is the main job."""
+"""The project's sessions. `nox -l` lists them; `nox -s parity` is the main job."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,12 +13,12 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests"]
 nox.options.reuse_venv = "yes"
-# uv would fetch PyTorch's CUDA build where pip finds a local one, and it does not seed pip into the environment.
+# Not uv: it ignores the indexes and find-links that pip is configured with, such as a CPU build of PyTorch.
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-BACKENDS = ["numpy", "torch", "tensorflow", "jax", "mxnet", "paddle"]
+BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra != "judge"]
 PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
 
@@ -67,8 +68,6 @@ def parity(session: nox.Session, backend: str) -> None:
 
 def not_run(path: Path, backend: str, reason: str) -> None:
     """Leave the reason in the backend's file: it has no environment to write it from."""
-    import json
-
     path.parent.mkdir(parents=True, exist_ok=True)
     entry = {"status": "not run", "reason": reason}
     path.write_text(json.dumps({"schema": 1, "limit": None, "backends": {backend: entry}}))

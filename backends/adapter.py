@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_ref.parity.implementation import Drawn
+from lstm_ref.parity.implementation import Drawn, distinct
 
 
 class Adapter(ABC):
@@ -84,7 +84,8 @@ class Adapter(ABC):
 
     def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
         """Parameters or states as the judge wants to see them."""
-        return Drawn(self.arrays(tensors), list(trainable), len({id(t) for t in tensors}) == len(tensors))
+        arrays = self.arrays(tensors)
+        return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
 
 
 class AttachedGradients(Adapter):
