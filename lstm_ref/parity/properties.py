@@ -10,7 +10,7 @@ import lstm_ref as ref
 from lstm_ref.params import PARAM_NAMES, Array
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.implementation import Implementation, Reference
-from lstm_ref.parity.verdict import Result
+from lstm_ref.parity.verdict import Result, raised
 
 #: Probability that a right initialisation fails one of the distribution tests. The seed is fixed, so a version of a
 #: framework passes always or never; at this rate a new version with another generator is safe as well.
@@ -177,8 +177,11 @@ PROPERTIES: dict[str, Callable[[Implementation, Case], Iterator[Fact]]] = {
 
 def judge_facts(check: str, implementation: Implementation, name: str, case: Case) -> list[Result]:
     """Every fact of a check as a `Result`: ratio 0 where it holds, infinity where it does not."""
-    return [
-        Result(check, name, case.name, str(case.dtype), fact.quantity, 0.0, 0.0, 0.0) if fact.holds else
-        Result(check, name, case.name, str(case.dtype), fact.quantity, math.inf, 0.0, math.inf, "fail", fact.detail)
-        for fact in PROPERTIES[check](implementation, case)
-    ]
+    results = []
+    try:
+        for quantity, holds, detail in PROPERTIES[check](implementation, case):
+            numbers = (0.0, 0.0, 0.0, "pass") if holds else (math.inf, 0.0, math.inf, "fail", detail)
+            results.append(Result(check, name, case.name, str(case.dtype), quantity, *numbers))
+    except Exception as error:
+        results.append(raised(error, check, name, case))
+    return results

@@ -76,6 +76,13 @@ def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstic
             "detail": f"at index {index}: expected {truth[worst]!s}, got {found[worst]!s}"}
 
 
+def raised(error: Exception, check: str, name: str, case: Case) -> Result:
+    """The result of a check in which the implementation raised an exception: a finding, not a broken test."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    detail = f"raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+    return Result(check, name, case.name, str(case.dtype), "the call", np.inf, 0.0, np.inf, "fail", detail)
+
+
 def judge(check: Check, implementation: Implementation, name: str, case: Case, folder: Path) -> list[Result]:
     """Run a check on an implementation and compare every quantity with the stored truth.
 
@@ -94,10 +101,8 @@ def judge(check: Check, implementation: Implementation, name: str, case: Case, f
     measure = yardstick(check, case, folder)
     try:
         found = check.run(implementation, case)
-    except Exception as error:  # whatever a framework raises is a finding about the implementation
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
-        return [Result(check.name, name, case.name, str(case.dtype), "the call", np.inf, 0.0, np.inf, "fail", detail)]
+    except Exception as error:
+        return [raised(error, check.name, name, case)]
     if not found or found.keys() != measure.truth.keys():
         raise LookupError(f"{check.name}: expected the quantities {sorted(measure.truth)}, got {sorted(found)}")
     return [

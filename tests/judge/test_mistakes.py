@@ -6,7 +6,7 @@ import pytest
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.implementation import Reference
-from lstm_ref.parity.localise import localise
+from lstm_ref.parity.localise import localise, where
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.verdict import judge, settle
@@ -126,3 +126,22 @@ def test_rounding_is_told_from_mathematics(implementation, verdict, truths):
     failed = next(r for r in results if r.quantity == "outputs")
     assert failed.ratio > 4
     assert "at index (" in failed.detail and "expected" in failed.detail and "got" in failed.detail
+
+
+def test_an_exception_is_a_finding(truths):
+    """In a check of numbers and in one of facts, with the line that raised it; and the place is still looked for."""
+
+    class Thrower(Reference):
+        def loss_and_grads(self, *_):
+            raise RuntimeError("no kernel")
+
+        def init_lstm_state(self, *_):
+            raise RuntimeError("no memory")
+
+    case = CASES["tiny"]().astype("float32")
+    for check, words in (("backward", "raised RuntimeError: no kernel (test_mistakes.py, line"),
+                         ("state", "raised RuntimeError: no memory (test_mistakes.py, line")):
+        (result,) = judged(check, Thrower(), case, truths)
+        assert not result.passed
+        assert result.detail.startswith(words)
+    assert "not to be found out: RuntimeError: no kernel" in where("backward", Thrower(), case, truths)
