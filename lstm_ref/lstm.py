@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_array, check_lstm
+from lstm_ref.validate import check_array, check_count, check_lstm
 
 
 def sigmoid(x: Array) -> Array:
@@ -127,8 +127,9 @@ def lstm_backward(
         The gradients by all 14 parameters, by the inputs and by the initial state, shaped like them.
 
     Raises:
-        ValueError: an empty tape, or `d_outputs` or `d_state` has a wrong shape.
+        ValueError: not 14 parameters, an empty tape, or `d_outputs` or `d_state` has a wrong shape.
     """
+    check_count(params)
     if not tape:
         raise ValueError("tape: expected the steps that lstm recorded, got an empty tape")
     batch_size, num_hiddens = tape[0].H.shape

@@ -62,9 +62,11 @@ def get_lstm_params(
             same weights in every precision.
 
     Raises:
-        ValueError: a size is not a positive integer.
+        ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    if not np.issubdtype(dtype, np.floating):
+        raise ValueError(f"dtype: expected a floating one, got {np.dtype(dtype)}")
     rng = np.random.default_rng(rng)
     return LSTMParams(*(
         (np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype)

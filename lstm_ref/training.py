@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import LSTMGrads, Step, lstm, lstm_backward
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import check_count, check_minibatch, check_theta, check_tokens
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
@@ -18,8 +18,7 @@ def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Arra
     Raises:
         ValueError: a token is outside [0, vocab_size).
     """
-    check_tokens("tokens", tokens, vocab_size)
-    return np.eye(vocab_size, dtype=dtype)[np.asarray(tokens)]
+    return np.eye(vocab_size, dtype=dtype)[check_tokens("tokens", tokens, vocab_size)]
 
 
 def loss_and_grads(
@@ -54,6 +53,7 @@ def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
     """
     check_theta(theta)
     norm = np.sqrt(sum((grad**2).sum() for grad in grads))
+    theta = float(theta)  # a NumPy scalar would widen float32
     return [grad * (theta / norm) for grad in grads] if norm > theta else list(grads)
 
 
@@ -62,6 +62,7 @@ def sgd(params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: 
 
     The book passes batch_size 1 here, because its loss is already a mean.
     """
+    lr = float(lr)  # a NumPy scalar would widen float32
     return LSTMParams(*(param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True)))
 
 
@@ -91,6 +92,7 @@ def train_step(
     Raises:
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
     """
+    check_count(params)
     X, Y = np.asarray(X), np.asarray(Y)
     check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)

@@ -49,6 +49,17 @@ def check_array(
                          "convert all to one dtype")
 
 
+def check_count(params: Any) -> None:
+    """The parameters are a sequence of 14.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not isinstance(params, Sequence) or len(params) != len(NAMES):
+        came = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
+        raise ValueError(f"params: expected {len(NAMES)} arrays ({', '.join(NAMES)}), got {came}")
+
+
 def check_lstm(inputs: Any, state: Any, params: Any) -> None:
     """Arguments of `lstm`: shapes agree with each other and all arrays share one floating dtype.
 
@@ -73,9 +84,7 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
     shape = (batch_size, num_hiddens)
     check_array("state[1] (C)", state[1], shape, "(batch_size, num_hiddens)", dtype)
 
-    if not isinstance(params, Sequence) or len(params) != len(NAMES):
-        came = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
-        raise ValueError(f"params: expected {len(NAMES)} arrays ({', '.join(NAMES)}), got {came}")
+    check_count(params)
     axes = {"W_x": ("vocab_size", "num_hiddens"), "W_h": ("num_hiddens", "num_hiddens"), "b_": ("num_hiddens",)}
     sizes = {"vocab_size": vocab_size, "num_hiddens": num_hiddens}
     for i, (name, param) in enumerate(zip(NAMES, params, strict=True)):
@@ -84,8 +93,11 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
         check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
 
 
-def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...] | None = None) -> None:
-    """Token indices: integers in [0, vocab_size), not empty, of the given shape.
+def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...] | None = None) -> Any:
+    """Token indices: integers in [0, vocab_size), not empty, of the given shape; whole floats, MXNet's habit, too.
+
+    Returns:
+        The tokens as a NumPy array of integers.
 
     Raises:
         ValueError: a wrong shape or dtype, no tokens at all, or a token outside the vocabulary (with its
@@ -96,12 +108,15 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
         raise ValueError(f"{name}: expected shape {shape}, got {values.shape}")
     if values.size == 0:
         raise ValueError(f"{name}: expected at least one token, got shape {values.shape}")
-    if not np.issubdtype(values.dtype, np.integer) and not np.array_equal(values, np.floor(values)):
+    whole = np.issubdtype(values.dtype, np.integer) or (
+        np.issubdtype(values.dtype, np.floating) and np.array_equal(values, np.floor(values)))
+    if not whole:
         raise ValueError(f"{name}: expected integer token indices, got {values.dtype}")
     outside = (values < 0) | (values >= vocab_size)
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(f"{name}: expected tokens in [0, {vocab_size}), got {values[index]} at index {index}")
+    return values.astype(int)
 
 
 def _on_host(tokens: Any) -> Any:
@@ -129,8 +144,8 @@ def check_theta(theta: Any) -> None:
         ValueError: it is not.
     """
     try:
-        value = float(theta)
-    except (TypeError, ValueError):
+        value = math.nan if isinstance(theta, (str, bytes, bool)) else float(theta)
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"theta: expected a finite number above 0, got {theta!r}")

@@ -86,6 +86,8 @@ class RNNModelScratch:
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
+    if not isinstance(y, jax.core.Tracer):
+        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None], axis=1)
     return -log_likelihoods.mean()
 

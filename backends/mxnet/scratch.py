@@ -88,6 +88,7 @@ def loss(y_hat, y):
 
     From exp and log rather than by npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
     """
+    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     shifted = y_hat - y_hat.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - npx.pick(shifted, y)
 
@@ -114,6 +115,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     Returns the loss and the new state.
     """
     check_minibatch(X, Y, net.vocab_size)
+    check_theta(theta)  # before there are gradients to leave behind
     y = Y.T.reshape(-1)
     X, y = X.as_in_ctx(device), y.as_in_ctx(device)
     with autograd.record():

@@ -85,6 +85,7 @@ class RNNModelScratch:
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
+    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     return Function.cross_entropy(y_hat, y)
 
 
@@ -113,6 +114,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     Returns the loss and the new state, whose gradient the caller stops before the next minibatch.
     """
     check_minibatch(X, Y, net.vocab_size)
+    check_theta(theta)  # before there are gradients to leave behind
     y = paddle.reshape(Y.T, shape=[-1])
     X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)

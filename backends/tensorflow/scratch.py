@@ -80,6 +80,8 @@ class RNNModelScratch:
 
 def loss(y, y_hat):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
+    if tf.executing_eagerly():
+        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
 
 

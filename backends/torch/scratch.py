@@ -85,6 +85,7 @@ class RNNModelScratch:
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
+    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     return functional.cross_entropy(y_hat, y.long())
 
 
@@ -112,6 +113,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     Returns the loss and the new state, which the caller detaches before the next minibatch.
     """
     check_minibatch(X, Y, net.vocab_size)
+    check_theta(theta)  # before there are gradients to leave behind
     y = Y.T.reshape(-1)
     X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)

@@ -107,6 +107,8 @@ def localise(check: str, implementation: Implementation, case: Case, folder: Pat
             return f"departs first at time step t = {t}, in the {gone[0][0]} (ratio {gone[0][1]:.3g})"
         return f"departs first at time step t = {t}; each gate and state of that step alone agrees, " \
                "so look at what is carried from step to step"
+    if check == "not_finite":
+        return "with finite inputs every step agrees; NaN or infinity is treated differently"
     if check not in ("backward", "step"):
         return "outputs, H and C of every time step agree when the whole sequence is run at once"
     for n in range(1, case.sizes[0] + 1):

@@ -119,6 +119,9 @@ def bad_calls(case: Case) -> dict[str, Call]:
     def step(X: Any, Y: Any) -> Call:
         return lambda m: m.train_step(c.params, X, Y, c.state, 1.0, 1.0)
 
+    def loss(targets: Any) -> Call:
+        return lambda m: m.loss_and_grads(c.inputs, c.state, c.params, targets)
+
     def clip(theta: float) -> Call:
         return lambda m: m.grad_clipping(c.grads, theta)
 
@@ -126,6 +129,7 @@ def bad_calls(case: Case) -> dict[str, Call]:
     outside[-1, -1] = c.sizes[2]
     negative = c.X.copy()
     negative[0, 0] = -1
+    boolean = c.X > 0
     empty = c.X[:, :0]
     long = np.zeros((c.state[1].shape[0] + 1, c.state[1].shape[1]), c.dtype)
     return {
@@ -145,6 +149,10 @@ def bad_calls(case: Case) -> dict[str, Call]:
         "a target token outside the vocabulary": step(c.X, outside),
         "a minibatch without steps": step(empty, empty),
         "targets of another shape": step(c.X, c.Y[:, 1:]),
+        "boolean tokens": step(boolean, boolean),
+        "fractional tokens": step(c.X + 0.5, c.Y),
+        "a target outside the vocabulary in the loss": loss(outside.T.reshape(-1)),
+        "too few targets in the loss": loss(c.targets[1:]),
         "theta 0": clip(0.0),
         "theta -1": clip(-1.0),
         "theta infinite": clip(math.inf),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lstm_ref.parity.record import read_status, write_status
 
+NOT_STARTED = "the process of its checks did not start"
+
 
 def supervise(backend: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
     """Run pytest on one backend under a time limit; its JSON says the truth even if it crashed or hung.
@@ -22,7 +24,7 @@ def supervise(backend: str, folder: Path, time_limit: float, pytest_arguments: S
     Returns:
         Whether the backend passed.
     """
-    write_status(folder, backend, "not run", "the process of its checks did not start")
+    write_status(folder, backend, "not run", NOT_STARTED)
     targets = [] if any(argument.startswith("tests/parity") for argument in pytest_arguments) else ["tests/parity"]
     command = [sys.executable, "-m", "pytest", *targets, "--backend", backend, f"--build={folder}",
                f"--junit-xml={folder / f'{backend}.xml'}", *pytest_arguments]
@@ -38,7 +40,9 @@ def supervise(backend: str, folder: Path, time_limit: float, pytest_arguments: S
         _kill(process)
         raise
     entry = read_status(folder, backend)
-    if entry["status"] == "crashed" or code < 0:
+    if entry["reason"] == NOT_STARTED:
+        write_status(folder, backend, "not run", f"pytest {describe(code)} before any check; it says why above")
+    elif entry["status"] == "crashed" or code < 0:
         amend(folder, backend, f"{describe(code)}; {entry['reason']}")
     elif code != 0 and entry["status"] == "pass":
         amend(folder, backend, f"pytest ended with exit status {code} after a verdict of pass")

@@ -110,7 +110,7 @@ def sources() -> bytes:
 def _key(check: Check, case: Case, evaluations: int) -> str:
     arrays: Sequence[Array] = (*case.params, *case.state, case.inputs, case.X, case.Y, *case.grads)
     digest = hashlib.sha256(sources())
-    digest.update(f"{check.name} {case.lr} {evaluations} {np.finfo(wider(case.dtype)).eps}".encode())
+    digest.update(f"{check.name} {case.lr} {case.theta} {evaluations} {np.finfo(wider(case.dtype)).eps}".encode())
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]

@@ -28,12 +28,11 @@ def test_a_planted_mistake_is_caught(mistake, dtype, truths):
     # A wrong distribution shows in many weights, all else in few.
     cases = [CASES[name]().astype(dtype) for name in (("large",) if mistake.check == "params" else SMALL)]
     applicable = [c for c in cases if mistake.check in PROPERTIES or CHECKS[mistake.check].applies(c)]
-    try:
-        with np.errstate(all="ignore"):
-            results = [r for case in applicable for r in judged(mistake.check, Mistaken(mistake), case, truths)]
-    except (ValueError, IndexError):
-        return  # it broke down: caught
-    assert not all(r.passed for r in results)
+    with np.errstate(all="ignore"):
+        results = [r for case in applicable for r in judged(mistake.check, Mistaken(mistake), case, truths)]
+    failed = [r for r in results if not r.passed]
+    assert failed
+    assert not any(r.quantity == "the call" for r in failed), "code that breaks down proves nothing"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

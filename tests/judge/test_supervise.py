@@ -72,6 +72,23 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
         assert words in printed
 
 
+def test_an_interrupted_run_is_no_pass(planted):
+    """Even if all that ran until then passed."""
+    entry = planted("interrupt")
+    assert entry["status"] == "fail"
+    assert "the run was broken off: interrupted" in entry["reason"]
+
+
+def test_what_goes_wrong_before_the_first_check_is_said(planted, monkeypatch, tmp_path):
+    """A corpus that is not the book's, and an option that pytest does not know."""
+    assert "pytest ended with exit status 4 before any check" in planted("err", "--no-such-option")["reason"]
+    (tmp_path / "timemachine.txt").write_text("not the time machine")
+    monkeypatch.setenv("LSTM_REF_DATA_DIR", str(tmp_path))
+    entry = planted("err")
+    assert entry["status"] == "not run"
+    assert "timemachine.txt: expected SHA-1" in entry["reason"]
+
+
 def parity(*arguments):
     return subprocess.run([sys.executable, "-m", "pytest", "tests/parity", *arguments], cwd=ROOT, text=True,
                           capture_output=True, check=False)
@@ -99,6 +116,13 @@ def test_a_wrong_command_line_is_refused_in_words(arguments, words, tmp_path):
     run = parity(*arguments, "--build", str(tmp_path))
     assert run.returncode == 4
     assert words in run.stderr
+
+
+def test_a_part_of_the_suite_is_called_a_part(tmp_path):
+    """However it was chosen."""
+    run = parity("--backend", "numpy", "--build", str(tmp_path), "--ignore=tests/parity/test_step.py", "-k", "state")
+    assert run.returncode == 0
+    assert read_status(tmp_path, "numpy")["selection"] == "4 of 62 tests"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):

@@ -102,6 +102,10 @@ def test_yardsticks_are_stored_and_read_back(tmp_path):
     assert all(np.array_equal(made.truth[q], read.truth[q]) and made.spread[q] == read.spread[q] for q in made.truth)
     truth.yardstick(CHECKS["forward"], replace(case, inputs=1 - case.inputs), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
+    for check in CHECKS.values():
+        truth.yardstick(check, replace(case, theta=0.5), tmp_path) if check.applies(case) else None
+        truth.yardstick(check, replace(case, theta=2.0), tmp_path) if check.applies(case) else None
+    assert len(list(tmp_path.glob("step-*"))) == 2, "a case that differs in theta alone is another case"
     assert path.suffix == ".npz"
 
 

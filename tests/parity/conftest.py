@@ -4,7 +4,6 @@ A file of this folder holds one check. It runs for every implementation of the b
 """
 
 import os
-import shlex
 import warnings
 from pathlib import Path
 
@@ -47,47 +46,57 @@ def pytest_configure(config):
     try:
         with warnings.catch_warnings(action="ignore"):
             config.stash[adapter] = backends.load(backend, config.option.device)
-    except (ImportError, RuntimeError) as error:
+        facts = fingerprint(config.stash[adapter].version(), config.option.device, CASES["book"]().corpus)
+    except (ImportError, RuntimeError, ValueError, OSError) as error:
         write_status(folder, backend, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
-    chosen = [f"-k {shlex.quote(config.option.keyword)}" if config.option.keyword else ""]
-    chosen += [f"--random {config.option.random}"] if config.option.random is not None else []
-    chosen += [arg for arg in config.invocation_params.args if "::" in str(arg)]
-    config.stash[record] = Record(backend, folder, " ".join(filter(None, chosen)))
-    config.stash[record].fingerprint = fingerprint(config.stash[adapter].version(), config.option.device,
-                                                   CASES["book"]().corpus)
+    config.stash[record] = Record(backend, folder)
+    config.stash[record].fingerprint = facts
     config.pluginmanager.register(Journal(config.stash[record]))
+
+
+def problems(config, check):
+    """Implementation, case and dtype of every test of a check."""
+    seeds = config.option.random
+    cases = list(CASES) if seeds is None else [f"random-{seed}" for seed in range(seeds)]
+    cases = PROPERTY_CASES if check in PROPERTIES else [c for c in cases if CHECKS[check].applies(make(c))]
+    return [(i, c, d) for i in config.stash[adapter].implementations for c in cases for d in DTYPES]
+
+
+def check_of(item):
+    return item.originalname.removeprefix("test_")
 
 
 def pytest_generate_tests(metafunc):
     """One test for each implementation, case and dtype to which the check of the file applies."""
-    if "problem" not in metafunc.fixturenames:
-        return
-    name, seeds = metafunc.function.__name__.removeprefix("test_"), metafunc.config.option.random
-    cases = list(CASES) if seeds is None else [f"random-{seed}" for seed in range(seeds)]
-    cases = PROPERTY_CASES if name in PROPERTIES else [c for c in cases if CHECKS[name].applies(make(c))]
-    problems = [(i, c, d) for i in metafunc.config.stash[adapter].implementations for c in cases for d in DTYPES]
-    metafunc.parametrize("problem", problems, ids=["-".join(problem) for problem in problems])
+    if "problem" in metafunc.fixturenames:
+        found = problems(metafunc.config, metafunc.function.__name__.removeprefix("test_"))
+        metafunc.parametrize("problem", found, ids=["-".join(problem) for problem in found])
 
 
 def pytest_collection_modifyitems(items):
     """Run the checks in the order of the report: what others build on comes first, and so does its failure."""
-    order = {f"test_{name}": place for place, name in enumerate(COLUMNS)}
-    items.sort(key=lambda item: order.get(item.originalname, len(order)))
+    order = {name: place for place, name in enumerate(COLUMNS)}
+    items.sort(key=lambda item: order.get(check_of(item), len(order)))
 
 
 def pytest_collection_finish(session):
-    """Compute the truths that are missing, before the clock of the first test starts."""
-    problems = {(item.originalname.removeprefix("test_"), *item.callspec.params["problem"][1:])
-                for item in session.items if "problem" in item.fixturenames}
-    prepare([(check, make(case).astype(dtype)) for check, case, dtype in sorted(problems) if check in CHECKS],
-            session.config.option.build / "truth")
+    """Note what was left out, and compute the truths that are missing before the first test starts."""
+    config = session.config
+    chosen = {(check_of(item), *item.callspec.params["problem"])
+              for item in session.items if "problem" in item.fixturenames}
+    everything = sum(len(problems(config, check)) for check in COLUMNS)
+    if len(chosen) < everything or config.option.random is not None:
+        random = "" if config.option.random is None else f", --random {config.option.random}"
+        config.stash[record].selection = f"{len(chosen)} of {everything} tests{random}"
+    truths = sorted({(check, case, dtype) for check, _, case, dtype in chosen if check in CHECKS})
+    prepare([(check, make(case).astype(dtype)) for check, case, dtype in truths], config.option.build / "truth")
 
 
 @pytest.fixture
 def agrees(request, problem):
     """Judge the implementation by the check of the test's name; fail in words where it disagrees."""
-    name = request.node.originalname.removeprefix("test_")
+    name = check_of(request.node)
     config, (label, case_name, dtype) = request.config, problem
     implementation, drawn = config.stash[adapter].implementations[label], make(case_name)
     case, other = (drawn.astype(d) for d in sorted(DTYPES, key=lambda d: d != dtype))
@@ -133,6 +142,8 @@ class Journal:
         if report.skipped:
             self.record.error(f"{name} was skipped, and no check may be")
 
-    def pytest_sessionfinish(self, session):
+    def pytest_sessionfinish(self, session, exitstatus):
+        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            self.record.error(f"the run was broken off: {pytest.ExitCode(exitstatus).name.lower().replace('_', ' ')}")
         if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -61,7 +61,7 @@ def test_clipping_of_zero_and_nan():
     assert np.array_equal(ref.grad_clipping([np.array([np.nan, 9.0])], 1.0)[0], [np.nan, 9.0], equal_nan=True)
 
 
-@pytest.mark.parametrize("theta", [0, -1, math.nan, math.inf, None, "one"])
+@pytest.mark.parametrize("theta", [0, -1, math.nan, math.inf, 10**400, None, "1", True])
 def test_clipping_refuses_a_senseless_threshold(theta):
     """theta is named, with what came."""
     with pytest.raises(ValueError, match="theta: expected a finite number above 0, got"):
@@ -86,6 +86,18 @@ def test_step_is_forward_backward_clip_update():
     assert ref.train_step(new, X, Y, state, lr=0.1)[2] < loss
 
 
+def test_whole_floats_are_tokens_too():
+    """As MXNet, whose arrays are float32 unless told otherwise, hands them over."""
+    assert np.array_equal(ref.one_hot(np.array([1.0, 0.0], np.float32), 2), [[0, 1], [1, 0]])
+
+
+def test_numpy_scalars_do_not_widen_float32():
+    """lr and theta may come out of a computation in float64."""
+    grads = [np.ones(2, np.float32)] * 14
+    assert ref.grad_clipping(grads, np.float64(0.5))[0].dtype == np.float32
+    assert ref.sgd(grads, grads, np.float64(0.5))[0].dtype == np.float32
+
+
 def test_sgd_divides_by_the_batch_size():
     """param - lr · grad / batch_size."""
     params, grads = [np.full(2, 1.0)] * 14, [np.full(2, 4.0)] * 14
@@ -96,6 +108,13 @@ def test_sgd_divides_by_the_batch_size():
     (lambda: ref.one_hot([[0, 5]], 5), ["tokens", "[0, 5)", "got 5", "(0, 1)"]),
     (lambda: ref.one_hot([], 5), ["tokens", "at least one token"]),
     (lambda: ref.one_hot([0.5], 5), ["tokens", "integer token indices", "float64"]),
+    (lambda: ref.one_hot([True], 5), ["tokens", "integer token indices", "bool"]),
+    (lambda: ref.one_hot(None, 5), ["tokens", "integer token indices", "object"]),
+    (lambda: ref.one_hot(["a"], 5), ["tokens", "integer token indices", "<U1"]),
+    (lambda: ref.cross_entropy(np.eye(2), np.array([True, False])), ["targets", "integer token indices", "bool"]),
+    (lambda: ref.get_lstm_params(3, 2, dtype=int), ["dtype", "floating", "int64"]),
+    (lambda: ref.train_step(ref.get_lstm_params(3, 2)._asdict(), [[0]], [[0]], ref.init_lstm_state(1, 2), 1.0),
+     ["params", "14 arrays", "dict"]),
     (lambda: ref.cross_entropy(np.zeros((2, 3)), np.array([0, 3])), ["targets", "[0, 3)", "got 3"]),
     (lambda: ref.cross_entropy(np.zeros((2, 3)), np.array([0])), ["targets", "(2,)", "(1,)"]),
     (lambda: ref.train_step(ref.get_lstm_params(3, 2), np.zeros((2, 4), int), np.zeros((2, 3), int),
