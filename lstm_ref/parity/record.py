@@ -94,6 +94,7 @@ class Record:
         self.fingerprint: dict[str, Any] = {}
         self.results: list[Result] = []
         self.broken: list[str] = []
+        self.place = ""  #: where the first failure begins
         self.explained: set[str] = set()  #: tests whose failure is told by their results
         self.start = time.perf_counter()
         self.saved = -math.inf
@@ -121,13 +122,18 @@ class Record:
 
     def finish(self) -> str:
         """Write the final entry; returns its status."""
-        failed: dict[str, dict[str, None]] = {}  # the cases that fail, by check, in order
+        failed: dict[str, dict[str, list[str]]] = {}  # dtypes that fail, by check and case, in order
         for r in self.results:
             if not r.passed:
-                failed.setdefault(r.check, {})[f"{r.case} {r.dtype}"] = None
+                dtypes = failed.setdefault(r.check, {}).setdefault(r.case, [])
+                dtypes += [r.dtype] if r.dtype not in dtypes else []
         if failed or self.broken:
             status = "fail"
-            reason = "; ".join([*(f"{check} ({', '.join(cases)})" for check, cases in failed.items()), *self.broken])
+            texts = [
+                f"{check} ({', '.join(case if len(d) > 1 else f'{case} {d[0]}' for case, d in cases.items())})"
+                for check, cases in failed.items()
+            ]
+            reason = "; ".join([*filter(None, [self.place]), *texts, *self.broken])
         elif not self.results:
             status, reason = "fail", "nothing was compared"
         else:

@@ -65,6 +65,7 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
     """From the check down to the command that runs just this again."""
     entry = planted("err")
     assert entry["status"] == "fail"
+    assert entry["reason"].startswith("departs first at time step t = 0, in the output Y")
     assert "forward (tiny float32)" in entry["reason"]
     printed = capfd.readouterr().out
     for words in ("numpy: forward of reference on case tiny in float32", "mathematics", "in the output Y", "again: ",

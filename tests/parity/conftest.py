@@ -112,6 +112,7 @@ def agrees(request, problem):
         if not all(result.passed for result in results):
             config.stash[record].explained.add(request.node.nodeid)
             place = "" if name in PROPERTIES else where(name, implementation, case, truths)
+            config.stash[record].place = config.stash[record].place or place
             pytest.fail(explain(config.option.backend, results, place, again(request)), pytrace=False)
 
     return run
