@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 import lstm_ref as ref
+from lstm_ref.validate import NAMES
 
 
 def test_params_unpack_like_the_books_list_and_know_their_names():
@@ -16,6 +17,7 @@ def test_params_unpack_like_the_books_list_and_know_their_names():
     assert " ".join(params._fields) == "W_xi W_hi b_i W_xf W_hf b_f W_xo W_ho b_o W_xc W_hc b_c W_hq b_q"
     assert [x.shape for x in (W_xi, W_hi, b_i, W_hq, b_q)] == [(28, 256), (256, 256), (256,), (256, 28), (28,)]
     assert params.W_hq is W_hq
+    assert params._fields == NAMES, "the refusals name the parameters in the same order"
     assert [p.shape for p in params] == list(ref.param_shapes(28, 256).values())
 
 
