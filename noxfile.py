@@ -3,7 +3,9 @@
 # ///
 """The project's sessions. `nox -l` lists them; `nox -s parity` is the main job."""
 
+import itertools
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -18,19 +20,12 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra != "judge"]
+BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in ("judge", "train")]
+CHAPTER_BACKENDS = ["torch", "tensorflow", "mxnet", "paddle"]  # the tabs of the edition with these functions
 PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
 
 asked: list[str] = []
-
-
-def interpreter(backend: str) -> str | bool | None:
-    """The Python of a backend's environment: None for nox's own, False for one that is wanted and not there."""
-    wanted = PYTHONS.get(backend, NOX_PYTHON)
-    if wanted == NOX_PYTHON:
-        return None
-    return wanted if shutil.which(f"python{wanted}") else False
 
 
 def install(session: nox.Session, *requirements: str) -> None:
@@ -43,27 +38,55 @@ def install(session: nox.Session, *requirements: str) -> None:
     stamp.write_text(wanted)
 
 
-@nox.session
-@nox.parametrize("python,backend", [nox.param(interpreter(name), name, id=name) for name in BACKENDS])
+def environment(session: nox.Session, backend: str) -> str:
+    """The Python of a backend's environment, which all sessions share; made and filled when it has to be.
+
+    Raises:
+        LookupError: it can't be had; says why in words for the report.
+    """
+    wanted = PYTHONS.get(backend, NOX_PYTHON)
+    interpreter = sys.executable if wanted == NOX_PYTHON else shutil.which(f"python{wanted}")
+    if interpreter is None:
+        raise LookupError(f"{backend} needs Python {wanted}, and there is no python{wanted} on the PATH; install it "
+                          f"(or run: uv python install {wanted})")
+    folder = Path(".nox/backends") / backend
+    python = str(folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    stamp, contents = folder / "installed.txt", f"{wanted}\n{Path('pyproject.toml').read_text()}"
+    if stamp.exists() and stamp.read_text() == contents:
+        return python
+    try:
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter, str(folder), external=True)
+        session.run(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,{backend}]", external=True)
+    except nox.command.CommandFailed:
+        raise LookupError("its environment could not be installed; see what pip says above, or run: "
+                          f'nox -s "parity({backend})"') from None
+    stamp.write_text(contents)
+    return python
+
+
+def environment_or_error(session: nox.Session, backend: str) -> str:
+    """As `environment`, for a session that can do nothing without it."""
+    try:
+        return environment(session, backend)
+    except LookupError as error:
+        session.error(str(error))
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def parity(session: nox.Session, backend: str) -> None:
     """Compare one backend with the reference, in its own environment and process."""
     asked.append(backend)
     session.notify("report")
     status = Path("build/parity") / f"{backend}.json"
     status.unlink(missing_ok=True)
-    if session.python is False:
-        wanted = PYTHONS[backend]
-        reason = f"{backend} needs Python {wanted}, and there is no python{wanted} on the PATH; install it " \
-                 f"(or run: uv python install {wanted})"
-        not_run(status, backend, reason)
-        session.error(reason)
     try:
-        install(session, "-e", f".[judge,{backend}]")
-    except nox.command.CommandFailed:
-        reason = f"its environment could not be installed; see what pip says: nox -s \"parity({backend})\""
-        not_run(status, backend, reason)
-        session.error(reason)
-    session.run("python", "-m", "lstm_ref.parity", "run", backend, "--", "-q", "--no-header", *session.posargs)
+        python = environment(session, backend)
+    except LookupError as error:
+        not_run(status, backend, str(error))
+        session.error(str(error))
+    session.run(python, "-m", "lstm_ref.parity", "run", backend, "--", "-q", "--no-header", *session.posargs,
+                external=True)
 
 
 def not_run(path: Path, backend: str, reason: str) -> None:
@@ -80,10 +103,42 @@ def report(session: nox.Session) -> None:
     session.run("python", "-m", "lstm_ref.parity", "report", *(asked or session.posargs or BACKENDS))
 
 
+@nox.session(venv_backend="none", default=False)
+def train(session: nox.Session) -> None:
+    """Train a backend's model: nox -s train -- --backend torch --model concise (--help lists all)."""
+    names = [after for before, after in itertools.pairwise(session.posargs) if before == "--backend"]
+    names += [argument.partition("=")[2] for argument in session.posargs if argument.startswith("--backend=")]
+    backend = (names or ["numpy"])[-1]
+    if backend not in BACKENDS:
+        session.error(f"unknown backend {backend!r}; known are {', '.join(BACKENDS)}")
+    session.run(environment_or_error(session, backend), "-m", "lstm_ref", "train", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def reproduce(session: nox.Session) -> None:
+    """Train the book's 500 epochs in every backend over three seeds and write docs/reproduction.md: hours."""
+    pythons = {backend: environment_or_error(session, backend) for backend in BACKENDS}
+    session.run(pythons["numpy"], "-m", "lstm_ref", "reproduce",
+                *(f"--python={backend}={python}" for backend, python in pythons.items()), *session.posargs,
+                external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+@nox.parametrize("backend", CHAPTER_BACKENDS, ids=CHAPTER_BACKENDS)
+def chapters(session: nox.Session, backend: str) -> None:
+    """Run the book's own cells on a backend's namespace; LSTM_REF_CHAPTERS names the folder of its Markdown."""
+    folder = os.environ.get("LSTM_REF_CHAPTERS")
+    if not folder:
+        session.skip("did not run: LSTM_REF_CHAPTERS is not set; let it name a folder with the book's chapters "
+                     "(zh-lstm.md, zh-rnn-scratch.md)")
+    session.run(environment_or_error(session, backend), "-m", "lstm_ref", "chapters", "--backend", backend, folder,
+                *session.posargs, external=True)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""
-    install(session, "-e", ".[judge]", *nox.project.dependency_groups(PYPROJECT, "test"))
+    install(session, "-e", ".[judge,train]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", *session.posargs)
 
 

@@ -1,5 +1,10 @@
-"""What every adapter shares: the way from NumPy arrays into a framework's scratch tab and back."""
+"""What every adapter shares: the way from NumPy arrays into a framework's models and back.
 
+An `Adapter` is a framework on a device. Each of its implementations, `scratch` (the tab) and `concise` (the framework's
+own layer), is an `Implementation`: the judge calls it with arrays, and the command `train` trains what it makes.
+"""
+
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import ModuleType
@@ -7,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+import lstm_ref as ref
 from lstm_ref.parity.implementation import Drawn, distinct
 
 
 class Adapter(ABC):
-    """A backend as `lstm_ref.parity.implementation.Implementation`: arrays in, arrays out.
+    """A framework on a device.
 
     Args:
         device: 'cpu' or 'gpu'.
@@ -20,11 +26,19 @@ class Adapter(ABC):
         RuntimeError: the device is not there.
     """
 
-    #: the backend's scratch tab
-    tab: ModuleType
+    #: what the judge judges, by name
+    implementations: dict[str, Any]
 
     @abstractmethod
     def __init__(self, device: str): ...
+
+    @abstractmethod
+    def version(self) -> str:
+        """The framework's version."""
+
+    @abstractmethod
+    def seed(self, seed: int) -> None:
+        """Seed the framework's own generator."""
 
     @abstractmethod
     def tensor(self, array: np.ndarray) -> Any:
@@ -34,15 +48,6 @@ class Adapter(ABC):
     def array(self, tensor: Any) -> np.ndarray:
         """The tensor's values as a NumPy array of the same dtype."""
 
-    @property
-    def implementations(self) -> dict[str, Any]:
-        """What the judge judges, by name."""
-        return {"scratch": self}
-
-    @abstractmethod
-    def version(self) -> str:
-        """The framework's version."""
-
     def tensors(self, arrays: Sequence[np.ndarray]) -> tuple[Any, ...]:
         """Several tensors."""
         return tuple(map(self.tensor, arrays))
@@ -51,20 +56,66 @@ class Adapter(ABC):
         """Several arrays."""
         return [self.array(tensor) for tensor in tensors]
 
-    def gradients(self, params: Sequence[Any], grads: Sequence[Any]) -> list[np.ndarray]:
-        """Gradients as arrays; that of a parameter which takes no part in the loss, None in some frameworks, is 0."""
-        return [np.zeros_like(self.array(param)) if grad is None else self.array(grad)
-                for param, grad in zip(params, grads, strict=True)]
+    def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
+        """Parameters or states as the judge wants to see them."""
+        arrays = self.arrays(tensors)
+        return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
 
-    def lstm(self, inputs, state, params):
-        """The tab's `lstm`."""
-        outputs, last = self.tab.lstm(self.tensor(inputs), self.tensors(state), self.tensors(params))
-        H, C = self.arrays(last)
-        return self.array(outputs), (H, C)
+
+class Implementation(ABC):
+    """One way in which a framework computes the LSTM; see `lstm_ref.parity.implementation.Implementation`.
+
+    A `net` is the framework's model, `RNNModelScratch` or `RNNModel`. What it is made of, how its state looks and how
+    its gradients are found is said by the subclasses; all else here.
+    """
+
+    #: checks that have nothing to compare here
+    inapplicable: frozenset[str] = frozenset()
+    #: the module with the function `lstm`
+    functions: ModuleType
+    #: the module with `loss`, `grad_clipping`, `train_step_ch8` ...
+    training: ModuleType
+
+    def __init__(self, adapter: Any):
+        self.adapter = adapter
+        self.tensor, self.tensors = adapter.tensor, adapter.tensors
+        self.array, self.arrays = adapter.array, adapter.arrays
+
+    @abstractmethod
+    def start(self, cell: str, vocab_size: int, num_hiddens: int, seed: int) -> Any:
+        """A fresh net, 'lstm' or 'rnn', as a chapter's reader starts it."""
+
+    @abstractmethod
+    def net(self, params: Sequence[np.ndarray]) -> Any:
+        """A net with these weights: the LSTM's 14, or the vanilla RNN's 5."""
+
+    @abstractmethod
+    def read(self, net: Any) -> list[np.ndarray]:
+        """The weights of a net in the order of the book."""
+
+    @abstractmethod
+    def weights(self, net: Any) -> dict[str, np.ndarray]:
+        """All weights of a net by name, in its own layout."""
+
+    @abstractmethod
+    def set_weights(self, net: Any, weights: dict[str, np.ndarray]) -> None:
+        """Put such weights back."""
+
+    @abstractmethod
+    def begin_state(self, net: Any, batch_size: int) -> Any:
+        """The net's initial state."""
+
+    def state_in(self, state: Sequence[np.ndarray]) -> Any:
+        """The book's state in the layout of the net."""
+        return self.tensors(state)
+
+    def state_out(self, state: Any) -> tuple[np.ndarray, ...]:
+        """The net's state in the layout of the book."""
+        return tuple(self.arrays(state))
 
     @abstractmethod
     def loss_and_grads(self, inputs, state, params, targets):
-        """The tab's loss of its `lstm`, and the framework's gradients of it by the 14 parameters."""
+        """The tab's loss, and the framework's gradients of it by the parameters."""
 
     @abstractmethod
     def grad_clipping(self, grads, theta):
@@ -75,6 +126,64 @@ class Adapter(ABC):
         """The tab's `train_step_ch8`."""
 
     @abstractmethod
+    def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
+        """The tab's `train_epoch_ch8`: perplexity and tokens per second."""
+
+    @abstractmethod
+    def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
+        """The tab's `train_ch8`."""
+
+    @abstractmethod
+    def predict(self, net, prefix, num_preds, vocab):
+        """The tab's `predict_ch8`."""
+
+    def lstm(self, inputs, state, params):
+        """`lstm` of the tab or of the concise layer."""
+        outputs, last = self.functions.lstm(self.tensor(inputs), self.tensors(state), self.tensors(params))
+        H, C = self.arrays(last)
+        return self.array(outputs), (H, C)
+
+    def rnn(self, inputs, state, params):
+        """The tab's `rnn`."""
+        outputs, last = self.functions.rnn(self.tensor(inputs), self.tensors(state), self.tensors(params))
+        return self.array(outputs), tuple(self.arrays(last))
+
+    def train(self, params, epochs, lr, use_random_iter):
+        """The losses of all minibatches of some epochs, and the parameters after them."""
+        net = self.net(params)
+        minibatches = [[self.tensors(minibatch) for minibatch in epoch] for epoch in epochs]
+        losses: list[Any] = []
+        for epoch in minibatches:
+            self.epoch(net, epoch, lr, use_random_iter, losses)
+        return np.stack(self.arrays(losses)), self.read(net)
+
+    def write(self, params, prefix, num_preds, vocab):
+        """What the model with these weights writes after a prefix."""
+        return self.predict(self.net(params), prefix, num_preds, vocab)
+
+    def carried(self, params, train_iter, vocab):
+        """The weights as they are after they were put in, and after `train_ch8` trained them at a rate of zero."""
+        net = self.net(params)
+        put = self.read(net)
+        with contextlib.redirect_stdout(None):
+            self.train_ch8(net, [self.tensors(minibatch) for minibatch in train_iter], vocab, 0.0, 1)
+        return put, self.read(net)
+
+
+class Scratch(Implementation):
+    """A tab's `RNNModelScratch`."""
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        """From the reference's own draw, so that every framework starts from the same weights."""
+        draw = {"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell]
+        return self.net(draw(vocab_size, num_hiddens, seed))
+
+    def weights(self, net):
+        arrays = [array.copy() for array in self.read(net)]
+        names = ref.PARAM_NAMES if len(arrays) == len(ref.PARAM_NAMES) else ref.RNNParams._fields
+        return dict(zip(names, arrays, strict=True))
+
+    @abstractmethod
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed) -> Drawn:
         """The tab's `get_lstm_params`, after the framework's generator was seeded."""
 
@@ -82,40 +191,87 @@ class Adapter(ABC):
     def init_lstm_state(self, batch_size, num_hiddens, dtype) -> Drawn:
         """The tab's `init_lstm_state`."""
 
-    def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
-        """Parameters or states as the judge wants to see them."""
-        arrays = self.arrays(tensors)
-        return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
+    @property
+    def cells(self):
+        """The tab's functions for each cell: the parameters' draw, the initial state, the forward pass."""
+        tab = self.functions
+        return {"lstm": (tab.get_lstm_params, tab.init_lstm_state, tab.lstm),
+                "rnn": (tab.get_params, tab.init_rnn_state, tab.rnn)}
+
+    def functions_for(self, params):
+        """The draw (of these very parameters), the initial state and the forward pass that go with them."""
+        _, init_state, forward_fn = self.cells["lstm" if len(params) == len(ref.PARAM_NAMES) else "rnn"]
+        return (lambda *_: params), init_state, forward_fn
 
 
-class AttachedGradients(Adapter):
+class Concise(Implementation):
+    """A tab's `RNNModel` around the framework's layer."""
+
+    inapplicable = frozenset({"params", "rnn"})  # a layer draws its weights in its own way; it is an LSTM
+
+    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+        """What the model begins with."""
+        net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
+        state = list(self.state_out(self.begin_state(net, batch_size)))
+        return Drawn(state, [False] * len(state), distinct(state))
+
+
+class AttachedGradients(Implementation):
     """For frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
 
-    #: the framework's name of the device
-    device: Any
+    @abstractmethod
+    def run(self, net, inputs, state):
+        """Outputs and last state for encoded inputs."""
 
     @abstractmethod
-    def trainable(self, params: Sequence[np.ndarray]) -> Sequence[Any]:
-        """Parameters that gather gradients."""
+    def grads(self, net: Any) -> list[np.ndarray]:
+        """The gradients of a net in the order of the book."""
 
     @abstractmethod
     def attach(self, param: Any, grad: Any) -> None:
-        """Make `grad` the gradient of `param`."""
+        """Make a copy of `grad` the gradient of `param`."""
 
     @abstractmethod
-    def model(self, params: Sequence[Any]) -> Any:
-        """The tab's `RNNModelScratch` of its `lstm` with these parameters."""
+    def updater(self, net, lr):
+        """What `train_ch8` of the tab updates such a net with."""
+
+    def recording(self):
+        """The context in which operations are recorded."""
+        return contextlib.nullcontext()
+
+    def gradients(self, params, grads):
+        """Gradients as arrays; that of a parameter which takes no part in the loss, None in some frameworks, is 0."""
+        return [np.zeros_like(self.array(param)) if grad is None else self.array(grad)
+                for param, grad in zip(params, grads, strict=True)]
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        net = self.net(params)
+        with self.recording():
+            outputs, _ = self.run(net, self.tensor(inputs), self.state_in(state))
+            loss = self.training.loss(outputs, self.tensor(targets)).mean()
+        loss.backward()
+        return self.array(loss), self.grads(net)
 
     def grad_clipping(self, grads, theta):
-        net = self.model(self.trainable(grads))
-        for param, grad in zip(net.params, grads, strict=True):
-            self.attach(param, self.tensor(grad))
-        self.tab.grad_clipping(net, theta)
-        return self.arrays([param.grad for param in net.params])
+        net, given = self.net(grads), self.net(grads)  # the second holds the gradients in the layout of the first
+        for param, grad in zip(self.training.trainable(net), self.training.trainable(given), strict=True):
+            self.attach(param, grad)
+        self.training.grad_clipping(net, theta)
+        return self.grads(net)
 
     def train_step(self, params, X, Y, state, lr, theta):
-        net = self.model(self.trainable(params))
-        loss, last = self.tab.train_step_ch8(
-            net, self.tensor(X), self.tensor(Y), self.tensors(state), self.tab.loss,
-            lambda batch_size: self.tab.sgd(net.params, lr, batch_size), self.device, theta)
-        return self.arrays(net.params), tuple(self.arrays(last)), self.array(loss)
+        net = self.net(params)
+        loss, last = self.training.train_step_ch8(
+            net, self.tensor(X), self.tensor(Y), self.state_in(state), self.training.loss, self.updater(net, lr),
+            self.adapter.device, theta)
+        return self.read(net), self.state_out(last), self.array(loss)
+
+    def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
+        return self.training.train_epoch_ch8(
+            net, train_iter, self.training.loss, self.updater(net, lr), self.adapter.device, use_random_iter, losses)
+
+    def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
+        self.training.train_ch8(net, train_iter, vocab, lr, num_epochs, self.adapter.device)
+
+    def predict(self, net, prefix, num_preds, vocab):
+        return self.training.predict_ch8(prefix, num_preds, net, vocab, self.adapter.device)

@@ -35,4 +35,5 @@ def cross_entropy_backward(outputs: Array, targets: Array) -> Array:
 
 def perplexity(loss: float) -> float:
     """exp of the mean cross-entropy: how many equally likely tokens the model hesitates between."""
-    return float(np.exp(loss))
+    with np.errstate(over="ignore"):  # infinity says it well enough
+        return float(np.exp(loss))

@@ -1,5 +1,6 @@
 """The LSTM's 14 parameters: their names, order, shapes and start, and the initial state."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,13 +66,21 @@ def get_lstm_params(
         ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    return LSTMParams(*draw_params(param_shapes(vocab_size, num_hiddens).values(), rng, dtype))
+
+
+def draw_params(
+    shapes: Iterable[tuple[int, ...]], rng: np.random.Generator | int | None, dtype: DTypeLike
+) -> list[Array]:
+    """The book's start of a model: weights from Normal(0, 0.01), biases (the shapes with one axis) zero.
+
+    Raises:
+        ValueError: the dtype is not a floating one.
+    """
     if not np.issubdtype(dtype, np.floating):
         raise ValueError(f"dtype: expected a floating one, got {np.dtype(dtype)}")
     rng = np.random.default_rng(rng)
-    return LSTMParams(*(
-        (np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype)
-        for shape in param_shapes(vocab_size, num_hiddens).values()
-    ))
+    return [(np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype) for shape in shapes]
 
 
 def init_lstm_state(batch_size: int, num_hiddens: int, dtype: DTypeLike = np.float32) -> State:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,8 @@ SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
 FILE_NAME = "timemachine.txt"
 FETCH_SECONDS = 20
 
-Source = Literal["timemachine", "embedded"]
+#: 'timemachine', 'embedded' (the story that ships with this package), or the name of a text file
+Source = str
 
 
 class CorpusUnavailableError(OSError):
@@ -82,15 +83,20 @@ def read_text(source: Source | None = None) -> tuple[str, Source]:
     """A text and where it came from.
 
     Args:
-        source: 'timemachine', 'embedded' (the story that ships with this package), or None for the first that
-            is to be had, with a line on standard error when that is the story.
+        source: 'timemachine', 'embedded' (the story that ships with this package), the name of a text file, or None
+            for the first of the two that is to be had, with a line on standard error when that is the story.
 
     Raises:
-        ValueError: an unknown source, or a file that is not the book's.
+        ValueError: there is no such file, it is no text, or the cached one is not the book's.
         CorpusUnavailableError: 'timemachine' was asked for by name and is not to be had.
     """
     if source not in (None, "timemachine", "embedded"):
-        raise ValueError(f"source: expected 'timemachine', 'embedded' or None, got {source!r}")
+        try:
+            return Path(source).read_text("utf-8"), source
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise ValueError(f"source: expected 'timemachine', 'embedded' or a text file, got {source!r} ({reason})"
+                             ) from None
     if source != "embedded":
         try:
             return fetch_time_machine(), "timemachine"
@@ -101,10 +107,14 @@ def read_text(source: Source | None = None) -> tuple[str, Source]:
     return resources.files("lstm_ref").joinpath("prose.txt").read_text("ascii"), "embedded"
 
 
-def read_time_machine(source: Source | None = None) -> list[str]:
-    """The lines of the text: every run of non-letters becomes one space, ends stripped, lower-cased."""
-    text, _ = read_text(source)
+def lines_of(text: str) -> list[str]:
+    """The lines of a text: every run of non-letters becomes one space, ends stripped, lower-cased."""
     return [re.sub("[^A-Za-z]+", " ", line).strip().lower() for line in text.splitlines()]
+
+
+def read_time_machine(source: Source | None = None) -> list[str]:
+    """The lines of the text, see `lines_of` and `read_text`."""
+    return lines_of(read_text(source)[0])
 
 
 class Vocab:
@@ -157,9 +167,14 @@ def load_corpus_time_machine(max_tokens: int = -1, source: Source | None = None)
     Raises:
         ValueError: `max_tokens` is neither -1 nor positive; otherwise as `read_text`.
     """
+    return corpus_of(read_text(source)[0], max_tokens)
+
+
+def corpus_of(text: str, max_tokens: int = -1) -> tuple[list[int], Vocab]:
+    """As `load_corpus_time_machine`, of a text that is there."""
     if max_tokens != -1:
         check_sizes(max_tokens=max_tokens)
-    lines = [list(line) for line in read_time_machine(source)]
+    lines = [list(line) for line in lines_of(text)]
     vocab = Vocab(lines)
     corpus = [vocab[token] for line in lines for token in line]
     return (corpus if max_tokens == -1 else corpus[:max_tokens]), vocab
@@ -236,7 +251,8 @@ class SeqDataLoader:
         source: Source | None = None,
         to_tensor: Callable[[Array], Any] = np.asarray,
     ):
-        self.corpus, self.vocab = load_corpus_time_machine(max_tokens, source)
+        text, self.source = read_text(source)
+        self.corpus, self.vocab = corpus_of(text, max_tokens)
         _check_sampling(self.corpus, batch_size, num_steps)
         self.batch_size, self.num_steps = batch_size, num_steps
         self.data_iter_fn = seq_data_iter_random if use_random_iter else seq_data_iter_sequential

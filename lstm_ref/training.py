@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lstm_ref.loss import cross_entropy, cross_entropy_backward
-from lstm_ref.lstm import LSTMGrads, Step, lstm, lstm_backward
-from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_count, check_minibatch, check_theta, check_tokens
+from lstm_ref.lstm import lstm, lstm_backward
+from lstm_ref.params import Array
+from lstm_ref.validate import NAMES, RNN_NAMES, check_count, check_loss, check_minibatch, check_theta, check_tokens
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
@@ -22,24 +22,35 @@ def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Arra
 
 
 def loss_and_grads(
-    inputs: Array, state: State, params: Any, targets: Array, backward: Callable[..., LSTMGrads] = lstm_backward
-) -> tuple[Array, LSTMParams, State]:
-    """Mean cross-entropy of `lstm`, its gradients by the 14 parameters, and the last (H, C).
+    inputs: Array,
+    state: Any,
+    params: Any,
+    targets: Array,
+    forward: Callable[..., Any] = lstm,
+    backward: Callable[..., Any] = lstm_backward,
+) -> tuple[Array, Any, Any]:
+    """Mean cross-entropy of the forward pass, its gradients by the parameters, and the last state.
 
     Args:
         inputs: as for `lstm`.
         state: as for `lstm`.
         params: as for `lstm`.
         targets: (num_steps · batch_size,) tokens, step-major: `Y.T.reshape(-1)`.
-        backward: the backward pass, called like `lstm_backward`.
+        forward: the forward pass, called like `lstm` (or `lstm_ref.rnn.rnn`).
+        backward: its backward pass, called like `lstm_backward`.
 
     Raises:
         ValueError: as `lstm` and `cross_entropy`.
     """
-    tape: list[Step] = []
-    outputs, last = lstm(inputs, state, params, tape)
+    tape: list[Any] = []
+    outputs, last = forward(inputs, state, params, tape)
     loss = cross_entropy(outputs, targets)
     return loss, backward(tape, params, cross_entropy_backward(outputs, targets)).params, last
+
+
+def gradient_norm(grads: Sequence[Array]) -> Array:
+    """The joint Euclidean norm of all gradients."""
+    return np.sqrt(sum((grad**2).sum() for grad in grads))
 
 
 def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
@@ -52,49 +63,54 @@ def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
         ValueError: `theta` is not a finite number above zero.
     """
     check_theta(theta)
-    norm = np.sqrt(sum((grad**2).sum() for grad in grads))
+    norm = gradient_norm(grads)
     theta = float(theta)  # a NumPy scalar would widen float32
     return [grad * (theta / norm) for grad in grads] if norm > theta else list(grads)
 
 
-def sgd(params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int = 1) -> LSTMParams:
+def sgd(params: Any, grads: Sequence[Array], lr: float, batch_size: int = 1) -> Any:
     """Minibatch stochastic gradient descent: param - lr · grad / batch_size, as new arrays.
 
-    The book passes batch_size 1 here, because its loss is already a mean.
+    A named tuple of parameters keeps its names. The book passes batch_size 1 here, because its loss is already a mean.
     """
     lr = float(lr)  # a NumPy scalar would widen float32
-    return LSTMParams(*(param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True)))
+    updated = (param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True))
+    return getattr(params, "_make", list)(updated)
 
 
 def train_step(
-    params: LSTMParams,
+    params: Any,
     X: Array,
     Y: Array,
-    state: State,
+    state: Any,
     lr: float,
     theta: float = 1.0,
-    backward: Callable[..., LSTMGrads] = lstm_backward,
-) -> tuple[LSTMParams, State, Array]:
+    forward: Callable[..., Any] = lstm,
+    backward: Callable[..., Any] = lstm_backward,
+) -> tuple[Any, Any, Array]:
     """One step of the book's training loop: forward, loss, backward, clipping, update.
 
     Args:
-        params: the parameters before the step; they stay as they are.
+        params: the parameters before the step, `LSTMParams` or `RNNParams`; they stay as they are.
         X: (batch_size, num_steps) input tokens.
         Y: (batch_size, num_steps) target tokens, the inputs one step later.
-        state: (H, C) at the start of the minibatch.
+        state: at the start of the minibatch, (H, C) or (H,).
         lr: learning rate.
         theta: clipping threshold; the book uses 1.
-        backward: the backward pass, called like `lstm_backward`.
+        forward: the forward pass, called like `lstm`.
+        backward: its backward pass, called like `lstm_backward`.
 
     Returns:
         The new parameters, the state after the minibatch, and the loss before the update.
 
     Raises:
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
+        FloatingPointError: the loss is not finite; nothing was updated.
     """
-    check_count(params)
+    check_count(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
     X, Y = np.asarray(X), np.asarray(Y)
     check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)
-    loss, grads, last = loss_and_grads(inputs, state, params, Y.T.reshape(-1), backward)
+    loss, grads, last = loss_and_grads(inputs, state, params, Y.T.reshape(-1), forward, backward)
+    check_loss(float(loss), lambda: gradient_norm(grads))
     return sgd(params, grad_clipping(grads, theta), lr), last, loss

@@ -5,13 +5,14 @@ any framework. Each raises a ValueError that names the argument, what was expect
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
 
 GATE_PARAMS = tuple(f"{name}{k}" for k in "ifoc" for name in ("W_x", "W_h", "b_"))
 NAMES = (*GATE_PARAMS, "W_hq", "b_q")
+RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
 
 
 def dtype_name(array: Any) -> str:
@@ -49,15 +50,15 @@ def check_array(
                          "convert all to one dtype")
 
 
-def check_count(params: Any) -> None:
-    """The parameters are a sequence of 14.
+def check_count(params: Any, names: tuple[str, ...] = NAMES) -> None:
+    """The parameters are a sequence of as many as there are names.
 
     Raises:
         ValueError: they are not.
     """
-    if not isinstance(params, Sequence) or len(params) != len(NAMES):
+    if not isinstance(params, Sequence) or len(params) != len(names):
         came = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
-        raise ValueError(f"params: expected {len(NAMES)} arrays ({', '.join(NAMES)}), got {came}")
+        raise ValueError(f"params: expected {len(names)} arrays ({', '.join(names)}), got {came}")
 
 
 def check_lstm(inputs: Any, state: Any, params: Any) -> None:
@@ -67,6 +68,21 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
         ValueError: a wrong number of parameters or of states, a wrong shape, mixed or integer dtypes, an
             empty sequence or batch.
     """
+    _check_recurrent(inputs, state, params, NAMES, "HC", "the pair (H, C)")
+
+
+def check_rnn(inputs: Any, state: Any, params: Any) -> None:
+    """Arguments of `rnn`, as `check_lstm`; the state is the one-tuple (H,).
+
+    Raises:
+        ValueError: as `check_lstm`.
+    """
+    _check_recurrent(inputs, state, params, RNN_NAMES, "H", "the one-tuple (H,)")
+
+
+def _check_recurrent(
+    inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str, expected_state: str
+) -> None:
     check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)")
     num_steps, batch_size, vocab_size = tuple(inputs.shape)
     for name, size in (("num_steps", num_steps), ("batch_size", batch_size), ("vocab_size", vocab_size)):
@@ -76,18 +92,30 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
     if "float" not in dtype and "complex" not in dtype:
         raise ValueError(f"inputs: expected a floating dtype (one-hot encode token indices first), got {dtype}")
 
-    if not isinstance(state, Sequence) or len(state) != 2:
+    if not isinstance(state, Sequence) or len(state) != len(states):
         came = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
-        raise ValueError(f"state: expected the pair (H, C), got {came}")
-    check_array("state[0] (H)", state[0], (batch_size, None), "(batch_size, num_hiddens)", dtype)
-    num_hiddens = state[0].shape[1]
-    shape = (batch_size, num_hiddens)
-    check_array("state[1] (C)", state[1], shape, "(batch_size, num_hiddens)", dtype)
+        raise ValueError(f"state: expected {expected_state}, got {came}")
+    num_hiddens = None
+    for i, (name, array) in enumerate(zip(states, state, strict=True)):
+        shape = (batch_size, num_hiddens)
+        check_array(f"state[{i}] ({name})", array, shape, "(batch_size, num_hiddens)", dtype)
+        num_hiddens = array.shape[1]
 
-    check_count(params)
+    check_params(params, vocab_size, num_hiddens, names, dtype)
+
+
+def check_params(
+    params: Any, vocab_size: int, num_hiddens: int | None, names: tuple[str, ...] = NAMES, dtype: str | None = None
+) -> None:
+    """The parameters have the number and the shapes that go with these sizes and, when one is given, the dtype.
+
+    Raises:
+        ValueError: they have not.
+    """
+    check_count(params, names)
     axes = {"W_x": ("vocab_size", "num_hiddens"), "W_h": ("num_hiddens", "num_hiddens"), "b_": ("num_hiddens",)}
     sizes = {"vocab_size": vocab_size, "num_hiddens": num_hiddens}
-    for i, (name, param) in enumerate(zip(NAMES, params, strict=True)):
+    for i, (name, param) in enumerate(zip(names, params, strict=True)):
         named = {"W_hq": ("num_hiddens", "vocab_size"), "b_q": ("vocab_size",)}.get(name) or axes[name[:-1]]
         meaning = f"({', '.join(named)}{',' if len(named) == 1 else ''})"
         check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
@@ -121,8 +149,9 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
 
 def _on_host(tokens: Any) -> Any:
     """The values of any framework's integer tensor, wherever it lies."""
-    tokens = tokens.asnumpy() if hasattr(tokens, "asnumpy") else tokens.cpu() if hasattr(tokens, "cpu") else tokens
-    return np.asarray(tokens)
+    if hasattr(tokens, "asnumpy"):  # MXNet
+        return tokens.asnumpy()
+    return np.asarray(tokens.detach().cpu() if hasattr(tokens, "detach") else tokens)  # PyTorch and Paddle; the others
 
 
 def check_minibatch(X: Any, Y: Any, vocab_size: int) -> None:
@@ -149,3 +178,30 @@ def check_theta(theta: Any) -> None:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"theta: expected a finite number above 0, got {theta!r}")
+
+
+def check_loss(loss: float, norm: Callable[[], Any]) -> None:
+    """The loss of a training step is a finite number; called before the step changes anything.
+
+    Args:
+        loss: of the minibatch.
+        norm: gives the joint norm of its gradients, which is only asked for to be told.
+
+    Raises:
+        FloatingPointError: it is not.
+    """
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"loss: expected a finite number, got {loss} (gradient norm {float(norm()):g})")
+
+
+def check_prefix(prefix: str, known: Container[str]) -> None:
+    """Every character of a prefix is in the vocabulary, and there is at least one.
+
+    Raises:
+        ValueError: names the first character that is not, and where it stands.
+    """
+    if not prefix:
+        raise ValueError("prefix: expected at least one character, got none")
+    for i, character in enumerate(prefix):
+        if character not in known:
+            raise ValueError(f"prefix: {character!r} at index {i} of {prefix!r} is not in the vocabulary")

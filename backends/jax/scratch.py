@@ -1,4 +1,4 @@
-"""The book's LSTM from scratch in JAX's manner: pure functions, explicit keys, no device in the signatures.
+"""The book's models from scratch in JAX's manner: pure functions, explicit keys, no device in the signatures.
 
 The book's JAX tab is a class; this is its counterpart to the functions of the other tabs.
 """
@@ -6,8 +6,8 @@ The book's JAX tab is a class; this is its counterpart to the functions of the o
 import jax
 import jax.numpy as jnp
 
-from lstm_ref import LSTMParams
-from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
@@ -61,6 +61,40 @@ def lstm(inputs, state, params):
     return jnp.concatenate(outputs, axis=0), (H, C)
 
 
+def get_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
+    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, as `get_lstm_params`."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+    keys = iter(jax.random.split(key, 3))
+
+    def normal(shape):
+        return jax.random.normal(next(keys), shape, dtype) * 0.01
+
+    W_xh, W_hh, b_h = (normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)),
+                       jnp.zeros(num_hiddens, dtype))
+    W_hq, b_q = normal((num_hiddens, num_outputs)), jnp.zeros(num_outputs, dtype)  # output layer
+    return RNNParams(W_xh, W_hh, b_h, W_hq, b_q)
+
+
+def init_rnn_state(batch_size, num_hiddens, dtype=jnp.float32):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (jnp.zeros((batch_size, num_hiddens), dtype),)
+
+
+def rnn(inputs, state, params):
+    """As `lstm`, with the one-tuple (H,) for a state."""
+    check_rnn(inputs, state, params)
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        H = jnp.tanh(X @ W_xh + H @ W_hh + b_h)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+    return jnp.concatenate(outputs, axis=0), (H,)
+
+
 class RNNModelScratch:
     """A model from functions: holds no parameters, they are passed to `init` and `apply` as in Flax."""
 
@@ -82,41 +116,3 @@ class RNNModelScratch:
     def begin_state(self, batch_size, dtype=jnp.float32):
         """The initial state."""
         return self.init_state(batch_size, self.num_hiddens, dtype)
-
-
-def loss(y_hat, y):
-    """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
-    if not isinstance(y, jax.core.Tracer):
-        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
-    log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None], axis=1)
-    return -log_likelihoods.mean()
-
-
-def grad_clipping(grads, theta):
-    """The gradients, a pytree, scaled by theta / norm when their joint norm is above theta."""
-    if not isinstance(theta, jax.core.Tracer):
-        check_theta(theta)
-    norm = jnp.sqrt(sum(jnp.sum(grad ** 2) for grad in jax.tree.leaves(grads)))
-    factor = jnp.where(norm > theta, theta / norm, jnp.ones_like(norm))
-    return jax.tree.map(lambda grad: grad * factor, grads)
-
-
-def sgd(params, grads, lr, batch_size):
-    """Minibatch stochastic gradient descent, as new parameters."""
-    return jax.tree.map(lambda param, grad: param - lr * grad / batch_size, params, grads)
-
-
-def train_step_ch8(net, params, X, Y, state, loss, lr, theta=1):
-    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
-
-    X and Y are (batch_size, num_steps) tokens. Returns the new parameters, the loss and the new state.
-    """
-    if not isinstance(X, jax.core.Tracer):
-        check_minibatch(X, Y, net.vocab_size)
-
-    def objective(params):
-        y_hat, new_state = net.apply(params, X, state)
-        return loss(y_hat, Y.T.reshape(-1)), new_state
-
-    (l, state), grads = jax.value_and_grad(objective, has_aux=True)(params)
-    return sgd(params, grad_clipping(grads, theta), lr, batch_size=1), l, state

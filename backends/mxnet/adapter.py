@@ -2,24 +2,26 @@
 
 import mxnet
 import numpy as np
-from mxnet import autograd, npx
+from mxnet import autograd, gluon, npx
 
 from backends import adapter
-from backends.mxnet import scratch
+from backends.mxnet import concise, scratch, training
 
 
-class Adapter(adapter.AttachedGradients):
-    """See `backends.adapter.AttachedGradients`."""
-
-    tab = scratch
+class Adapter(adapter.Adapter):
+    """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
         if device == "gpu" and not npx.num_gpus():
             raise RuntimeError(f"device gpu: MXNet {mxnet.__version__} sees no GPU; use --device cpu")
         self.device = npx.gpu() if device == "gpu" else npx.cpu()
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
 
     def version(self):
         return mxnet.__version__
+
+    def seed(self, seed):
+        mxnet.random.seed(seed)
 
     def tensor(self, array):
         array = np.asarray(array)
@@ -28,33 +30,98 @@ class Adapter(adapter.AttachedGradients):
     def array(self, tensor):
         return tensor.asnumpy()
 
-    def trainable(self, params):
-        params = self.tensors(params)
-        for param in params:
-            param.attach_grad()
-        return params
 
-    def loss_and_grads(self, inputs, state, params, targets):
-        params = self.trainable(params)
-        with autograd.record():
-            outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
-            loss = scratch.loss(outputs, self.tensor(targets)).mean()
-        loss.backward()
-        return self.array(loss), self.arrays([param.grad for param in params])
+class AttachedGradients(adapter.AttachedGradients):
+    """What both implementations share."""
+
+    training = training
+
+    def recording(self):
+        return autograd.record()
 
     def attach(self, param, grad):
         param.grad[:] = grad
 
-    def model(self, params):
-        vocab_size, num_hiddens = params[0].shape
-        return scratch.RNNModelScratch(vocab_size, num_hiddens, self.device, lambda *_: params,
-                                       scratch.init_lstm_state, scratch.lstm)
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size=batch_size, ctx=self.adapter.device)
+
+
+class Scratch(AttachedGradients, adapter.Scratch):
+    """The tab."""
+
+    functions = scratch
+
+    def net(self, params):
+        params = self.tensors(params)
+        for param in params:
+            param.attach_grad()
+        return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
+
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.params)
+
+    def read(self, net):
+        return self.arrays(net.params)
+
+    def grads(self, net):
+        return self.arrays([param.grad for param in net.params])
+
+    def set_weights(self, net, weights):
+        for param, array in zip(net.params, weights.values(), strict=True):
+            param[:] = self.tensor(array)
+
+    def updater(self, net, lr):
+        return lambda batch_size: training.sgd(net.params, lr, batch_size)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
-        mxnet.random.seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.device, str(dtype))
-        return self.drawn(params, [param.grad is not None for param in params])
+        self.adapter.seed(seed)
+        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, str(dtype))
+        return self.adapter.drawn(params, [param.grad is not None for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, self.device, str(dtype))
-        return self.drawn(state, [tensor.grad is not None for tensor in state])
+        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, str(dtype))
+        return self.adapter.drawn(state, [tensor.grad is not None for tensor in state])
+
+
+class Concise(AttachedGradients, adapter.Concise):
+    """`gluon.rnn.LSTM`."""
+
+    functions = concise
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        self.adapter.seed(seed)
+        layer = {"lstm": gluon.rnn.LSTM, "rnn": gluon.rnn.RNN}[cell]
+        layer = layer(num_hiddens, input_size=vocab_size, **({"activation": "tanh"} if cell == "rnn" else {}))
+        net = concise.RNNModel(layer, vocab_size)
+        net.dense.weight.shape = (vocab_size, num_hiddens)
+        net.initialize(mxnet.init.Normal(0.01), ctx=self.adapter.device)
+        return net
+
+    def net(self, params):
+        return concise.from_params(self.tensors(params))
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def read(self, net):
+        return self.arrays(concise.lstm_params(net))
+
+    def grads(self, net):
+        return self.arrays(concise.lstm_grads(net))
+
+    def weights(self, net):
+        return {name: self.array(param.data()) for name, param in net._collect_params_with_prefix().items()}
+
+    def set_weights(self, net, weights):
+        params = net._collect_params_with_prefix()
+        for name, array in weights.items():
+            params[name].set_data(self.tensor(array))
+
+    def updater(self, net, lr):
+        return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr}).step
+
+    def state_in(self, state):
+        return [mxnet.np.expand_dims(tensor, 0) for tensor in self.tensors(state)]
+
+    def state_out(self, state):
+        return tuple(self.array(tensor[0]) for tensor in state)

@@ -1,10 +1,8 @@
-"""The book's LSTM from scratch, MXNet tab."""
+"""The book's models from scratch, MXNet tab: the LSTM, and the vanilla RNN of the chapter before."""
 
-import math
+from mxnet import np, npx
 
-from mxnet import autograd, np, npx
-
-from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
@@ -63,6 +61,44 @@ def lstm(inputs, state, params):
     return np.concatenate(outputs, axis=0), (H, C)
 
 
+def get_params(vocab_size, num_hiddens, device, dtype="float32"):
+    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, as `get_lstm_params`."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return np.random.normal(scale=0.01, size=shape, dtype=dtype, ctx=device)
+
+    def zeros(size):
+        return np.zeros(size, dtype=dtype, ctx=device)
+
+    W_xh, W_hh, b_h = normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xh, W_hh, b_h, W_hq, b_q]
+    for param in params:
+        param.attach_grad()
+    return params
+
+
+def init_rnn_state(batch_size, num_hiddens, device, dtype="float32"):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device),)
+
+
+def rnn(inputs, state, params):
+    """As `lstm`, with the one-tuple (H,) for a state."""
+    check_rnn(inputs, state, params)
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        H = np.tanh(np.dot(X, W_xh) + np.dot(H, W_hh) + b_h)
+        Y = np.dot(H, W_hq) + b_q
+        outputs.append(Y)
+    return np.concatenate(outputs, axis=0), (H,)
+
+
 class RNNModelScratch:
     """A model from functions; calling it takes tokens X, (batch_size, num_steps), and a state."""
 
@@ -81,47 +117,3 @@ class RNNModelScratch:
         """The initial state, in the precision of the parameters."""
         state = self.init_state(batch_size, self.num_hiddens, ctx)
         return tuple(s.astype(self.params[0].dtype) for s in state)
-
-
-def loss(y_hat, y):
-    """Softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,): one number an example.
-
-    From exp and log rather than by npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
-    """
-    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
-    shifted = y_hat - y_hat.max(axis=1, keepdims=True)
-    return np.log(np.exp(shifted).sum(axis=1)) - npx.pick(shifted, y)
-
-
-def grad_clipping(net, theta):
-    """Scale the gradients of net.params in place by theta / norm when their joint norm is above theta."""
-    check_theta(theta)
-    norm = math.sqrt(sum((p.grad ** 2).sum() for p in net.params))
-    if norm > theta:
-        for param in net.params:
-            param.grad[:] *= theta / norm
-
-
-def sgd(params, lr, batch_size):
-    """Minibatch stochastic gradient descent, in place."""
-    for param in params:
-        param[:] = param - lr * param.grad / batch_size
-
-
-def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
-    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
-
-    X and Y are (batch_size, num_steps) tokens, `updater` is called with batch_size=1 since the mean is taken here.
-    Returns the loss and the new state.
-    """
-    check_minibatch(X, Y, net.vocab_size)
-    check_theta(theta)  # before there are gradients to leave behind
-    y = Y.T.reshape(-1)
-    X, y = X.as_in_ctx(device), y.as_in_ctx(device)
-    with autograd.record():
-        y_hat, state = net(X, state)
-        l = loss(y_hat, y).mean()
-    l.backward()
-    grad_clipping(net, theta)
-    updater(batch_size=1)
-    return l, state

@@ -2,24 +2,27 @@
 
 import numpy as np
 import paddle
+from paddle import nn
 
 from backends import adapter
-from backends.paddle import scratch
+from backends.paddle import concise, scratch, training
 
 
-class Adapter(adapter.AttachedGradients):
-    """See `backends.adapter.AttachedGradients`."""
-
-    tab = scratch
+class Adapter(adapter.Adapter):
+    """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
         if device == "gpu" and not (paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count()):
             raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
         paddle.set_device(device)
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
 
     def version(self):
         return paddle.__version__
+
+    def seed(self, seed):
+        paddle.seed(seed)
 
     def tensor(self, array):
         return paddle.to_tensor(np.asarray(array), place=self.device)
@@ -27,32 +30,90 @@ class Adapter(adapter.AttachedGradients):
     def array(self, tensor):
         return tensor.numpy()
 
-    def trainable(self, params):
+
+class AttachedGradients(adapter.AttachedGradients):
+    """What both implementations share."""
+
+    training = training
+
+    def attach(self, param, grad):
+        param.grad = grad.detach().clone()
+
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size=batch_size)
+
+
+class Scratch(AttachedGradients, adapter.Scratch):
+    """The tab."""
+
+    functions = scratch
+
+    def net(self, params):
         params = self.tensors(params)
         for param in params:
             param.stop_gradient = False
-        return params
+        return scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params))
 
-    def loss_and_grads(self, inputs, state, params, targets):
-        params = self.trainable(params)
-        outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
-        loss = scratch.loss(outputs, self.tensor(targets))
-        loss.backward()
-        return self.array(loss), self.gradients(params, [param.grad for param in params])
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.params)
 
-    def attach(self, param, grad):
-        param.grad = grad
+    def read(self, net):
+        return self.arrays(net.params)
 
-    def model(self, params):
-        vocab_size, num_hiddens = params[0].shape
-        return scratch.RNNModelScratch(vocab_size, num_hiddens, lambda *_: params, scratch.init_lstm_state,
-                                       scratch.lstm)
+    def grads(self, net):
+        return self.gradients(net.params, [param.grad for param in net.params])
+
+    def set_weights(self, net, weights):
+        with paddle.no_grad():
+            for param, array in zip(net.params, weights.values(), strict=True):
+                param.set_value(self.tensor(array))
+
+    def updater(self, net, lr):
+        return lambda batch_size: training.sgd(net.params, lr, batch_size)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
-        paddle.seed(seed)
+        self.adapter.seed(seed)
         params = scratch.get_lstm_params(vocab_size, num_hiddens, str(dtype))
-        return self.drawn(params, [not param.stop_gradient for param in params])
+        return self.adapter.drawn(params, [not param.stop_gradient for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         state = scratch.init_lstm_state(batch_size, num_hiddens, str(dtype))
-        return self.drawn(state, [not tensor.stop_gradient for tensor in state])
+        return self.adapter.drawn(state, [not tensor.stop_gradient for tensor in state])
+
+
+class Concise(AttachedGradients, adapter.Concise):
+    """`nn.LSTM`."""
+
+    functions = concise
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        self.adapter.seed(seed)
+        layer = {"lstm": nn.LSTM, "rnn": nn.SimpleRNN}[cell](vocab_size, num_hiddens, time_major=True)
+        return concise.RNNModel(layer, vocab_size)
+
+    def net(self, params):
+        return concise.from_params(self.tensors(params))
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def read(self, net):
+        return self.arrays(concise.lstm_params(net))
+
+    def grads(self, net):
+        return self.arrays(concise.lstm_grads(net))
+
+    def weights(self, net):
+        return {name: self.array(tensor) for name, tensor in net.state_dict().items()}
+
+    def set_weights(self, net, weights):
+        net.set_state_dict({name: self.tensor(array) for name, array in weights.items()})
+
+    def updater(self, net, lr):
+        return paddle.optimizer.SGD(learning_rate=lr, parameters=net.parameters())
+
+    def state_in(self, state):
+        return tuple(tensor.unsqueeze(0) for tensor in self.tensors(state))
+
+    def state_out(self, state):
+        return tuple(self.array(tensor[0]) for tensor in state)

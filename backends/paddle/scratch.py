@@ -1,9 +1,12 @@
-"""The book's LSTM from scratch, Paddle tab. `Function` is the book's name for the module: F is the forget gate."""
+"""The book's models from scratch, Paddle tab: the LSTM, and the vanilla RNN of the chapter before.
+
+`Function` is the book's name for the module of functions: F is the forget gate.
+"""
 
 import paddle
 import paddle.nn.functional as Function  # noqa: N812
 
-from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, dtype=None):
@@ -63,6 +66,44 @@ def lstm(inputs, state, params):
     return paddle.concat(outputs, axis=0), (H, C)
 
 
+def get_params(vocab_size, num_hiddens, dtype=None):
+    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, as `get_lstm_params`."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return paddle.randn(shape=shape, dtype=dtype) * 0.01
+
+    def zeros(size):
+        return paddle.zeros([size], dtype=dtype)
+
+    W_xh, W_hh, b_h = normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xh, W_hh, b_h, W_hq, b_q]
+    for param in params:
+        param.stop_gradient = False
+    return params
+
+
+def init_rnn_state(batch_size, num_hiddens, dtype=None):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (paddle.zeros([batch_size, num_hiddens], dtype=dtype),)
+
+
+def rnn(inputs, state, params):
+    """As `lstm`, with the one-tuple (H,) for a state."""
+    check_rnn(inputs, state, params)
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        H = paddle.tanh(X @ W_xh + H @ W_hh + b_h)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+    return paddle.concat(outputs, axis=0), (H,)
+
+
 class RNNModelScratch:
     """A model from functions; calling it takes tokens X, (batch_size, num_steps), and a state."""
 
@@ -81,45 +122,3 @@ class RNNModelScratch:
         """The initial state, in the precision of the parameters."""
         state = self.init_state(batch_size, self.num_hiddens)
         return tuple(s.astype(self.params[0].dtype) for s in state)
-
-
-def loss(y_hat, y):
-    """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
-    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
-    return Function.cross_entropy(y_hat, y)
-
-
-def grad_clipping(net, theta):
-    """Scale the gradients of net.params in place by theta / norm when their joint norm is above theta."""
-    check_theta(theta)
-    norm = paddle.sqrt(sum(paddle.sum(p.grad ** 2) for p in net.params))
-    if norm > theta:
-        with paddle.no_grad():
-            for param in net.params:
-                param.grad.set_value(param.grad * (theta / norm))
-
-
-def sgd(params, lr, batch_size):
-    """Minibatch stochastic gradient descent, in place; clears the gradients."""
-    with paddle.no_grad():
-        for param in params:
-            param.set_value(param - lr * param.grad / batch_size)
-            param.clear_gradient()
-
-
-def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
-    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
-
-    X and Y are (batch_size, num_steps) tokens, `updater` is called with batch_size=1 since the loss is a mean.
-    Returns the loss and the new state, whose gradient the caller stops before the next minibatch.
-    """
-    check_minibatch(X, Y, net.vocab_size)
-    check_theta(theta)  # before there are gradients to leave behind
-    y = paddle.reshape(Y.T, shape=[-1])
-    X, y = X.to(device), y.to(device)
-    y_hat, state = net(X, state)
-    l = loss(y_hat, y).mean()
-    l.backward()
-    grad_clipping(net, theta)
-    updater(batch_size=1)
-    return l, state

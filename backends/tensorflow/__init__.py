@@ -4,16 +4,41 @@ from backends import require
 
 require(__name__)
 
+from backends.tensorflow.aliases import (  # noqa: E402
+    arange,
+    concat,
+    load_data_time_machine,
+    normal,
+    reshape,
+    size,
+    tensor,
+    try_gpu,
+    zeros,
+)
+from backends.tensorflow.concise import RNNModel  # noqa: E402
 from backends.tensorflow.scratch import (  # noqa: E402
     RNNModelScratch,
     get_lstm_params,
-    grad_clipping,
+    get_params,
     init_lstm_state,
-    loss,
+    init_rnn_state,
     lstm,
+    rnn,
+)
+from backends.tensorflow.training import (  # noqa: E402
+    grad_clipping,
+    loss,
+    predict_ch8,
     sgd,
+    train_ch8,
+    train_epoch_ch8,
     train_step_ch8,
 )
+from lstm_ref import Accumulator, Animator, Timer, Vocab  # noqa: E402
 
-__all__ = ["RNNModelScratch", "get_lstm_params", "grad_clipping", "init_lstm_state", "loss", "lstm", "sgd",
-           "train_step_ch8"]
+__all__ = [
+    "Accumulator", "Animator", "RNNModel", "RNNModelScratch", "Timer", "Vocab", "arange", "concat",
+    "get_lstm_params", "get_params", "grad_clipping", "init_lstm_state", "init_rnn_state", "load_data_time_machine",
+    "loss", "lstm", "normal", "predict_ch8", "reshape", "rnn", "sgd", "size", "tensor", "train_ch8",
+    "train_epoch_ch8", "train_step_ch8", "try_gpu", "zeros",
+]

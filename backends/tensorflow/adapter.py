@@ -1,25 +1,29 @@
 """TensorFlow as the judge sees it."""
 
+from functools import lru_cache
+
 import numpy as np
 import tensorflow as tf
 
 from backends import adapter
-from backends.tensorflow import scratch
+from backends.tensorflow import concise, scratch, training
 
 
 class Adapter(adapter.Adapter):
     """See `backends.adapter.Adapter`."""
-
-    tab = scratch
 
     def __init__(self, device):
         if device == "gpu" and not tf.config.list_physical_devices("GPU"):
             raise RuntimeError(f"device gpu: TensorFlow {tf.__version__} sees no GPU; use --device cpu")
         self.device = "/GPU:0" if device == "gpu" else "/CPU:0"
         tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
 
     def version(self):
         return tf.__version__
+
+    def seed(self, seed):
+        tf.keras.utils.set_random_seed(seed)
 
     def tensor(self, array):
         with tf.device(self.device):
@@ -28,49 +32,111 @@ class Adapter(adapter.Adapter):
     def array(self, tensor):
         return tensor.numpy()
 
-    def variables(self, params):
-        with tf.device(self.device):
-            return [tf.Variable(np.asarray(param)) for param in params]
+
+class Tape(adapter.Implementation):
+    """What both implementations share: gradients from a tape, and as values of their own."""
+
+    training = training
 
     def loss_and_grads(self, inputs, state, params, targets):
-        params = self.variables(params)
+        net = self.net(params)
         with tf.GradientTape() as tape:
-            outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
-            loss = scratch.loss(self.tensor(targets), outputs)
-        return self.array(loss), self.gradients(params, tape.gradient(loss, params))
+            outputs, _ = self.run(net, self.tensor(inputs), self.state_in(state))
+            loss = training.loss(self.tensor(targets), outputs)
+        return self.array(loss), self.arrays(self.to_book(tape.gradient(
+            loss, net.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)))
 
     def grad_clipping(self, grads, theta):
-        return self.arrays(scratch.grad_clipping(self.tensors(grads), theta))
+        return self.arrays(training.grad_clipping(self.tensors(grads), theta))
+
+    def read(self, net):
+        return self.arrays(self.to_book(net.trainable_variables))
 
     def train_step(self, params, X, Y, state, lr, theta):
-        params = self.variables(params)
-        net = scratch.RNNModelScratch(params[0].shape[0], params[1].shape[0], scratch.init_lstm_state, scratch.lstm,
-                                      lambda *_: params)
-        # Keras' SGD refuses variables of another precision than its own; for the judge the tab's sgd will do.
-        updater = Updater(lr)
-        loss, last = scratch.train_step_ch8(net, self.tensor(X), self.tensor(Y), self.tensors(state), scratch.loss,
-                                            updater, theta)
-        return self.arrays(params), tuple(self.arrays(last)), self.array(loss)
+        net = self.net(params)
+        updater = tf.keras.optimizers.SGD(float(lr))
+        loss, last = training.train_step_ch8(net, self.tensor(X), self.tensor(Y), self.state_in(state), training.loss,
+                                             updater, theta)
+        return self.read(net), self.state_out(last), self.array(loss)
+
+    def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
+        return training.train_epoch_ch8(net, train_iter, training.loss, tf.keras.optimizers.SGD(float(lr)),
+                                        use_random_iter, losses)
+
+    def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
+        training.train_ch8(net, train_iter, vocab, lr, num_epochs, tf.distribute.OneDeviceStrategy(self.adapter.device))
+
+    def predict(self, net, prefix, num_preds, vocab):
+        return training.predict_ch8(prefix, num_preds, net, vocab)
+
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size)
+
+    def set_weights(self, net, weights):
+        for variable, array in zip(net.trainable_variables, weights.values(), strict=True):
+            variable.assign(array)
+
+
+class Scratch(Tape, adapter.Scratch):
+    """The tab."""
+
+    functions = scratch
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        net = super().start(cell, vocab_size, num_hiddens, seed)
+        net.forward_fn = tf.function(net.forward_fn)  # op by op, as the judge runs it, takes five times as long
+        return net
+
+    def net(self, params):
+        with tf.device(self.adapter.device):
+            params = [tf.Variable(np.asarray(param)) for param in params]
+        get_params, init_state, forward_fn = self.functions_for(params)
+        return scratch.RNNModelScratch(*params[0].shape, init_state, forward_fn, get_params)
+
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.trainable_variables)
+
+    def to_book(self, tensors):
+        return tensors
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
-        tf.random.set_seed(seed)
-        with tf.device(self.device):
+        self.adapter.seed(seed)
+        with tf.device(self.adapter.device):
             params = scratch.get_lstm_params(vocab_size, num_hiddens, tf.as_dtype(dtype))
-        return self.drawn(params, [getattr(param, "trainable", False) for param in params])
+        return self.adapter.drawn(params, [getattr(param, "trainable", False) for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        with tf.device(self.device):
+        with tf.device(self.adapter.device):
             state = scratch.init_lstm_state(batch_size, num_hiddens, tf.as_dtype(dtype))
-        return self.drawn(state, [False] * len(state))
+        return self.adapter.drawn(state, [False] * len(state))
 
 
-class Updater:
-    """The tab's `sgd` with the face of a Keras optimizer."""
+class Concise(Tape, adapter.Concise):
+    """Keras' `LSTM`."""
 
-    def __init__(self, lr):
-        self.lr = lr
+    functions = concise
 
-    def apply_gradients(self, grads_and_vars):
-        """Update every variable by its gradient."""
-        grads, params = zip(*grads_and_vars, strict=True)
-        scratch.sgd(params, grads, self.lr, batch_size=1)
+    def __init__(self, adapter):
+        super().__init__(adapter)
+        # The judge uses one net at a time, and a new one takes half a second.
+        self.model = lru_cache(maxsize=16)(concise.new_model)
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        self.adapter.seed(seed)
+        layer = {"lstm": tf.keras.layers.LSTM, "rnn": tf.keras.layers.SimpleRNN}[cell]
+        return concise.RNNModel(layer(num_hiddens, return_sequences=True, return_state=True), vocab_size)
+
+    def net(self, params):
+        params = self.tensors(params)
+        net = self.model(*params[0].shape, params[0].dtype.name)
+        concise.load_lstm_params(net, params)
+        return net
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def to_book(self, tensors):
+        return concise.to_book(tensors)
+
+    def weights(self, net):
+        return {variable.path: self.array(variable.value) for variable in net.trainable_variables}

@@ -1,8 +1,8 @@
-"""The book's LSTM from scratch, TensorFlow tab."""
+"""The book's models from scratch, TensorFlow tab: the LSTM, and the vanilla RNN of the chapter before."""
 
 import tensorflow as tf
 
-from lstm_ref.validate import check_lstm, check_minibatch, check_sizes, check_theta, check_tokens
+from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
@@ -41,12 +41,13 @@ def lstm(inputs, state, params):
     """Outputs of all steps, (num_steps * batch_size, vocab_size), and the last (H, C).
 
     `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
+    The steps are unstacked into a list so that `tf.function(lstm)` can unroll them.
     """
     check_lstm(inputs, state, params)
     W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
     H, C = state
     outputs = []
-    for X in inputs:
+    for X in tf.unstack(inputs):
         I = tf.sigmoid(tf.matmul(X, W_xi) + tf.matmul(H, W_hi) + b_i)
         F = tf.sigmoid(tf.matmul(X, W_xf) + tf.matmul(H, W_hf) + b_f)
         O = tf.sigmoid(tf.matmul(X, W_xo) + tf.matmul(H, W_ho) + b_o)
@@ -56,6 +57,41 @@ def lstm(inputs, state, params):
         Y = tf.matmul(H, W_hq) + b_q
         outputs.append(Y)
     return tf.concat(outputs, axis=0), (H, C)
+
+
+def get_params(vocab_size, num_hiddens, dtype=tf.float32):
+    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, as `get_lstm_params`."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return tf.Variable(tf.random.normal(shape=shape, stddev=0.01, mean=0, dtype=dtype))
+
+    def zeros(size):
+        return tf.Variable(tf.zeros(size, dtype=dtype))
+
+    W_xh, W_hh, b_h = normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    return [W_xh, W_hh, b_h, W_hq, b_q]
+
+
+def init_rnn_state(batch_size, num_hiddens, dtype=tf.float32):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    return (tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype),)
+
+
+def rnn(inputs, state, params):
+    """As `lstm`, with the one-tuple (H,) for a state."""
+    check_rnn(inputs, state, params)
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in tf.unstack(inputs):
+        H = tf.tanh(tf.matmul(X, W_xh) + tf.matmul(H, W_hh) + b_h)
+        Y = tf.matmul(H, W_hq) + b_q
+        outputs.append(Y)
+    return tf.concat(outputs, axis=0), (H,)
 
 
 class RNNModelScratch:
@@ -76,44 +112,3 @@ class RNNModelScratch:
         """The initial state, in the precision of the parameters."""
         state = self.init_state(batch_size, self.num_hiddens)
         return tuple(tf.cast(s, self.trainable_variables[0].dtype) for s in state)
-
-
-def loss(y, y_hat):
-    """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
-    if tf.executing_eagerly():
-        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
-
-
-def grad_clipping(grads, theta):
-    """The gradients scaled by theta / norm when their joint norm is above theta, as a new list."""
-    check_theta(theta)
-    new_grad = [tf.convert_to_tensor(grad) for grad in grads]
-    norm = tf.math.sqrt(sum(tf.reduce_sum(grad ** 2) for grad in new_grad))
-    theta = tf.constant(theta, dtype=norm.dtype)
-    if tf.greater(norm, theta):
-        new_grad = [grad * (theta / norm) for grad in new_grad]
-    return new_grad
-
-
-def sgd(params, grads, lr, batch_size):
-    """Minibatch stochastic gradient descent, in place."""
-    for param, grad in zip(params, grads, strict=True):
-        param.assign_sub(lr * grad / batch_size)
-
-
-def train_step_ch8(net, X, Y, state, loss, updater, theta=1):
-    """One minibatch of the book's training loop: forward, loss, backward, clipping, update.
-
-    X and Y are (batch_size, num_steps) tokens; `updater` has `apply_gradients`, as a Keras optimizer does.
-    Returns the loss and the new state.
-    """
-    check_minibatch(X, Y, net.vocab_size)
-    with tf.GradientTape() as tape:
-        y_hat, state = net(X, state)
-        y = tf.reshape(tf.transpose(Y), [-1])
-        l = loss(y, y_hat)
-    params = net.trainable_variables
-    grads = grad_clipping(tape.gradient(l, params), theta)
-    updater.apply_gradients(zip(grads, params, strict=True))
-    return l, state

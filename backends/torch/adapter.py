@@ -2,24 +2,27 @@
 
 import numpy as np
 import torch
+from torch import nn
 
 from backends import adapter
-from backends.torch import scratch
+from backends.torch import concise, scratch, training
 
 
-class Adapter(adapter.AttachedGradients):
-    """See `backends.adapter.AttachedGradients`."""
-
-    tab = scratch
+class Adapter(adapter.Adapter):
+    """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
         if device == "gpu" and not torch.cuda.is_available():
             raise RuntimeError(f"device gpu: PyTorch {torch.__version__} sees no CUDA device; use --device cpu")
         self.device = torch.device("cuda" if device == "gpu" else "cpu")
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
 
     def version(self):
         return torch.__version__
+
+    def seed(self, seed):
+        torch.manual_seed(seed)
 
     def tensor(self, array):
         return torch.tensor(np.asarray(array), device=self.device)
@@ -27,29 +30,86 @@ class Adapter(adapter.AttachedGradients):
     def array(self, tensor):
         return tensor.detach().cpu().numpy()
 
-    def trainable(self, params):
-        return [param.requires_grad_(True) for param in self.tensors(params)]
 
-    def loss_and_grads(self, inputs, state, params, targets):
-        params = self.trainable(params)
-        outputs, _ = scratch.lstm(self.tensor(inputs), self.tensors(state), params)
-        loss = scratch.loss(outputs, self.tensor(targets))
-        loss.backward()
-        return self.array(loss), self.gradients(params, [param.grad for param in params])
+class Scratch(adapter.Scratch, adapter.AttachedGradients):
+    """The tab."""
+
+    functions, training = scratch, training
+
+    def net(self, params):
+        params = [param.requires_grad_(True) for param in self.tensors(params)]
+        return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
+
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.params)
+
+    def read(self, net):
+        return self.arrays(net.params)
+
+    def grads(self, net):
+        return self.gradients(net.params, [param.grad for param in net.params])
 
     def attach(self, param, grad):
-        param.grad = grad
+        param.grad = grad.detach().clone()
 
-    def model(self, params):
-        vocab_size, num_hiddens = params[0].shape
-        return scratch.RNNModelScratch(vocab_size, num_hiddens, self.device, lambda *_: params,
-                                       scratch.init_lstm_state, scratch.lstm)
+    def set_weights(self, net, weights):
+        with torch.no_grad():
+            for param, array in zip(net.params, weights.values(), strict=True):
+                param.copy_(self.tensor(array))
+
+    def updater(self, net, lr):
+        return lambda batch_size: training.sgd(net.params, lr, batch_size)
+
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size, self.adapter.device)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
-        torch.manual_seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.device, getattr(torch, str(dtype)))
-        return self.drawn(params, [param.requires_grad for param in params])
+        self.adapter.seed(seed)
+        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, getattr(torch, str(dtype)))
+        return self.adapter.drawn(params, [param.requires_grad for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, self.device, getattr(torch, str(dtype)))
-        return self.drawn(state, [tensor.requires_grad for tensor in state])
+        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, getattr(torch, str(dtype)))
+        return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
+
+
+class Concise(adapter.Concise, adapter.AttachedGradients):
+    """`nn.LSTM`."""
+
+    functions, training = concise, training
+    attach = Scratch.attach
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        self.adapter.seed(seed)
+        layer = {"lstm": nn.LSTM, "rnn": nn.RNN}[cell](vocab_size, num_hiddens, device=self.adapter.device)
+        return concise.RNNModel(layer, vocab_size)
+
+    def net(self, params):
+        return concise.from_params(self.tensors(params))
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def read(self, net):
+        return self.arrays(concise.lstm_params(net))
+
+    def grads(self, net):
+        return self.arrays(concise.lstm_grads(net))
+
+    def weights(self, net):
+        return {name: self.array(tensor).copy() for name, tensor in net.state_dict().items()}
+
+    def set_weights(self, net, weights):
+        net.load_state_dict({name: self.tensor(array) for name, array in weights.items()})
+
+    def updater(self, net, lr):
+        return torch.optim.SGD(net.parameters(), lr)
+
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size=batch_size, device=self.adapter.device)
+
+    def state_in(self, state):
+        return tuple(tensor[None] for tensor in self.tensors(state))
+
+    def state_out(self, state):
+        return tuple(self.array(tensor[0]) for tensor in state)

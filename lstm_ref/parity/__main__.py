@@ -8,6 +8,7 @@ from lstm_ref.parity.report import merge
 from lstm_ref.parity.supervise import supervise
 
 TIME_LIMIT = 600
+LONG_TIME_LIMIT = 4 * 3600
 
 
 def main() -> int:
@@ -16,7 +17,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the checks of one backend in their own process")
     run.add_argument("backend")
-    run.add_argument("--time-limit", type=float, default=TIME_LIMIT, help="seconds (default: %(default)s)")
+    run.add_argument("--time-limit", type=float,
+                     help=f"seconds (default: {TIME_LIMIT}, or {LONG_TIME_LIMIT} with --long)")
     report = commands.add_parser("report", help="merge and print the results of backends")
     report.add_argument("backends", nargs="+")
     for command in (run, report):
@@ -27,7 +29,8 @@ def main() -> int:
         if rest:
             parser.error(f"unknown arguments: {' '.join(rest)}")
         return 0 if merge(options.backends, options.build) else 1
-    return 0 if supervise(options.backend, options.build, options.time_limit, rest) else 1
+    limit = options.time_limit or (LONG_TIME_LIMIT if "--long" in rest else TIME_LIMIT)
+    return 0 if supervise(options.backend, options.build, limit, rest) else 1
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ class Case:
 
     X and Y are (batch_size, num_steps) tokens; `inputs` (num_steps, batch_size, vocab_size) is X one-hot, or
     dense real numbers. `grads` are 14 arrays to be clipped; `lr` and
-    `theta` are for the training step, in which some cases clip and some do not.
+    `theta` are for the training step, in which some cases clip and some do not. A case with `epochs`, the minibatches
+    of each, is a trajectory: it is trained on, and nothing else.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Case:
     lr: float = 1.0
     theta: float = 1.0
     corpus: Source | None = None
+    epochs: tuple[tuple[tuple[Array, Array], ...], ...] = ()
+    use_random_iter: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -110,6 +113,38 @@ def book() -> Case:
     return Case("book", params, state, inputs, X, Y, _grads(params, np.random.default_rng(1)), corpus=source)
 
 
+def trajectory(
+    name: str, num_epochs: int, batch_size: int, num_steps: int, num_hiddens: int, max_tokens: int, scale: float,
+    use_random_iter: bool = False,
+) -> Case:
+    """A case of several epochs over the beginning of the corpus.
+
+    Args:
+        name: of the case; also its seed.
+        num_epochs: passes over the tokens, each with its own offset.
+        batch_size: B.
+        num_steps: T.
+        num_hiddens: h.
+        max_tokens: how much of the corpus.
+        scale: standard deviation of the weights; the biases are zero.
+        use_random_iter: random sampling instead of sequential partition.
+    """
+    _, source = ref.text.read_text()
+    train_iter, vocab = ref.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, source)
+    seed = zlib.crc32(name.encode())
+    state_of_caller = random.getstate()
+    random.seed(seed)  # the offsets
+    epochs = tuple(tuple(train_iter) for _ in range(num_epochs))
+    random.setstate(state_of_caller)
+    drawn = ref.get_lstm_params(len(vocab), num_hiddens, seed, np.float64)
+    params = LSTMParams(*(param * (scale / 0.01) for param in drawn))
+    X, Y = epochs[0][0]
+    state = ref.init_lstm_state(batch_size, num_hiddens, np.float64)
+    inputs = ref.one_hot(X.T, len(vocab), np.float64)
+    return Case(name, params, state, inputs, X, Y, params, corpus=source, epochs=epochs,
+                use_random_iter=use_random_iter)
+
+
 #: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
 CASES: dict[str, Callable[[], Case]] = {
     "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
@@ -117,7 +152,12 @@ CASES: dict[str, Callable[[], Case]] = {
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
     "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
     "book": book,
+    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 300, scale=0.3)),
+    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 300, scale=0.3, use_random_iter=True)),
 }
+
+#: The book's own training, as far as float64 rewrites of it agree; on request only.
+LONG = {"long": cache(lambda: trajectory("long", 200, 32, 35, 256, 10_000, scale=0.01))}
 
 #: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
 RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4))
@@ -131,5 +171,5 @@ def random_case(seed: int) -> Case:
 
 
 def make(name: str) -> Case:
-    """A case by its name: one of `CASES`, or 'random-17'."""
-    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else CASES[name]()
+    """A case by its name: one of `CASES` or `LONG`, or 'random-17'."""
+    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else (CASES | LONG)[name]()

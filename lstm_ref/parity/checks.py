@@ -13,6 +13,7 @@ import numpy as np
 from lstm_ref.params import PARAM_NAMES, Array
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.implementation import Implementation
+from lstm_ref.rnn import RNNParams
 
 Quantities = dict[str, Array]
 
@@ -27,13 +28,15 @@ class Check:
         stepped: quantities whose first axis is time; each step is judged by its own spread.
         exact: prefixes of quantities that no rounding may touch.
         applies: whether the check has something to compare on a case.
+        drifts: rounding errors only grow along the first axis, so a step's spread is the largest so far.
     """
 
     name: str
     run: Callable[[Implementation, Case], Quantities]
     stepped: frozenset[str] = frozenset()
     exact: tuple[str, ...] = ()
-    applies: Callable[[Case], bool] = lambda case: True
+    applies: Callable[[Case], bool] = lambda case: not case.epochs
+    drifts: bool = False
 
 
 def forward(implementation: Implementation, case: Case) -> Quantities:
@@ -111,11 +114,30 @@ def chunks(implementation: Implementation, case: Case) -> Quantities:
     return {"outputs": np.concatenate([first, second]).reshape(T, B, V), "H": H, "C": C}
 
 
+def rnn(implementation: Implementation, case: Case) -> Quantities:
+    """The vanilla RNN, with the candidate's weights: outputs, last H, the loss and its gradients."""
+    T, B, V, _ = case.sizes
+    p, state = case.params, case.state[:1]
+    params = RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
+    outputs, (H,) = implementation.rnn(case.inputs, state, params)
+    loss, grads = implementation.loss_and_grads(case.inputs, state, params, case.targets)
+    return {"outputs": outputs.reshape(T, B, V), "H": H, "loss": np.asarray(loss),
+            **dict(zip(RNNParams._fields, grads, strict=True))}
+
+
+def trajectory(implementation: Implementation, case: Case) -> Quantities:
+    """The loss of every minibatch of several epochs, and all 14 parameters at the end."""
+    losses, params = implementation.train(case.params, case.epochs, case.lr, case.use_random_iter)
+    return {"loss": losses, **dict(zip(PARAM_NAMES, params, strict=True))}
+
+
 CHECKS = {check.name: check for check in (
     Check("forward", forward, stepped=frozenset({"outputs", "H_t", "C_t"})),
     Check("not_finite", not_finite, applies=lambda case: case.name == "ragged"),
     Check("backward", backward),
     Check("clipping", clipping, exact=("below theta", "at theta", "zero")),
     Check("step", step),
-    Check("chunks", chunks, stepped=frozenset({"outputs"}), applies=lambda case: case.sizes[0] > 1),
+    Check("chunks", chunks, stepped=frozenset({"outputs"}), applies=lambda case: case.sizes[0] > 1 and not case.epochs),
+    Check("rnn", rnn, stepped=frozenset({"outputs"}), applies=lambda case: not case.epochs and case.name != "book"),
+    Check("trajectory", trajectory, stepped=frozenset({"loss"}), applies=lambda case: bool(case.epochs), drifts=True),
 )}

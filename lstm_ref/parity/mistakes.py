@@ -7,16 +7,14 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from numpy.typing import DTypeLike
-
-from lstm_ref.params import Array, State
-from lstm_ref.parity.implementation import Drawn, distinct
+from lstm_ref.parity.implementation import Reference
 
 # By their full names: `lstm_ref.lstm` as an attribute is the function.
-MODULES = {name: import_module(f"lstm_ref.{name}") for name in ("params", "lstm", "loss", "training")}
+MODULES = {name: import_module(f"lstm_ref.{name}")
+           for name in ("params", "lstm", "rnn", "loss", "training", "loop", "model")}
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Mistake:
     edits: tuple[tuple[str, str], ...]
 
 
-class Mistaken:
-    """The reference with one mistake in it, as `lstm_ref.parity.implementation.Implementation`.
+class Mistaken(Reference):
+    """The reference with one mistake in it.
 
     Raises:
         LookupError: the right text is not in the source exactly once: the mistake is stale.
@@ -51,40 +49,13 @@ class Mistaken:
         names: dict[str, Any] = {}
         for name, module in MODULES.items():
             source = _edited(module, mistake.edits) if name == mistake.module else inspect.getsource(module)
-            # Each module sees the edited functions of those before it instead of those it imports.
+            # Each module sees the edited definitions of those before it instead of those it imports.
             scope: dict[str, Any] = {"__name__": module.__name__}
             exec(compile(source, f"<{mistake.name}>", "exec"), scope)
             scope.update({key: value for key, value in names.items() if key in scope})
-            names.update({key: value for key, value in scope.items() if inspect.isfunction(value)})
-        self._ref = names
-
-    def lstm(self, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
-        """See `lstm_ref.lstm`."""
-        return self._ref["lstm"](inputs, state, params)
-
-    def loss_and_grads(self, inputs: Array, state: State, params: Any, targets: Array) -> tuple[Array, Sequence[Array]]:
-        """See `lstm_ref.loss_and_grads`."""
-        return self._ref["loss_and_grads"](inputs, state, params, targets, self._ref["lstm_backward"])[:2]
-
-    def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
-        """See `lstm_ref.grad_clipping`."""
-        return self._ref["grad_clipping"](grads, theta)
-
-    def train_step(
-        self, params: Any, X: Array, Y: Array, state: State, lr: float, theta: float
-    ) -> tuple[Sequence[Array], State, Array]:
-        """See `lstm_ref.train_step`."""
-        return self._ref["train_step"](params, X, Y, state, lr, theta, self._ref["lstm_backward"])
-
-    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
-        """See `lstm_ref.get_lstm_params`."""
-        drawn = list(self._ref["get_lstm_params"](vocab_size, num_hiddens, seed, dtype))
-        return Drawn(drawn, [True] * len(drawn), distinct(drawn))
-
-    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
-        """See `lstm_ref.init_lstm_state`."""
-        drawn = list(self._ref["init_lstm_state"](batch_size, num_hiddens, dtype))
-        return Drawn(drawn, [False] * len(drawn), distinct(drawn))
+            own = {key: value for key, value in scope.items() if getattr(value, "__module__", "") == module.__name__}
+            names |= {name: SimpleNamespace(**own)} if name == "loop" else own
+        super().__init__(ref=SimpleNamespace(**names))
 
 
 def _edited(module: ModuleType, edits: Sequence[tuple[str, str]]) -> str:
@@ -143,10 +114,10 @@ MISTAKES = (
     Mistake("loss summed", "The cross-entropy is a sum over all tokens.", "Divide by their number.", "backward", "loss",
             (("targets].mean()", "targets].sum()"), (" / len(targets)", ""))),
     Mistake("targets batch-major", "The targets are not transposed before they are flattened.", "Y.T.reshape(-1).",
-            "step", "training", (("Y.T.reshape(-1), backward)", "Y.reshape(-1), backward)"),)),
+            "step", "training", (("Y.T.reshape(-1), forward", "Y.reshape(-1), forward"),)),
     Mistake("clipping per parameter", "Each gradient is clipped by its own norm.", "Use one norm over all.",
             "clipping", "training",
-            (("    norm = np.sqrt(sum((grad**2).sum() for grad in grads))\n", "    norm = np.inf\n"),
+            (("    norm = gradient_norm(grads)\n", "    norm = np.inf\n"),
              ("[grad * (theta / norm) for grad in grads]",
               "[grad * min(1, theta / (np.sqrt((grad**2).sum()) or 1)) for grad in grads]"))),
     Mistake("clipping with an epsilon", "1e-6 is added to the norm, as torch.nn.utils.clip_grad_norm_ does.",
@@ -182,4 +153,25 @@ MISTAKES = (
               "return np.nan_to_num(np.concatenate(outputs)), (H, C)"),)),
     Mistake("arguments not checked", "Wrong shapes and dtypes reach the arithmetic.", "Call check_lstm first.",
             "bad_input", "lstm", (("    check_lstm(inputs, state, params)\n", ""),)),
+    Mistake("vanilla RNN without the old state", "H is tanh of the input's product alone.", "Add H @ W_hh.",
+            "rnn", "rnn", (("X @ W_xh + H @ W_hh + b_h", "X @ W_xh + 0 * (H @ W_hh) + b_h"),)),
+    Mistake("state not carried", "Each minibatch of a sequential partition starts from zeros.",
+            "Begin a state at the start of an epoch only.", "trajectory", "loop",
+            (("state is None or use_random_iter else", "True else"),)),
+    Mistake("state carried in random sampling", "A minibatch starts from the state of one it does not continue.",
+            "Begin a new state at each minibatch of random sampling.", "trajectory", "loop",
+            (("state is None or use_random_iter else", "state is None else"),)),
+    Mistake("learning rate decays", "The learning rate is halved at each minibatch.", "The book's stays as it is.",
+            "trajectory", "model",
+            (("        return loss, state\n", "        lr = lr / 2\n        return loss, state\n"),
+             ("        net.params, state, loss", "        nonlocal lr\n        net.params, state, loss"))),
+    Mistake("no warm-up", "A prediction starts from the prefix's last character and a state of zeros.",
+            "Run the model over the prefix first.", "prediction", "loop", (("in tokens[:-1]:", "in tokens[:0]:"),)),
+    Mistake("state not carried in prediction", "Each character is predicted from a state of zeros.",
+            "Pass the new state on.", "prediction", "loop",
+            (("outputs, state = step(tokens[-1], state)", "outputs, _ = step(tokens[-1], state)"),)),
+    Mistake("weights drawn anew", "train_ch8 initialises the model that it is given.",
+            "Initialise where a model is made.", "carrier", "model",
+            (("    animator = Animator(", "    net.params = net.params._make(p + p.dtype.type(1) for p in net.params)\n"
+              "    animator = Animator("),)),
 )

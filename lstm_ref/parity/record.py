@@ -92,6 +92,7 @@ class Record:
     def __init__(self, backend: str, folder: Path, selection: str = ""):
         self.backend, self.folder, self.selection = backend, folder, selection
         self.fingerprint: dict[str, Any] = {}
+        self.expected: list[tuple[str, str]] = []  #: implementation and check that the backend has to show
         self.results: list[Result] = []
         self.broken: list[str] = []
         self.place = ""  #: where the first failure begins
@@ -144,4 +145,5 @@ class Record:
     def _write(self, status: str, reason: str) -> None:
         seconds = round(time.perf_counter() - self.start, 1)
         write_status(self.folder, self.backend, status, reason, seconds=seconds, selection=self.selection,
-                     fingerprint=self.fingerprint, results=[result.json() for result in self.results])
+                     expected=self.expected, fingerprint=self.fingerprint,
+                     results=[result.json() for result in self.results])

@@ -13,13 +13,15 @@ from lstm_ref.parity.record import SCHEMA, read_status, write_json
 from lstm_ref.parity.terminal import console
 from lstm_ref.parity.verdict import LIMIT
 
-COLUMNS = ("params", "state", *CHECKS, "bad_input")
+COLUMNS = ("params", "state", "carrier", *CHECKS, "prediction", "bad_input")
 
 
 def complete(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry of a backend, failed when it passed but left a check out that nobody deselected."""
-    compared = {result["check"] for result in entry.get("results", ())}
-    absent = [name for name in COLUMNS if name not in compared]
+    """The entry of a backend, failed when it passed but left out what it set out to compare and nobody deselected."""
+    compared = {(result["implementation"], result["check"]) for result in entry.get("results", ())}
+    absent = [f"{check} of {label}" for label, check in entry.get("expected", ()) if (label, check) not in compared]
+    if entry["status"] == "pass" and not entry.get("expected"):
+        absent = ["every check"]
     if entry["status"] == "pass" and absent and not entry.get("selection"):
         return {**entry, "status": "fail", "reason": f"compared nothing in {', '.join(absent)}"}
     return entry

@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from backends.numpy.adapter import Adapter
+from backends.numpy.adapter import Scratch
 
-right = Adapter.lstm
+right = Scratch.lstm
 
 
 def crash(self, inputs, state, params):
@@ -34,5 +34,5 @@ def err(self, inputs, state, params):
     return outputs + outputs.dtype.type(0.01), last
 
 
-Adapter.lstm = {"crash": crash, "hang": hang, "leave": leave, "throw": throw, "interrupt": interrupt,
+Scratch.lstm = {"crash": crash, "hang": hang, "leave": leave, "throw": throw, "interrupt": interrupt,
                 "err": err}[os.environ["PLANTED"]]

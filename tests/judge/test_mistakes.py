@@ -11,7 +11,7 @@ from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.verdict import judge, settle
 
-SMALL = ("tiny", "ragged")
+SMALL = ("tiny", "ragged", "sequential", "random")
 DTYPES = ("float32", "float64")
 
 
@@ -21,15 +21,24 @@ def judged(check, implementation, case, truths):
     return judge(CHECKS[check], implementation, "planted", case, truths)
 
 
+def cases(check, dtype):
+    """Small cases that the check applies to; a wrong distribution shows in many weights, all else in few."""
+    if check == "params":
+        names = ["large"]
+    elif check in PROPERTIES:
+        names = [name for name in PROPERTIES[check].cases if name != "book"]
+    else:
+        names = [name for name in SMALL if CHECKS[check].applies(CASES[name]())]
+    return [CASES[name]().astype(dtype) for name in names]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name.replace(" ", "_"))
 def test_a_planted_mistake_is_caught(mistake, dtype, truths):
     """By the check meant for it, on one or two small cases."""
-    # A wrong distribution shows in many weights, all else in few.
-    cases = [CASES[name]().astype(dtype) for name in (("large",) if mistake.check == "params" else SMALL)]
-    applicable = [c for c in cases if mistake.check in PROPERTIES or CHECKS[mistake.check].applies(c)]
     with np.errstate(all="ignore"):
-        results = [r for case in applicable for r in judged(mistake.check, Mistaken(mistake), case, truths)]
+        results = [r for case in cases(mistake.check, dtype)
+                   for r in judged(mistake.check, Mistaken(mistake), case, truths)]
     failed = [r for r in results if not r.passed]
     assert failed
     assert not any(r.quantity == "the call" for r in failed), "code that breaks down proves nothing"
@@ -41,12 +50,10 @@ def test_the_reference_itself_is_not_caught(check, dtype, truths):
     """No false alarm where nothing is planted; the same machinery, with an edit that changes nothing."""
     edits = (("    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),)
     nothing = Mistake("nothing", "", "", check, "lstm", edits)
-    for name in SMALL:
-        case = CASES[name]().astype(dtype)
-        if check in PROPERTIES or CHECKS[check].applies(case):
-            results = judged(check, Mistaken(nothing), case, truths)
-            assert results
-            assert all(r.passed for r in results), results
+    for case in cases(check, dtype):
+        results = judged(check, Mistaken(nothing), case, truths)
+        assert results
+        assert all(r.passed for r in results), results
 
 
 def test_a_stale_mistake_is_an_error():

@@ -36,7 +36,7 @@ def test_a_crash_is_named_with_what_it_was_doing(planted):
     entry = planted("crash")
     assert entry["status"] == "crashed"
     assert "killed by signal 11 (SIGSEGV)" in entry["reason"]
-    assert "the process ended in test_forward[reference-tiny-float32]" in entry["reason"]
+    assert "the process ended in test_forward[scratch-tiny-float32]" in entry["reason"]
 
 
 def test_a_hang_ends_at_the_time_limit(planted):
@@ -68,8 +68,8 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
     assert entry["reason"].startswith("departs first at time step t = 0, in the output Y")
     assert "forward (tiny float32)" in entry["reason"]
     printed = capfd.readouterr().out
-    for words in ("numpy: forward of reference on case tiny in float32", "mathematics", "in the output Y", "again: ",
-                  "tests/parity/test_forward.py::test_forward[reference-tiny-float32]"):
+    for words in ("numpy: forward of scratch on case tiny in float32", "mathematics", "in the output Y", "again: ",
+                  "tests/parity/test_forward.py::test_forward[scratch-tiny-float32]"):
         assert words in printed
 
 
@@ -123,7 +123,7 @@ def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
     run = parity("--backend", "numpy", "--build", str(tmp_path), "--ignore=tests/parity/test_step.py", "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "4 of 62 tests"
+    assert read_status(tmp_path, "numpy")["selection"] == "4 of 76 tests"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import backends
-from lstm_ref.parity.cases import CASES, make
+from lstm_ref.parity.cases import CASES, LONG, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
 from lstm_ref.parity.localise import where
@@ -21,8 +21,6 @@ from lstm_ref.parity.truth import prepare
 from lstm_ref.parity.verdict import judge, settle
 
 DTYPES = ("float32", "float64")
-#: Facts hold or not whatever the size; one case with odd sizes is enough, and one with sizes for the statistics.
-PROPERTY_CASES = ("ragged", "book")
 
 record = pytest.StashKey[Record]()
 adapter = pytest.StashKey[object]()
@@ -33,6 +31,8 @@ def pytest_addoption(parser):
     group.addoption("--backend", choices=backends.names(), help="the backend under test")
     group.addoption("--device", choices=("cpu", "gpu"), default="cpu", help="where it computes (default: cpu)")
     group.addoption("--random", type=int, metavar="N", help="judge N random cases instead of those of the suite")
+    group.addoption("--long", action="store_true",
+                    help="judge the book's training over 1,600 minibatches in float64 instead: hours")
     group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the results and the truths")
 
 
@@ -57,10 +57,16 @@ def pytest_configure(config):
 
 def problems(config, check):
     """Implementation, case and dtype of every test of a check."""
-    seeds = config.option.random
+    seeds, dtypes = config.option.random, DTYPES
     cases = list(CASES) if seeds is None else [f"random-{seed}" for seed in range(seeds)]
-    cases = PROPERTY_CASES if check in PROPERTIES else [c for c in cases if CHECKS[check].applies(make(c))]
-    return [(i, c, d) for i in config.stash[adapter].implementations for c in cases for d in DTYPES]
+    if config.option.long:
+        cases, dtypes = list(LONG) if check == "trajectory" else [], ("float64",)
+    elif check in PROPERTIES:
+        cases = PROPERTIES[check].cases
+    else:
+        cases = [c for c in cases if CHECKS[check].applies(make(c))]
+    found = config.stash[adapter].implementations
+    return [(i, c, d) for i in found if check not in found[i].inapplicable for c in cases for d in dtypes]
 
 
 def check_of(item):
@@ -85,10 +91,13 @@ def pytest_collection_finish(session):
     config = session.config
     chosen = {(check_of(item), *item.callspec.params["problem"])
               for item in session.items if "problem" in item.fixturenames}
-    everything = sum(len(problems(config, check)) for check in COLUMNS)
-    if len(chosen) < everything or config.option.random is not None:
-        random = "" if config.option.random is None else f", --random {config.option.random}"
-        config.stash[record].selection = f"{len(chosen)} of {everything} tests{random}"
+    everything = {check: problems(config, check) for check in COLUMNS}
+    total = sum(map(len, everything.values()))
+    config.stash[record].expected = sorted({(label, check) for check in COLUMNS for label, _, _ in everything[check]})
+    if len(chosen) < total or config.option.random is not None or config.option.long:
+        asked = "" if config.option.random is None else f", --random {config.option.random}"
+        asked += ", --long" * config.option.long
+        config.stash[record].selection = f"{len(chosen)} of {total} tests{asked}"
     truths = sorted({(check, case, dtype) for check, _, case, dtype in chosen if check in CHECKS})
     prepare([(check, make(case).astype(dtype)) for check, case, dtype in truths], config.option.build / "truth")
 

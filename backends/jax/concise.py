@@ -1,0 +1,82 @@
+"""The concise LSTM in JAX: Flax's `OptimizedLSTMCell` with an output layer, and the way of the weights in and out.
+
+The cell has a matrix for each gate, `ii`, `if`, `ig` (the candidate), `io` for the inputs and `hi`, `hf`, `hg`, `ho`
+for the state, as the book has them, and one bias, on the side of the state. Its carry is (C, H), the book's (H, C).
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from lstm_ref import LSTMParams
+from lstm_ref.validate import check_lstm, check_params, check_tokens
+
+GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the book's
+
+
+class RNNModel:
+    """A recurrent layer (`flax.linen.RNN` of a cell) and an output layer, with the face of `RNNModelScratch`.
+
+    The parameters are a pytree {"rnn": ..., "dense": ...}; the state is the cell's carry.
+    """
+
+    def __init__(self, rnn_layer, vocab_size):
+        if not rnn_layer.time_major:
+            raise ValueError("rnn_layer: expected time_major=True, since the inputs are (num_steps, batch_size, ·)")
+        self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.features
+        self.dtype = rnn_layer.cell.param_dtype
+        self.dense = nn.Dense(vocab_size, param_dtype=self.dtype)
+
+    def init(self, key):
+        """Fresh parameters, as Flax draws them."""
+        first, second = jax.random.split(key)
+        X, Y = jnp.zeros((1, 1, self.vocab_size), self.dtype), jnp.zeros((1, self.num_hiddens), self.dtype)
+        return {"rnn": self.rnn.init(first, X)["params"], "dense": self.dense.init(second, Y)["params"]}
+
+    def apply(self, params, X, state):
+        """Outputs and new state for tokens X, (batch_size, num_steps)."""
+        if not isinstance(X, jax.core.Tracer):
+            check_tokens("X", X, self.vocab_size)
+        return self.run(params, jax.nn.one_hot(X.T, self.vocab_size, dtype=self.dtype), state)
+
+    def run(self, params, inputs, state):
+        """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
+        state, Y = self.rnn.apply({"params": params["rnn"]}, inputs, initial_carry=state, return_carry=True)
+        return self.dense.apply({"params": params["dense"]}, Y.reshape((-1, Y.shape[-1]))), state
+
+    def begin_state(self, batch_size, dtype=None):
+        """The cell's initial carry, zeros: (C, H) for an LSTM."""
+        carry = self.rnn.cell.initialize_carry(jax.random.key(0), (batch_size, self.vocab_size))
+        return jax.tree.map(lambda array: array.astype(dtype or self.dtype), carry)
+
+
+def new_model(vocab_size, num_hiddens, dtype=jnp.float32, cell=nn.OptimizedLSTMCell):
+    """An `RNNModel` with a cell; its parameters come from `init` or `from_lstm_params`."""
+    layer = nn.RNN(cell(num_hiddens, param_dtype=dtype), time_major=True)
+    return RNNModel(layer, vocab_size)
+
+
+def from_lstm_params(params):
+    """The book's 14 parameters, or their gradients, as the pytree of an `RNNModel`."""
+    check_params(params, *params[0].shape)
+    p = LSTMParams(*params)._asdict()
+    cell = {f"i{g}": {"kernel": p[f"W_x{k}"]} for g, k in GATES.items()}
+    cell |= {f"h{g}": {"kernel": p[f"W_h{k}"], "bias": p[f"b_{k}"]} for g, k in GATES.items()}
+    return {"rnn": {"cell": cell}, "dense": {"kernel": p["W_hq"], "bias": p["b_q"]}}
+
+
+def lstm_params(tree):
+    """The pytree of an `RNNModel`, or of its gradients, as the book's 14 parameters."""
+    cell, dense = tree["rnn"]["cell"], tree["dense"]
+    gates = {name: array for g, k in GATES.items() for name, array in (
+        (f"W_x{k}", cell[f"i{g}"]["kernel"]), (f"W_h{k}", cell[f"h{g}"]["kernel"]), (f"b_{k}", cell[f"h{g}"]["bias"]))}
+    return LSTMParams(**gates, W_hq=dense["kernel"], b_q=dense["bias"])
+
+
+def lstm(inputs, state, params):
+    """Flax's LSTM with the arguments and results of the scratch `lstm`."""
+    check_lstm(inputs, state, params)
+    H, C = state
+    net = new_model(*params[0].shape, params[0].dtype)
+    outputs, (C, H) = net.run(from_lstm_params(params), inputs, (C, H))
+    return outputs, (H, C)

@@ -1,0 +1,96 @@
+"""The book's concise LSTM, MXNet tab: `gluon.rnn.LSTM` with an output layer, and the way of the weights in and out.
+
+Gluon stacks the gates i, f, c, o in `l0_i2h_weight` (4h, V) and `l0_h2h_weight` (4h, h), each the transpose of the
+book's, and has two biases where the book has one.
+"""
+
+from mxnet import init, np, npx
+from mxnet.gluon import nn
+from mxnet.gluon import rnn as layers
+
+from lstm_ref import LSTMParams
+from lstm_ref.validate import check_lstm, check_params, check_tokens
+
+GATES = "ifco"  # the layer's order, in the book's letters
+
+
+class RNNModel(nn.Block):
+    """A recurrent layer and an output layer; called like `RNNModelScratch`. `dtype` is that of the layer."""
+
+    def __init__(self, rnn_layer, vocab_size, **kwargs):
+        super().__init__(**kwargs)
+        if rnn_layer._layout != "TNC":
+            raise ValueError(f"rnn_layer: expected layout 'TNC', since the inputs are (num_steps, batch_size, ·), "
+                             f"got {rnn_layer._layout!r}")
+        self.rnn, self.vocab_size, self.dtype = rnn_layer, vocab_size, rnn_layer._dtype
+        self.num_hiddens = rnn_layer._hidden_size
+        self.dense = nn.Dense(vocab_size, dtype=self.dtype)
+
+    def forward(self, inputs, state):
+        """Outputs and new state for tokens, (batch_size, num_steps)."""
+        check_tokens("X", inputs, self.vocab_size)
+        return self.run(npx.one_hot(inputs.T, self.vocab_size, dtype=self.dtype), state)
+
+    def run(self, inputs, state):
+        """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
+        Y, state = self.rnn(inputs, state)
+        return self.dense(Y.reshape(-1, Y.shape[-1])), state
+
+    def begin_state(self, *args, **kwargs):
+        """Zeros of shape (layers · directions, batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
+        return self.rnn.begin_state(*args, **kwargs)
+
+
+def load_lstm_params(net, params, device=None):
+    """Put the book's 14 parameters into an `RNNModel` with an LSTM of one layer and direction.
+
+    The second bias is set to zero and frozen: were both trained, the bias that they sum to would move by twice its
+    gradient, and clipping would count that gradient twice.
+    """
+    check_params(params, net.vocab_size, net.num_hiddens)
+    p = LSTMParams(*params)._asdict()
+    if device is not None:  # random numbers of float64 are more than Gluon's initialisers can do
+        net.initialize(init.Zero(), ctx=device)
+    net.rnn.l0_i2h_weight.set_data(np.concatenate([p[f"W_x{k}"].T for k in GATES]))
+    net.rnn.l0_h2h_weight.set_data(np.concatenate([p[f"W_h{k}"].T for k in GATES]))
+    net.rnn.l0_i2h_bias.set_data(np.concatenate([p[f"b_{k}"] for k in GATES]))
+    net.rnn.l0_h2h_bias.set_data(np.zeros_like(net.rnn.l0_i2h_bias.data()))
+    net.rnn.l0_h2h_bias.grad_req = "null"
+    net.dense.weight.set_data(p["W_hq"].T)
+    net.dense.bias.set_data(p["b_q"])
+
+
+def lstm_params(net):
+    """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
+    rnn, dense = net.rnn, net.dense
+    return _book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
+                 dense.weight.data(), dense.bias.data())
+
+
+def lstm_grads(net):
+    """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
+    rnn, dense = net.rnn, net.dense
+    return _book(*(p.grad() for p in (rnn.l0_i2h_weight, rnn.l0_h2h_weight, rnn.l0_i2h_bias, dense.weight, dense.bias)))
+
+
+def _book(i2h_weight, h2h_weight, bias, weight, bias_q):
+    parts = zip(GATES, np.split(i2h_weight, 4), np.split(h2h_weight, 4), np.split(bias, 4), strict=True)
+    gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
+    return LSTMParams(**gates, W_hq=weight.T, b_q=bias_q)
+
+
+def from_params(params):
+    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters, on their device."""
+    vocab_size, num_hiddens = params[0].shape
+    layer = layers.LSTM(num_hiddens, input_size=vocab_size, dtype=params[0].dtype)
+    net = RNNModel(layer, vocab_size)
+    net.dense.weight.shape = (vocab_size, num_hiddens)
+    load_lstm_params(net, params, params[0].ctx)
+    return net
+
+
+def lstm(inputs, state, params):
+    """`gluon.rnn.LSTM` with the arguments and results of the scratch `lstm`."""
+    check_lstm(inputs, state, params)
+    outputs, last = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
+    return outputs, tuple(s[0] for s in last)

@@ -1,0 +1,98 @@
+"""The book's concise LSTM, TensorFlow tab: a Keras layer with an output layer, and the way of the weights in and out.
+
+Keras stacks the gates i, f, c, o in `kernel` (V, 4h) and `recurrent_kernel` (h, 4h), as the book has them, with one
+bias. Its layers want the batch first; Keras 3 has no `time_major` any more.
+"""
+
+from functools import lru_cache
+
+import tensorflow as tf
+
+from lstm_ref import LSTMParams
+from lstm_ref.validate import check_lstm, check_params, check_tokens
+
+GATES = "ifco"  # the layer's order, in the book's letters
+
+
+class RNNModel(tf.keras.layers.Layer):
+    """A recurrent layer and an output layer; called like `RNNModelScratch`.
+
+    The layer is one with `return_sequences=True, return_state=True`, `LSTM(...)` or `RNN(LSTMCell(...), ...)`.
+    """
+
+    def __init__(self, rnn_layer, vocab_size, **kwargs):
+        super().__init__(dtype=rnn_layer.dtype, **kwargs)
+        if not (rnn_layer.return_sequences and rnn_layer.return_state):
+            raise ValueError("rnn_layer: expected return_sequences=True and return_state=True")
+        self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.units
+        self.dense = tf.keras.layers.Dense(vocab_size, dtype=rnn_layer.dtype)
+        self.rnn.build((None, None, vocab_size))
+        self.dense.build((None, self.num_hiddens))
+        # Run eagerly, Keras takes three times as long over the layer's loop.
+        self.compiled = tf.function(lambda X, state: self.rnn(X, initial_state=state), reduce_retracing=True)
+
+    def call(self, inputs, state):
+        """Outputs and new state for tokens, (batch_size, num_steps)."""
+        check_tokens("X", inputs, self.vocab_size)
+        return self.run(tf.one_hot(tf.transpose(inputs), self.vocab_size, dtype=self.dtype), state)
+
+    def run(self, inputs, state):
+        """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
+        Y, *state = self.compiled(tf.transpose(inputs, (1, 0, 2)), list(state))
+        return self.dense(tf.reshape(tf.transpose(Y, (1, 0, 2)), (-1, self.num_hiddens))), state
+
+    def begin_state(self, batch_size, *args, **kwargs):
+        """Zeros of shape (batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
+        state = self.rnn.cell.get_initial_state(batch_size=batch_size)
+        return [tf.cast(s, self.dtype) for s in state] if isinstance(state, (list, tuple)) else [state]
+
+
+def load_lstm_params(net, params):
+    """Put the book's 14 parameters into an `RNNModel` with an LSTM."""
+    check_params(params, net.vocab_size, net.num_hiddens)
+    p = LSTMParams(*params)._asdict()
+    kernel, recurrent_kernel, bias = net.rnn.trainable_variables
+    kernel.assign(tf.concat([p[f"W_x{k}"] for k in GATES], axis=1))
+    recurrent_kernel.assign(tf.concat([p[f"W_h{k}"] for k in GATES], axis=1))
+    bias.assign(tf.concat([p[f"b_{k}"] for k in GATES], axis=0))
+    net.dense.kernel.assign(p["W_hq"])
+    net.dense.bias.assign(p["b_q"])
+
+
+def lstm_params(net):
+    """The 14 parameters of an `RNNModel` in the book's order."""
+    return to_book(net.trainable_variables)
+
+
+def to_book(variables):
+    """The trainable variables of an `RNNModel`, or their gradients, in the book's order."""
+    kernel, recurrent_kernel, bias, weight, bias_q = map(tf.convert_to_tensor, variables)
+    parts = zip(GATES, tf.split(kernel, 4, 1), tf.split(recurrent_kernel, 4, 1), tf.split(bias, 4), strict=True)
+    gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x), (f"W_h{k}", h), (f"b_{k}", b))}
+    return LSTMParams(**gates, W_hq=weight, b_q=bias_q)
+
+
+def new_model(vocab_size, num_hiddens, dtype="float32"):
+    """An `RNNModel` with a fresh LSTM."""
+    layer = tf.keras.layers.LSTM(num_hiddens, return_sequences=True, return_state=True, dtype=dtype)
+    return RNNModel(layer, vocab_size)
+
+
+def from_params(params):
+    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters."""
+    net = new_model(*params[0].shape, params[0].dtype.name)
+    load_lstm_params(net, params)
+    return net
+
+
+# Making a Keras layer and compiling it takes half a second, so `lstm` makes one of each size.
+_reused_model = lru_cache(maxsize=16)(new_model)
+
+
+def lstm(inputs, state, params):
+    """Keras' `LSTM` with the arguments and results of the scratch `lstm`."""
+    check_lstm(inputs, state, params)
+    net = _reused_model(*params[0].shape, params[0].dtype.name)
+    load_lstm_params(net, params)
+    outputs, last = net.run(inputs, state)
+    return outputs, tuple(last)

@@ -1,0 +1,96 @@
+"""The book's concise LSTM, PyTorch tab: `nn.LSTM` with an output layer, and the way of the weights in and out.
+
+`nn.LSTM` stacks the gates i, f, g (the candidate), o in `weight_ih_l0` (4h, V) and `weight_hh_l0` (4h, h), each the
+transpose of the book's, and has two biases where the book has one.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from lstm_ref import LSTMParams
+from lstm_ref.validate import check_lstm, check_params, check_tokens
+
+GATES = "ifco"  # the layer's order, in the book's letters
+
+
+class RNNModel(nn.Module):
+    """A recurrent layer and an output layer; called like `RNNModelScratch`."""
+
+    def __init__(self, rnn_layer, vocab_size, **kwargs):
+        super().__init__(**kwargs)
+        if rnn_layer.batch_first:
+            raise ValueError("rnn_layer: expected batch_first=False, since the inputs are (num_steps, batch_size, ·)")
+        self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.hidden_size
+        self.num_directions = 2 if rnn_layer.bidirectional else 1
+        self.linear = nn.Linear(self.num_hiddens * self.num_directions, vocab_size)
+        self.linear.to(rnn_layer.weight_ih_l0)
+
+    def forward(self, inputs, state):
+        """Outputs and new state for tokens, (batch_size, num_steps)."""
+        check_tokens("X", inputs, self.vocab_size)
+        X = functional.one_hot(inputs.T.long(), self.vocab_size)
+        return self.run(X.to(self.linear.weight.dtype), state)
+
+    def run(self, inputs, state):
+        """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
+        Y, state = self.rnn(inputs, state)
+        return self.linear(Y.reshape((-1, Y.shape[-1]))), state
+
+    def begin_state(self, device, batch_size=1):
+        """Zeros of shape (layers · directions, batch_size, num_hiddens): a pair for an LSTM, else one tensor."""
+        shape = self.num_directions * self.rnn.num_layers, batch_size, self.num_hiddens
+        H = torch.zeros(shape, device=device, dtype=self.linear.weight.dtype)
+        return (H, torch.zeros_like(H)) if isinstance(self.rnn, nn.LSTM) else H
+
+
+def load_lstm_params(net, params):
+    """Put the book's 14 parameters into an `RNNModel` with an LSTM of one layer and direction.
+
+    The second bias is set to zero and frozen: were both trained, the bias that they sum to would move by twice its
+    gradient, and clipping would count that gradient twice.
+    """
+    check_params(params, net.vocab_size, net.num_hiddens)
+    p = LSTMParams(*params)._asdict()
+    with torch.no_grad():
+        net.rnn.weight_ih_l0.copy_(torch.cat([p[f"W_x{k}"].T for k in GATES]))
+        net.rnn.weight_hh_l0.copy_(torch.cat([p[f"W_h{k}"].T for k in GATES]))
+        net.rnn.bias_ih_l0.copy_(torch.cat([p[f"b_{k}"] for k in GATES]))
+        net.rnn.bias_hh_l0.zero_()
+        net.linear.weight.copy_(p["W_hq"].T)
+        net.linear.bias.copy_(p["b_q"])
+    net.rnn.bias_hh_l0.requires_grad_(False)
+
+
+def lstm_params(net):
+    """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
+    rnn, linear = net.rnn, net.linear
+    return _book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
+
+
+def lstm_grads(net):
+    """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
+    rnn, linear = net.rnn, net.linear
+    return _book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
+
+
+def _book(weight_ih, weight_hh, bias, weight, bias_q):
+    gates = {name: part for k, x, h, b in zip(GATES, weight_ih.chunk(4), weight_hh.chunk(4), bias.chunk(4), strict=True)
+             for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
+    return LSTMParams(**gates, W_hq=weight.T, b_q=bias_q)
+
+
+def from_params(params):
+    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters, on their device."""
+    vocab_size, num_hiddens = params[0].shape
+    layer = nn.LSTM(vocab_size, num_hiddens, device=params[0].device, dtype=params[0].dtype)
+    net = RNNModel(layer, vocab_size)
+    load_lstm_params(net, params)
+    return net
+
+
+def lstm(inputs, state, params):
+    """`nn.LSTM` with the arguments and results of the scratch `lstm`."""
+    check_lstm(inputs, state, params)
+    outputs, last = from_params(params).run(inputs, tuple(s[None] for s in state))
+    return outputs, tuple(s[0] for s in last)

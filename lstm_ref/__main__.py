@@ -1,0 +1,99 @@
+"""The command line: `python -m lstm_ref train | reproduce | chapters`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import backends
+from lstm_ref.runs.train import Run, Settings
+from lstm_ref.validate import check_sizes
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of all commands."""
+    top = argparse.ArgumentParser(prog="python -m lstm_ref", description="Train the book's LSTM in any framework.")
+    commands = top.add_subparsers(dest="command", required=True)
+    book = Settings()
+
+    train = commands.add_parser("train", help="train a model on The Time Machine, with the book's settings")
+    train.add_argument("--backend", default=book.backend, help=f"{', '.join(backends.names())} (default: %(default)s)")
+    train.add_argument("--model", default=book.model, help="scratch or concise (default: %(default)s)")
+    train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
+    train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
+    train.add_argument("--seed", type=int, default=book.seed, help="of weights and offsets (default: %(default)s)")
+    train.add_argument("--data", help="timemachine, embedded, or a text file (default: the first that is to be had)")
+    train.add_argument("--use-random-iter", action="store_true", help="random sampling, not sequential partition")
+    train.add_argument("--lr", type=float, default=book.lr, help="learning rate (default: %(default)s)")
+    train.add_argument("--num-hiddens", type=int, default=book.num_hiddens, help="(default: %(default)s)")
+    train.add_argument("--batch-size", type=int, default=book.batch_size, help="(default: %(default)s)")
+    train.add_argument("--num-steps", type=int, default=book.num_steps, help="(default: %(default)s)")
+    train.add_argument("--max-tokens", type=int, default=book.max_tokens, help="-1 for all (default: %(default)s)")
+    train.add_argument("--device", default=book.device, choices=("cpu", "gpu"), help="(default: %(default)s)")
+    train.add_argument("--out", type=Path, help="folder (default: build/train/<backend>-<model>-<cell>-<seed>)")
+    again = train.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    again.add_argument("--restart", action="store_true", help="throw the folder's run away")
+
+    reproduce = commands.add_parser("reproduce", help="the book's 500 epochs in every backend, over several seeds")
+    reproduce.add_argument("--python", action="append", metavar="BACKEND=PATH", required=True,
+                           help="a backend and the Python of its environment; once for each")
+    reproduce.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
+    reproduce.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    reproduce.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
+    reproduce.add_argument("--build", type=Path, default=Path("build/reproduce"), help="folder of the runs")
+    reproduce.add_argument("--docs", type=Path, default=Path("docs"), help="folder of reproduction.md and its picture")
+
+    chapters = commands.add_parser("chapters", help="run the code cells of the book's chapters on our namespace")
+    chapters.add_argument("paths", nargs="+", type=Path, help="Markdown files, or folders of zh-lstm.md and the like")
+    chapters.add_argument("--backend", required=True, help="torch, tensorflow, mxnet or paddle")
+    chapters.add_argument("--epochs", type=int, default=1, help="what num_epochs is set to (default: %(default)s)")
+    return top
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    options = vars(parser().parse_args())
+    command = options.pop("command")
+    try:
+        if command == "reproduce":
+            from lstm_ref.runs.reproduce import reproduce
+
+            return reproduce(**options)
+        if command == "chapters":
+            return chapters(**options)
+        return train(**options)
+    except (ValueError, ImportError, RuntimeError, OSError, FloatingPointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def train(out: Path | None, resume: bool, restart: bool, **options: object) -> int:
+    """`python -m lstm_ref train`; returns the exit status."""
+    from lstm_ref.runs.show import show
+
+    settings = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
+    s = settings
+    run = Run(settings, out or Path(f"build/train/{s.backend}-{s.model}-{s.cell}-{s.seed}"), resume, restart)
+    return show(run)
+
+
+def chapters(paths: list[Path], backend: str, epochs: int) -> int:
+    """`python -m lstm_ref chapters`; returns the exit status."""
+    from lstm_ref.chapters import CHAPTERS, run_chapter
+
+    check_sizes(epochs=epochs)
+    files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
+    failed = False
+    for file in files:
+        outcomes = list(run_chapter(file, backend, epochs))
+        clean = sum(outcome.status == "runs" for outcome in outcomes)
+        print(f"{backend}, {file.name}: {clean} cells run as they stand")
+        for outcome in outcomes:
+            if outcome.status != "runs":
+                print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
+            failed = failed or outcome.status == "fails"
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

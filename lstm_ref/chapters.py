@@ -1,0 +1,205 @@
+"""Runs the code cells of one of the book's chapters with a backend's namespace standing in for `d2l`.
+
+Which cells of a chapter's Markdown belong to a framework's tab follows the rules of the book's own builder. Epochs are
+shortened, and lines of notebook magic dropped; nothing else is changed. A cell that can't run on today's framework, for
+a reason outside our namespace, is a known break: it has to fail in just that way, and then its replacement is run.
+"""
+
+import ast
+import contextlib
+import importlib
+import io
+import re
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: The book's name for a backend's tab; JAX has none in the edition with these functions.
+TABS = {"mxnet": "mxnet", "torch": "pytorch", "tensorflow": "tensorflow", "paddle": "paddle"}
+DEFAULT_TAB = "mxnet"
+
+#: The chapters whose cells this namespace is for.
+CHAPTERS = ("zh-lstm.md", "zh-rnn-scratch.md")
+
+FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<attributes>[^\n]*)\n(?P<source>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
+CODE = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+MARK = re.compile(r"# *@tab +([\w\,\ ]+)|^%%tab +([\w\,\ ]+)", re.M)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell.
+
+    Attributes:
+        number: among the chapter's code cells, from 1.
+        line: of its first line of code.
+        tabs: that it belongs to.
+        source: its code, without the line that marks the tabs and without magic.
+    """
+
+    number: int
+    line: int
+    tabs: tuple[str, ...]
+    source: str
+
+
+def cells(markdown: str) -> list[Cell]:
+    """The code cells of a chapter: fences with the class `input`."""
+    found: list[Cell] = []
+    for match in FENCE.finditer(markdown):
+        if CODE.search(match["attributes"]):
+            source = match["source"]
+            mark = MARK.search(source)
+            names = (mark[1] or mark[2]) if mark else DEFAULT_TAB
+            tabs = tuple(name.strip() for name in names.split(",") if name.strip())
+            lines = ["" if MARK.search(line) or line.startswith("%") else line for line in source.splitlines()]
+            line = markdown.count("\n", 0, match.start("source")) + 1
+            found.append(Cell(len(found) + 1, line, tabs, "\n".join(lines)))
+    return found
+
+
+def tab_cells(markdown: str, tab: str) -> list[Cell]:
+    """The cells that belong to a tab: it is named, or the mark is exactly `all`."""
+    return [cell for cell in cells(markdown) if tab in cell.tabs or cell.tabs == ("all",)]
+
+
+@dataclass(frozen=True)
+class Break:
+    """Something that a chapter's cells do and today's framework does not.
+
+    Attributes:
+        tab: whose cells.
+        culprit: text that is in the cell to be mended.
+        error: regular expression for the error, in the culprit or in a cell that calls it.
+        cause: in words.
+        instead: what to write: pairs of the old text and the new.
+    """
+
+    tab: str
+    culprit: str
+    error: str
+    cause: str
+    instead: tuple[tuple[str, str], ...]
+
+
+NUMPY_2 = "NumPy 2.4 makes no Python number of an array with an axis, even of one element"
+ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
+
+BREAKS = (
+    Break("tensorflow", "time_major=True", r"ValueError: Unrecognized keyword arguments .*time_major",
+          "Keras 3 has no time_major; RNNModel turns the axes itself", (("time_major=True,\n    ", ""),)),
+    Break("tensorflow", "def predict_ch8", ONE_NUMBER, NUMPY_2,
+          ((".argmax(axis=1).reshape(1))", ".argmax(axis=1).item())"),)),
+    Break("tensorflow", "def train_ch8", r"ValueError: Argument `learning_rate` should be float",
+          "Keras 3 takes no integer for a learning rate", (("optimizers.SGD(lr)", "optimizers.SGD(float(lr))"),)),
+    Break("paddle", "def predict_ch8", ONE_NUMBER, NUMPY_2,
+          (("int(paddle.reshape(paddle.argmax(y,axis=1),shape=[1]))", "paddle.argmax(y, axis=1).item()"),)),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: 'runs', 'runs replaced' or 'fails'; `detail` is the error or the break's cause."""
+
+    cell: Cell
+    status: str
+    detail: str = ""
+
+
+class _Shorten(ast.NodeTransformer):
+    """Sets what is assigned to `num_epochs` to a few epochs."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        """`num_epochs = 500`, alone or in a tuple."""
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id == "num_epochs":
+                node.value = ast.Constant(self.epochs)
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for i, name in enumerate(target.elts):
+                    if isinstance(name, ast.Name) and name.id == "num_epochs":
+                        node.value.elts[i] = ast.Constant(self.epochs)
+        return node
+
+
+def stand_in(backend: str) -> None:
+    """Make `from d2l import <backend> as d2l` import our namespace."""
+    package: Any = types.ModuleType("d2l")
+    namespace = importlib.import_module(f"backends.{backend}")
+    setattr(package, backend, namespace)
+    sys.modules |= {"d2l": package, f"d2l.{backend}": namespace}
+
+
+def execute(source: str, scope: dict[str, Any], where: str, epochs: int) -> None:
+    """Run a cell's code in the chapter's scope, with what it prints kept quiet."""
+    tree = ast.fix_missing_locations(_Shorten(epochs).visit(ast.parse(source)))
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(tree, where, "exec"), scope)
+
+
+def run_chapter(path: Path, backend: str, epochs: int = 1, breaks: Sequence[Break] = BREAKS) -> Iterator[Outcome]:
+    """Run a chapter's cells of one tab, from first to last.
+
+    Args:
+        path: of the Markdown.
+        backend: whose tab, and whose namespace stands in for `d2l`.
+        epochs: what `num_epochs` is set to.
+        breaks: known ones.
+
+    Yields:
+        How each cell ended.
+
+    Raises:
+        ValueError: there is no such file, the backend has no tab in the book, or the chapter has no cell for it.
+    """
+    if backend not in TABS:
+        raise ValueError(f"backend: the book has tabs for {', '.join(TABS)}, got {backend!r}")
+    try:
+        markdown = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path}: expected a chapter's Markdown ({error.strerror})") from None
+    chosen = tab_cells(markdown, TABS[backend])
+    if not chosen:
+        raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found none")
+    stand_in(backend)
+    scope: dict[str, Any] = {"__name__": path.stem}
+    mine = [known for known in breaks if known.tab == TABS[backend]
+            and any(known.culprit in cell.source for cell in chosen)]
+    mended: dict[int, str] = {}  # sources of replaced cells by number
+    met: list[Break] = []
+    for cell in chosen:
+        notes: list[str] = []
+        while True:
+            try:
+                execute(mended.get(cell.number, cell.source), scope, f"{path.name}, line {cell.line}", epochs)
+            except Exception as error:
+                text = f"{type(error).__name__}: {error}"
+                known = next((b for b in mine if b not in met and re.search(b.error, text, re.S)), None)
+                if known is None:
+                    yield Outcome(cell, "fails", text)
+                    return
+                met.append(known)
+                notes.append(known.cause)
+                culprit = next(c for c in chosen if known.culprit in c.source)
+                mended[culprit.number] = _mend(mended.get(culprit.number, culprit.source), known)
+                if culprit is not cell:
+                    execute(mended[culprit.number], scope, f"{path.name}, line {culprit.line}", epochs)
+            else:
+                yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
+                break
+    for known in mine:
+        if known not in met:
+            yield Outcome(chosen[-1], "fails", f"the known break is gone, remove it from BREAKS: {known.cause}")
+
+
+def _mend(source: str, known: Break) -> str:
+    for old, new in known.instead:
+        if old not in source:
+            raise LookupError(f"{old!r} is not in the cell that is to be mended: {known.cause}")
+        source = source.replace(old, new)
+    return source

@@ -1,0 +1,171 @@
+"""The shape of the book's training loop, once for all tabs: an epoch, a run of epochs, and prediction.
+
+A tab says how its framework begins a state, detaches it and takes a step; what happens when is said here.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.loss import perplexity
+from lstm_ref.params import Array
+from lstm_ref.text import Vocab
+from lstm_ref.validate import check_prefix, check_sizes
+
+
+class Timer:
+    """Times several laps; it runs from the moment it is made."""
+
+    def __init__(self) -> None:
+        #: seconds of each lap
+        self.times: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        """Begin a lap."""
+        self.tik = time.perf_counter()
+
+    def stop(self) -> float:
+        """End the lap; returns its seconds."""
+        self.times.append(time.perf_counter() - self.tik)
+        return self.times[-1]
+
+    def avg(self) -> float:
+        """Mean of the laps, in seconds."""
+        return self.sum() / len(self.times)
+
+    def sum(self) -> float:
+        """All laps together, in seconds."""
+        return sum(self.times)
+
+    def cumsum(self) -> list[float]:
+        """Seconds up to the end of each lap."""
+        return [float(total) for total in np.cumsum(self.times)]
+
+
+class Accumulator:
+    """Keeps n running sums."""
+
+    def __init__(self, n: int):
+        self.data = [0.0] * n
+
+    def add(self, *args: Any) -> None:
+        """Add one number to each sum."""
+        self.data = [total + float(x) for total, x in zip(self.data, args, strict=True)]
+
+    def reset(self) -> None:
+        """Back to zero."""
+        self.data = [0.0] * len(self.data)
+
+    def __getitem__(self, i: int) -> float:
+        return self.data[i]
+
+
+def train_epoch(
+    train_iter: Iterable[tuple[Any, Any]],
+    begin_state: Callable[[int], Any],
+    detach: Callable[[Any], Any],
+    step: Callable[[Any, Any, Any], tuple[Any, Any]],
+    use_random_iter: bool,
+    losses: list[Any] | None = None,
+) -> tuple[float, float]:
+    """One pass over the minibatches.
+
+    The state begins anew at the epoch's start, and with random sampling at every minibatch; otherwise it is carried
+    on, cut off from the graph that made it.
+
+    Args:
+        train_iter: minibatches X, Y of shape (batch_size, num_steps).
+        begin_state: the initial state for a batch size.
+        detach: the state without its history.
+        step: one training step, (X, Y, state) to (loss, new state).
+        use_random_iter: whether the minibatches do not continue each other.
+        losses: when given, each minibatch's loss is appended to it.
+
+    Returns:
+        Perplexity (exp of the mean loss a token) and tokens per second.
+
+    Raises:
+        FloatingPointError: a loss is not finite; names the minibatch.
+        ValueError: there is no minibatch.
+    """
+    state, timer = None, Timer()
+    metric = Accumulator(2)  # sum of the loss over the tokens, number of tokens
+    for i, (X, Y) in enumerate(train_iter):
+        state = begin_state(X.shape[0]) if state is None or use_random_iter else detach(state)
+        try:
+            loss, state = step(X, Y, state)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"minibatch {i + 1}: {error}") from None
+        num_tokens = math.prod(Y.shape)
+        metric.add(float(loss) * num_tokens, num_tokens)
+        if losses is not None:
+            losses.append(loss)
+    if not metric[1]:
+        raise ValueError("train_iter: expected at least one minibatch, got none")
+    return perplexity(metric[0] / metric[1]), metric[1] / timer.stop()
+
+
+def train(
+    num_epochs: int,
+    epoch: Callable[[], tuple[float, float]],
+    predict: Callable[[str], str],
+    animator: Any,
+    device: Any,
+    samples: bool = True,
+) -> None:
+    """Train for some epochs; every tenth is drawn and, with `samples`, shows what the model writes.
+
+    Args:
+        num_epochs: at least 1.
+        epoch: trains for one epoch; perplexity and tokens per second.
+        predict: fifty characters after a prefix.
+        animator: the drawing, see `lstm_ref.animator.Animator`.
+        device: to be named in the last line.
+        samples: print a sample every ten epochs.
+
+    Raises:
+        FloatingPointError: a loss is not finite; names the epoch and the minibatch.
+        ValueError: `num_epochs` is not a positive integer.
+    """
+    check_sizes(num_epochs=num_epochs)
+    for i in range(1, num_epochs + 1):
+        try:
+            ppl, speed = epoch()
+        except FloatingPointError as error:
+            raise FloatingPointError(f"epoch {i}, {error}") from None
+        if i % 10 == 0:
+            if samples:
+                print(predict("time traveller"))
+            animator.add(i, [ppl])
+    print(f"perplexity {ppl:.1f}, {speed:.1f} tokens/s on {device}")
+    print(predict("time traveller"))
+    print(predict("traveller"))
+
+
+def predict(
+    prefix: str, num_preds: int, vocab: Vocab, state: Any, step: Callable[[int, Any], tuple[Array, Any]]
+) -> str:
+    """The prefix and the characters that the model holds most likely after it, one after the other.
+
+    Args:
+        prefix: read first, to warm the state up.
+        num_preds: number of characters to write.
+        vocab: of characters.
+        state: initial, for a batch of one.
+        step: one token and a state to the outputs (vocab_size,) on the host, and the new state.
+
+    Raises:
+        ValueError: the prefix is empty or has a character that is not in the vocabulary.
+    """
+    check_prefix(prefix, vocab.token_to_idx)
+    tokens = [vocab[character] for character in prefix]
+    for token in tokens[:-1]:
+        _, state = step(token, state)
+    for _ in range(num_preds):
+        outputs, state = step(tokens[-1], state)
+        tokens.append(int(np.argmax(outputs)))
+    return "".join(vocab.to_tokens(tokens))

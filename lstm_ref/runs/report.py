@@ -1,0 +1,110 @@
+"""The report of the reproduction: our final perplexities beside the book's, and the curves in one picture."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+#: Final perplexities published with the book's text: PyTorch's by a reader who ran its notebook, Paddle's in the
+#: Chinese edition's own output cells.
+PUBLISHED = {("torch", "scratch"): 1.1, ("torch", "concise"): 1.0, ("paddle", "scratch"): 5.0,
+             ("paddle", "concise"): 6.2}
+
+
+def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
+    """Write reproduction.md and reproduction.svg into a folder.
+
+    Args:
+        logs: of finished runs.
+        docs: the folder.
+
+    Yields:
+        The lines of the table, for the terminal.
+    """
+    docs.mkdir(parents=True, exist_ok=True)
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for log in logs:
+        groups.setdefault((log["settings"]["backend"], log["settings"]["model"]), []).append(log)
+    table = list(rows(groups))
+    s = logs[0]["settings"]
+    lines = [
+        "# The book's result, reproduced", "",
+        f"`nox -s reproduce` wrote this page: {s['epochs']} epochs of The Time Machine ({s['max_tokens']:,} characters,"
+        f" minibatches of {s['batch_size']} × {s['num_steps']}, sequential partition), {s['num_hiddens']} hidden units,"
+        f" learning rate {s['lr']:g}, gradients clipped at 1. One run for each seed. A scratch model starts from the "
+        "weights that NumPy draws with that seed, the same in every backend; a concise one as its layer starts by "
+        "itself (Gluon's: Normal(0, 0.01), as in the book). The offsets of the minibatches depend on seed and epoch "
+        "alone, so all backends see the same minibatches.", "",
+        *table, "",
+        "Perplexity is exp of the mean loss over an epoch, as the book prints it. Past some hundred iterations a "
+        "training run is chaotic: a difference of one rounding grows until nothing of it can be compared but "
+        "statistics, so what is given here is the median and the range over the seeds.", "",
+        *verdicts(groups), "",
+        "![Perplexity of every run](reproduction.svg)", "",
+        "Versions: " + ", ".join(f"{backend} {version}" for backend, version in versions(logs).items()) + ".",
+    ]
+    (docs / "reproduction.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(groups, docs / "reproduction.svg")
+    yield from table
+    yield f"written: {docs / 'reproduction.md'}, {docs / 'reproduction.svg'}"
+
+
+def final(log: dict[str, Any]) -> float:
+    """Perplexity of a run's last epoch."""
+    return log["epochs"][-1]["perplexity"]
+
+
+def rows(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:
+    """The table, one line a model, in Markdown."""
+    yield "| backend | model | seeds | median | range | the book | time traveller … (first seed) |"
+    yield "|---|---|---|---|---|---|---|"
+    for (backend, model), logs in groups.items():
+        ends = sorted(map(final, logs))
+        published = PUBLISHED.get((backend, model))
+        sample = logs[0]["samples"]["time traveller"].removeprefix("time traveller")
+        yield (f"| {backend} | {model} | {len(ends)} | {statistics.median(ends):.3f} | {ends[0]:.3f} to {ends[-1]:.3f} "
+               f"| {'–' if published is None else published} | {sample} |")
+
+
+def verdicts(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:
+    """A sentence on each published figure: whether our runs reach it, to the digit that was printed."""
+    for key, logs in groups.items():
+        if key not in PUBLISHED:
+            continue
+        ends = sorted(map(final, logs))
+        published = PUBLISHED[key]
+        reached = round(ends[0], 1) <= published <= round(ends[-1], 1)
+        ours = f"ours end between {ends[0]:.2f} and {ends[-1]:.2f}"
+        if reached:
+            yield f"- {key[0]} {key[1]}: the published {published} is reproduced ({ours})."
+        elif statistics.median(ends) < published:
+            yield f"- {key[0]} {key[1]}: the published {published} is **not** reproduced: {ours}, which is better."
+        else:
+            yield f"- {key[0]} {key[1]}: the published {published} is **not** reached: {ours}."
+
+
+def versions(logs: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Each backend's version."""
+    return {log["settings"]["backend"]: log["fingerprint"]["framework"] for log in logs}
+
+
+def draw(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path) -> None:
+    """All curves: one panel a model, one colour a backend, one line a seed."""
+    from matplotlib.figure import Figure
+
+    models = list(dict.fromkeys(model for _, model in groups))
+    names = list(dict.fromkeys(backend for backend, _ in groups))
+    figure = Figure(figsize=(5 * len(models), 3.6), layout="constrained")
+    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    for panel, model in zip(panels, models, strict=True):
+        for (backend, its_model), logs in groups.items():
+            for i, log in enumerate(logs):
+                if its_model == model:
+                    panel.plot([point["epoch"] for point in log["epochs"]],
+                               [point["perplexity"] for point in log["epochs"]], f"C{names.index(backend)}",
+                               linewidth=0.8, label=None if i else backend)
+        panel.set(title=model, xlabel="epoch", yscale="log")
+        panel.grid(alpha=0.3)
+        panel.legend()
+    panels[0].set(ylabel="perplexity")
+    figure.savefig(path, metadata={"Date": None})

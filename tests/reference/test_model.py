@@ -1,0 +1,146 @@
+"""The chapters' model in NumPy: the training loop, prediction, and the small tools."""
+
+import numpy as np
+import pytest
+
+import lstm_ref as ref
+from lstm_ref import loop
+
+CELLS = {"lstm": (ref.get_lstm_params, ref.init_lstm_state, ref.lstm, ref.lstm_backward),
+         "rnn": (ref.get_params, ref.init_rnn_state, ref.rnn, ref.rnn_backward)}
+
+
+def model(cell="lstm", vocab_size=28, num_hiddens=16, seed=0):
+    return ref.RNNModelScratch(vocab_size, num_hiddens, *CELLS[cell], rng=seed)
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A minibatch of the story that ships with the package."""
+    return ref.load_data_time_machine(4, 8, max_tokens=200, source="embedded")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("use_random_iter", [False, True])
+def test_training_learns(cell, use_random_iter, data):
+    """Perplexity falls far below the vocabulary's size, with either way of sampling."""
+    train_iter, vocab = data
+    net = model(cell, len(vocab), 32)
+    first, _ = ref.train_epoch_ch8(net, train_iter, 1.0, use_random_iter)
+    for _ in range(40):
+        last, speed = ref.train_epoch_ch8(net, train_iter, 1.0, use_random_iter)
+    assert last < 0.75 * first <= len(vocab) + 1
+    assert speed > 0
+
+
+def test_the_state_is_carried_reset_and_detached():
+    """Begun at each epoch; carried on between minibatches, cut off; begun at every one with random sampling."""
+    X = Y = np.zeros((2, 3), int)
+    for use_random_iter, expected in ((False, ["begin 2", "step 0", "detach 1", "step d1", "detach 1", "step d1"]),
+                                      (True, ["begin 2", "step 0"] * 3)):
+        seen = []
+
+        def begin_state(batch_size, seen=seen):
+            seen.append(f"begin {batch_size}")
+            return "0"
+
+        def detach(state, seen=seen):
+            seen.append(f"detach {state}")
+            return f"d{state}"
+
+        def step(X, Y, state, seen=seen):
+            seen.append(f"step {state}")
+            return np.float32(0), "1"
+
+        loop.train_epoch([(X, Y)] * 3, begin_state, detach, step, use_random_iter)
+        assert seen == expected
+
+
+def test_perplexity_weighs_by_tokens():
+    """exp of the mean loss a token, not of the mean over minibatches."""
+    losses = iter([1.0, 4.0])
+    minibatches = [(np.zeros((1, 3)), np.zeros((1, 3))), (np.zeros((1, 1)), np.zeros((1, 1)))]
+    perplexity, _ = loop.train_epoch(minibatches, lambda n: 0, lambda s: s, lambda X, Y, s: (next(losses), s), False)
+    assert perplexity == pytest.approx(np.exp((3 * 1 + 4) / 4))
+
+
+def test_a_loss_that_is_not_finite_stops_and_is_placed():
+    """Epoch, minibatch and gradient norm; and the parameters are those from before."""
+    net = model(vocab_size=3)
+    net.params = net.params._replace(b_q=np.array([np.nan, 0, 0], np.float32))
+    before = [p.copy() for p in net.params]
+    X = np.zeros((2, 4), int)
+    with pytest.raises(FloatingPointError, match=r"minibatch 1: loss: expected a finite number, got nan \(gradient"):
+        ref.train_epoch_ch8(net, [(X, X)], 1.0, False)
+    with pytest.raises(FloatingPointError, match="epoch 1, minibatch 1: loss"):
+        ref.train_ch8(net, [(X, X)], ref.Vocab(["a", "b"]), 1.0, 2)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, net.params, strict=True))
+
+
+def test_prediction_warms_up_and_is_greedy(data):
+    """Character by character, from calls of the model itself."""
+    _, vocab = data
+    net = model(vocab_size=len(vocab), num_hiddens=8, seed=3)
+    net.params = net.params._make(p * 50 for p in net.params)
+    state, text = net.begin_state(1), "the "
+    for character in text:
+        outputs, state = net(np.array([[vocab[character]]]), state)
+    for _ in range(5):
+        text += vocab.to_tokens(int(outputs[0].argmax()))
+        outputs, state = net(np.array([[vocab[text[-1]]]]), state)
+    assert ref.predict_ch8("the ", 5, net, vocab) == text
+
+
+@pytest.mark.parametrize(("prefix", "words"), [
+    ("", "prefix: expected at least one character, got none"),
+    ("tÉa", "prefix: 'É' at index 1 of 'tÉa' is not in the vocabulary"),
+])
+def test_a_bad_prefix_is_named(prefix, words, data):
+    """The character and its place."""
+    with pytest.raises(ValueError, match="prefix") as refusal:
+        ref.predict_ch8(prefix, 3, model(vocab_size=len(data[1])), data[1])
+    assert str(refusal.value) == words
+
+
+def test_what_train_ch8_prints(data, capsys):
+    """A sample every ten epochs, then perplexity, speed, device and two samples."""
+    train_iter, vocab = data
+    ref.train_ch8(model(vocab_size=len(vocab), num_hiddens=4), train_iter, vocab, 1.0, 11)
+    sample, summary, *last = capsys.readouterr().out.splitlines()
+    assert sample.startswith("time traveller") and len(sample) >= len("time traveller") + 50
+    assert summary.startswith("perplexity ") and summary.endswith(" tokens/s on cpu")
+    assert [text[:9] for text in last] == ["time trav", "traveller"]
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, True])
+def test_epochs_are_positive(epochs, data):
+    """Nothing is trained before."""
+    with pytest.raises(ValueError, match="num_epochs: expected an integer of at least 1"):
+        ref.train_ch8(model(), data[0], data[1], 1.0, epochs)
+
+
+def test_accumulator_and_timer():
+    """Sums, and laps in seconds."""
+    sums = ref.Accumulator(2)
+    sums.add(1, 2)
+    sums.add(np.float32(0.5), 3)
+    assert (sums[0], sums[1]) == (1.5, 5.0)
+    sums.reset()
+    assert (sums[0], sums[1]) == (0.0, 0.0)
+    timer = ref.Timer()
+    lap = timer.stop()
+    timer.start()
+    timer.stop()
+    assert 0 <= lap <= timer.sum() == timer.cumsum()[-1]
+    assert timer.avg() == pytest.approx(timer.sum() / 2)
+
+
+def test_the_animator_keeps_and_draws(tmp_path):
+    """Points of several curves, None left out; PNG and SVG by the file's ending."""
+    animator = ref.Animator(xlabel="epoch", ylabel="perplexity", legend=["a", "b"], xlim=[10, 10])
+    animator.add(1, [2.0, None])
+    animator.add(2, (3.0, 4.0))
+    assert (animator.X, animator.Y) == ([[1, 2], [2]], [[2, 3], [4]])
+    animator.save(tmp_path / "curve.png", tmp_path / "curve.svg")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "</svg>" in (tmp_path / "curve.svg").read_text()
