@@ -5,12 +5,30 @@ from backends import require
 require(__name__)
 
 from lstm_ref import (  # noqa: E402
+    Accumulator,
+    Animator,
+    RNNModelScratch,
+    Timer,
+    Vocab,
     get_lstm_params,
+    get_params,
     grad_clipping,
     init_lstm_state,
+    init_rnn_state,
+    load_data_time_machine,
     lstm,
+    lstm_backward,
+    predict_ch8,
+    rnn,
+    rnn_backward,
     sgd,
+    train_ch8,
+    train_epoch_ch8,
     train_step,
 )
 
-__all__ = ["get_lstm_params", "grad_clipping", "init_lstm_state", "lstm", "sgd", "train_step"]
+__all__ = [
+    "Accumulator", "Animator", "RNNModelScratch", "Timer", "Vocab", "get_lstm_params", "get_params", "grad_clipping",
+    "init_lstm_state", "init_rnn_state", "load_data_time_machine", "lstm", "lstm_backward", "predict_ch8", "rnn",
+    "rnn_backward", "sgd", "train_ch8", "train_epoch_ch8", "train_step",
+]

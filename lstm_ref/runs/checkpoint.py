@@ -34,12 +34,12 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         ValueError: there is none, or the file is not one.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored.items())
         facts = json.loads(arrays.pop(FACTS).tobytes())
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no checkpoint to go on from") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not a checkpoint of this program ({type(error).__name__}: {error})") from None
     return arrays, facts
 
