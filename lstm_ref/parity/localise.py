@@ -20,6 +20,7 @@ from lstm_ref.parity.implementation import Implementation
 from lstm_ref.parity.truth import FEWEST, measure, wider, yardstick
 from lstm_ref.parity.verdict import LIMIT, ratios
 
+LARGE = 10_000  #: numbers of an input beyond which truths are not computed anew for its first steps
 HUGE = 3e4  #: a bias that opens a gate entirely, or with a minus sign shuts it, in every precision
 
 
@@ -100,6 +101,11 @@ def localise(check: str, implementation: Implementation, case: Case, folder: Pat
     """
     if check == "clipping":
         return "clipping has no time steps; the scenario is named before the parameter"
+    if check == "trajectory":
+        return first_wrong_minibatch(implementation, case, folder)
+    if check == "rnn":
+        found = missing(CHECKS["rnn"], implementation, case, folder)
+        return f"the vanilla RNN departs in {', '.join(found)}"
     t = first_wrong_step(implementation, case, folder)
     if t is not None:
         gone = departures(Check("probe", probe), implementation, one_step(case, t))
@@ -111,10 +117,36 @@ def localise(check: str, implementation: Implementation, case: Case, folder: Pat
         return "with finite inputs every step agrees; NaN or infinity is treated differently"
     if check not in ("backward", "step"):
         return "outputs, H and C of every time step agree when the whole sequence is run at once"
-    for n in range(1, case.sizes[0] + 1):
-        gone = departures(CHECKS["backward"], implementation, case.steps(n))
-        if gone:
-            name = next((name for name, _ in reversed(gone) if name != "loss"), "loss")
-            return (f"the forward pass agrees at every step; the gradient departs with the sequence cut to its first "
-                    f"{n} step{'s' * (n > 1)}, first (going backwards) in {name} (of {', '.join(g for g, _ in gone)})")
-    return "the forward pass and all gradients agree; look at the clipping and the update"
+    wrong = missing(CHECKS["backward"], implementation, case, folder)
+    if not wrong:
+        return "the forward pass and all gradients agree; look at the clipping and the update"
+    num_steps = case.sizes[0]
+    if case.inputs.size <= LARGE:
+        cut = (n for n in range(1, num_steps) if departures(CHECKS["backward"], implementation, case.steps(n)))
+        num_steps = next(cut, num_steps)
+        wrong = [name for name, _ in departures(CHECKS["backward"], implementation, case.steps(num_steps))] or wrong
+    name = next((name for name in reversed(wrong) if name != "loss"), "loss")
+    return (f"the forward pass agrees at every step; the gradient departs with the sequence cut to its first "
+            f"{num_steps} step{'s' * (num_steps > 1)}, first (going backwards) in {name} (of {', '.join(wrong)})")
+
+
+def missing(check: Check, implementation: Implementation, case: Case, folder: Path) -> list[str]:
+    """The quantities of a check that miss the limit, in its order, by the stored yardstick."""
+    rod, found = yardstick(check, case, folder), check.run(implementation, case)
+    return [name for name in rod.truth
+            if (ratios(found[name], rod.truth[name], np.broadcast_to(rod.spread[name], rod.truth[name].shape))[1]
+                > LIMIT).any()]
+
+
+def first_wrong_minibatch(implementation: Implementation, case: Case, folder: Path) -> str:
+    """One sentence: the first minibatch of a trajectory whose loss departs."""
+    check = CHECKS["trajectory"]
+    rod, found = yardstick(check, case, folder), check.run(implementation, case)
+    wrong = np.flatnonzero(ratios(found["loss"], rod.truth["loss"], rod.spread["loss"])[1] > LIMIT)
+    if not wrong.size:
+        return "the losses of all minibatches agree; the parameters depart with the last"
+    places = [(epoch, i) for epoch, minibatches in enumerate(case.epochs, 1) for i in range(1, len(minibatches) + 1)]
+    epoch, i = places[wrong[0]]
+    hint = {(1, 1): "before anything was updated", (1, 2): "after one update: look at the step and at the state"}.get(
+        (epoch, i), "at the start of an epoch: look at what is reset there" if i == 1 else "")
+    return f"the loss departs first at minibatch {i} of epoch {epoch}" + (f", {hint}" if hint else "")

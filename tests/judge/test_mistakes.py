@@ -85,10 +85,14 @@ def by_name(name):
     ("outputs from C", "forward", "t = 0, in the output Y"),
     ("gradient not carried through C", "backward", "the gradient departs with the sequence cut to its first 2 steps"),
     ("clipping never", "step", "look at the clipping and the update"),
+    ("vanilla RNN without the old state", "rnn", "the vanilla RNN departs in outputs, H, loss"),
+    ("state not carried", "trajectory", "minibatch 2 of epoch 1, after one update"),
+    ("learning rate decays", "trajectory", "departs first at minibatch 3 of epoch 1"),
+    ("loss summed", "trajectory", "minibatch 1 of epoch 1, before anything was updated"),
 ])
 def test_the_place_is_named(name, check, place, truths):
     """The first time step and the first quantity in order of computation."""
-    case = CASES["ragged"]().astype("float64")
+    case = CASES["sequential" if check == "trajectory" else "ragged"]().astype("float64")
     assert place in localise(check, Mistaken(by_name(name)), case, truths)
 
 

@@ -235,7 +235,8 @@ def normal(array, deviation, longest):
 #: What a start looks like, and how it is told.
 STARTS = {
     "0": lambda a: not a.any(),
-    "0, forget gate 1": lambda a: a.shape == (4 * H,) and not a[:H].any() and (a[H:2 * H] == 1).all() and not a[2 * H:].any(),
+    "0, forget gate 1": lambda a: (a.shape == (4 * H,) and (a[H:2 * H] == 1).all() and not a[:H].any()
+                                   and not a[2 * H:].any()),
     "uniform ±1/√h": lambda a: uniform(a, 1 / math.sqrt(H)),
     "uniform ±√(6/(V + 4h))": lambda a: uniform(a, math.sqrt(6 / (V + 4 * H))),
     "uniform ±0.07": lambda a: uniform(a, 0.07),
