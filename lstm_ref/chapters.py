@@ -84,6 +84,11 @@ class Break:
     cause: str
     instead: tuple[tuple[str, str], ...]
 
+    def told(self) -> str:
+        """The cause, and what to write instead."""
+        edits = [f"write `{new}` for `{old}`" if new else f"leave `{old.strip()}` out" for old, new in self.instead]
+        return f"{self.cause}: {', '.join(edits)}"
+
 
 NUMPY_2 = "NumPy 2.4 makes no Python number of an array with an axis, even of one element"
 ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
@@ -184,7 +189,7 @@ def run_chapter(path: Path, backend: str, epochs: int = 1, breaks: Sequence[Brea
                     yield Outcome(cell, "fails", text)
                     return
                 met.append(known)
-                notes.append(known.cause)
+                notes.append(known.told())
                 culprit = next(c for c in chosen if known.culprit in c.source)
                 mended[culprit.number] = _mend(mended.get(culprit.number, culprit.source), known)
                 if culprit is not cell:

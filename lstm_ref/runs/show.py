@@ -29,8 +29,8 @@ def show(run: Run) -> int:
             log = run.train(after_epoch)
         except KeyboardInterrupt:
             bar.stop()
-            print(f"\ninterrupted; {run.checkpoint} has an epoch before this one, --resume goes on from it"
-                  if run.checkpoint.exists() else "\ninterrupted before the first epoch was done", file=sys.stderr)
+            print(f"\ninterrupted; {run.checkpoint} has an epoch before this one, --resume goes on from it",
+                  file=sys.stderr)
             return 130
     last = log["epochs"][-1]
     perplexity = float("inf") if last["perplexity"] is None else last["perplexity"]

@@ -122,7 +122,9 @@ class Run:
         Raises:
             FloatingPointError: a loss is not finite; names the epoch, the minibatch and the gradient norm.
         """
-        saved = -math.inf
+        if not self.history:
+            self._save()  # there is a checkpoint from the first moment on
+        saved = time.monotonic()
         s = self.settings
         for epoch in range(len(self.history) + 1, s.epochs + 1):
             # Each epoch has its own seed, so that a resumed run draws the same offsets.
@@ -171,5 +173,7 @@ def _check_writable(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()
+        for left in out.glob("tmp*.tmp"):  # of a run that was killed while it wrote
+            left.unlink()
     except OSError as error:
         raise OSError(f"{out}: can't be written to ({error.strerror}); name another folder with --out") from None

@@ -1,10 +1,13 @@
-"""The distribution tests of the check `params`: bounds that are never below the exact p-value, and that catch."""
+"""Facts: the distribution tests' bounds are never below the exact p-value and catch; the prediction's case is sound."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from lstm_ref.parity.properties import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
+import lstm_ref as ref
+from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.properties import ALPHABET, FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
 
 SIZES = (10, 300, 30_000)
 
@@ -47,3 +50,16 @@ def test_right_weights_pass():
 def test_wrong_weights_are_caught(test, wrong):
     """Uniform, truncated, shifted, scaled by a tenth, and drawn twice from the same numbers."""
     assert test(wrong(np.random.default_rng(0))) < FALSE_ALARM
+
+
+def test_the_predictions_case_has_no_near_ties():
+    """A rounding must not decide a character: the best two outputs are far apart at every one of them."""
+    case = CASES["large"]()
+    vocab, net = ref.Vocab(ALPHABET), Reference().net(case.params)
+    for prefix in ("time traveller", "t"):
+        state = net.begin_state(1)
+        for character in ref.predict_ch8(prefix, 50, net, vocab):
+            token = vocab.token_to_idx.get(character, 0)
+            outputs, state = net(np.array([[token]]), state)
+            best, second = np.sort(outputs[0])[:-3:-1]
+            assert best - second > 1e-3  # a million roundings of float32

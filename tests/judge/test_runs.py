@@ -71,7 +71,6 @@ def test_a_killed_run_leaves_a_checkpoint_that_loads(tmp_path):
     process.wait()
     _, facts = checkpoint.load(path)
     done = len(facts["history"])
-    assert done >= 1
     settings = Settings(**{**SMALL.__dict__, "epochs": done + 2})
     resumed = perplexities(Run(settings, tmp_path, resume=True).train())
     assert resumed == perplexities(Run(settings, tmp_path / "whole").train())
@@ -105,7 +104,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         name: np.full_like(array, np.nan) for name, array in run.implementation.weights(run.net).items()})
     with pytest.raises(FloatingPointError, match=r"epoch 1, minibatch 1: loss: .* got nan \(gradient norm nan\)"):
         run.train()
-    assert not (tmp_path / "checkpoint.npz").exists()
+    assert checkpoint.load(tmp_path / "checkpoint.npz")[1]["history"] == []
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

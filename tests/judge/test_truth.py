@@ -10,8 +10,10 @@ from lstm_ref.parity import truth
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS, Check
 from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.mistakes import MISTAKES, Mistaken
 from lstm_ref.parity.noise import noisy_type
-from lstm_ref.parity.verdict import compare, judge, ratios
+from lstm_ref.parity.truth import measure, measure_by_rewrites, permute
+from lstm_ref.parity.verdict import LIMIT, compare, judge, ratios
 
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
@@ -197,3 +199,38 @@ def test_a_case_is_the_same_in_every_precision():
         assert np.array_equal(case.astype("float32").params.W_hf, case.params.W_hf.astype("float32"))
     assert make("book").sizes[:2] == (35, 32)
     assert make("book").state[0].shape == (32, 256)
+
+
+def test_permuted_hidden_units_compute_the_same_function():
+    """And permuting back gives the parameters back."""
+    case = CASES["large"]().astype("float64")
+    order = np.random.default_rng(0).permutation(case.sizes[3])
+    params = permute(case.params, order)
+    state = case.state[0][:, order], case.state[1][:, order]
+    outputs, (H, _) = Reference().lstm(case.inputs, state, params)
+    expected, (expected_H, _) = Reference().lstm(case.inputs, case.state, case.params)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(H, expected_H[:, order], rtol=0, atol=1e-13)
+    assert all(np.array_equal(a, b) for a, b in zip(permute(params, np.argsort(order)), case.params, strict=True))
+
+
+def test_rewrites_are_a_fair_yardstick_for_a_trajectory():
+    """Another honest evaluation is within the limit of it, a mistake is far outside."""
+    case, check = CASES["sequential"]().astype("float64"), CHECKS["trajectory"]
+    rod = measure_by_rewrites(check, case, 3)
+    assert all(rod.spread[name].min() >= 0 and rod.spread[name].max() > 0 for name in rod.spread)
+
+    def worst(implementation):
+        found = check.run(implementation, case)
+        return max(ratios(found[name], rod.truth[name], np.broadcast_to(rod.spread[name], rod.truth[name].shape))[1][
+            ..., -1].max() for name in rod.truth)
+
+    assert worst(Reference(textbook=True)) <= LIMIT
+    mistake = next(m for m in MISTAKES if m.name == "state not carried")
+    assert worst(Mistaken(mistake)) > 1e6
+
+
+def test_a_trajectorys_spread_never_shrinks():
+    """What has drifted apart does not come together again by being right."""
+    rod = measure(CHECKS["trajectory"], CASES["random"]().astype("float32"), 2)
+    assert (np.diff(rod.spread["loss"]) >= 0).all()
