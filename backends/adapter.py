@@ -239,11 +239,6 @@ class AttachedGradients(Implementation):
         """The context in which operations are recorded."""
         return contextlib.nullcontext()
 
-    def gradients(self, params, grads):
-        """Gradients as arrays; that of a parameter which takes no part in the loss, None in some frameworks, is 0."""
-        return [np.zeros_like(self.array(param)) if grad is None else self.array(grad)
-                for param, grad in zip(params, grads, strict=True)]
-
     def loss_and_grads(self, inputs, state, params, targets):
         net = self.net(params)
         with self.recording():
@@ -275,3 +270,43 @@ class AttachedGradients(Implementation):
 
     def predict(self, net, prefix, num_preds, vocab):
         return self.training.predict_ch8(prefix, num_preds, net, vocab, self.adapter.device)
+
+
+class AttachedScratch(AttachedGradients, Scratch):
+    """The tab's model in such a framework."""
+
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.params)
+
+    def read(self, net):
+        return self.arrays(net.params)
+
+    def grads(self, net):
+        """That of a parameter which takes no part in the loss, None in some frameworks, is 0."""
+        return [np.zeros_like(self.array(param)) if param.grad is None else self.array(param.grad)
+                for param in net.params]
+
+    def updater(self, net, lr):
+        return lambda batch_size: self.training.sgd(net.params, lr, batch_size)
+
+
+class AttachedConcise(AttachedGradients, Concise):
+    """The layer in such a framework; its states have an axis for the layers in front."""
+
+    def net(self, params):
+        return self.functions.from_params(self.tensors(params))
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def read(self, net):
+        return self.arrays(self.functions.lstm_params(net))
+
+    def grads(self, net):
+        return self.arrays(self.functions.lstm_grads(net))
+
+    def state_in(self, state):
+        return tuple(self.tensor(array[None]) for array in state)
+
+    def state_out(self, state):
+        return tuple(self.array(tensor[0]) for tensor in state)

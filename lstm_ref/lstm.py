@@ -140,24 +140,28 @@ def lstm_backward(
         check_array(f"d_state[{i}]", gradient, (batch_size, num_hiddens), "(batch_size, num_hiddens)")
     dH, dC = d_state
     W = LSTMParams(*params)._asdict()
-    dAs: list[dict[str, Array]] = []  # gradients by the gates before their activation, last step first
+    d = {name: np.zeros_like(param) for name, param in W.items()}
+    d_inputs, dAs = [], []  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):
         # Y = H W_hq + b_q
+        d["W_hq"] = d["W_hq"] + step.H.T @ dY
         dH = dH + dY @ W["W_hq"].T
         # H = O ⊙ tanh(C), then C = F ⊙ C_prev + I ⊙ C̃
         dC = dC + dH * step.O * dtanh(step.C)
+        # each gate before its activation
         dA = {"i": dC * step.C_tilda * dsigmoid(step.A_i),
               "f": dC * step.C_prev * dsigmoid(step.A_f),
               "o": dH * np.tanh(step.C) * dsigmoid(step.A_o),
               "c": dC * step.I * dtanh(step.A_c)}
         dC = dC * step.F
+        for k, dA_k in dA.items():
+            d[f"W_x{k}"] = d[f"W_x{k}"] + step.X.T @ dA_k
+            d[f"W_h{k}"] = d[f"W_h{k}"] + step.H_prev.T @ dA_k
         dH = sum(dA_k @ W[f"W_h{k}"].T for k, dA_k in dA.items())
+        d_inputs.append(sum(dA_k @ W[f"W_x{k}"].T for k, dA_k in dA.items()))
         dAs.append(dA)
-    # A parameter's gradient is a sum over all steps and examples: one product of (num_steps · batch_size) rows.
-    X, H_prev, H = (np.concatenate([getattr(step, name) for step in tape]) for name in ("X", "H_prev", "H"))
-    d = {"W_hq": H.T @ d_outputs, "b_q": d_outputs.sum(axis=0)}
+    # a bias is added at every step to every example
+    d["b_q"] = d_outputs.sum(axis=0)
     for k in "ifoc":
-        dA_k = np.concatenate([dA[k] for dA in reversed(dAs)])
-        d |= {f"W_x{k}": X.T @ dA_k, f"W_h{k}": H_prev.T @ dA_k, f"b_{k}": dA_k.sum(axis=0)}
-    d_inputs = [sum(dA_k @ W[f"W_x{k}"].T for k, dA_k in dA.items()) for dA in reversed(dAs)]
-    return LSTMGrads(LSTMParams(**d), np.stack(d_inputs), (dH, dC))
+        d[f"b_{k}"] = np.concatenate([dA[k] for dA in dAs]).sum(axis=0)
+    return LSTMGrads(LSTMParams(**d), np.stack(d_inputs[::-1]), (dH, dC))

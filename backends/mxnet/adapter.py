@@ -31,7 +31,7 @@ class Adapter(adapter.Adapter):
         return tensor.asnumpy()
 
 
-class AttachedGradients(adapter.AttachedGradients):
+class Shared(adapter.AttachedGradients):
     """What both implementations share."""
 
     training = training
@@ -46,7 +46,7 @@ class AttachedGradients(adapter.AttachedGradients):
         return net.begin_state(batch_size=batch_size, ctx=self.adapter.device)
 
 
-class Scratch(AttachedGradients, adapter.Scratch):
+class Scratch(Shared, adapter.AttachedScratch):
     """The tab."""
 
     functions = scratch
@@ -57,21 +57,9 @@ class Scratch(AttachedGradients, adapter.Scratch):
             param.attach_grad()
         return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
 
-    def run(self, net, inputs, state):
-        return net.forward_fn(inputs, state, net.params)
-
-    def read(self, net):
-        return self.arrays(net.params)
-
-    def grads(self, net):
-        return self.arrays([param.grad for param in net.params])
-
     def set_weights(self, net, weights):
         for param, array in zip(net.params, weights.values(), strict=True):
             param[:] = self.tensor(array)
-
-    def updater(self, net, lr):
-        return lambda batch_size: training.sgd(net.params, lr, batch_size)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
@@ -83,7 +71,7 @@ class Scratch(AttachedGradients, adapter.Scratch):
         return self.adapter.drawn(state, [tensor.grad is not None for tensor in state])
 
 
-class Concise(AttachedGradients, adapter.Concise):
+class Concise(Shared, adapter.AttachedConcise):
     """`gluon.rnn.LSTM`."""
 
     functions = concise
@@ -97,18 +85,6 @@ class Concise(AttachedGradients, adapter.Concise):
         net.initialize(mxnet.init.Normal(0.01), ctx=self.adapter.device)
         return net
 
-    def net(self, params):
-        return concise.from_params(self.tensors(params))
-
-    def run(self, net, inputs, state):
-        return net.run(inputs, state)
-
-    def read(self, net):
-        return self.arrays(concise.lstm_params(net))
-
-    def grads(self, net):
-        return self.arrays(concise.lstm_grads(net))
-
     def weights(self, net):
         return {name: self.array(param.data()) for name, param in net._collect_params_with_prefix().items()}
 
@@ -119,9 +95,3 @@ class Concise(AttachedGradients, adapter.Concise):
 
     def updater(self, net, lr):
         return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr}).step
-
-    def state_in(self, state):
-        return [mxnet.np.expand_dims(tensor, 0) for tensor in self.tensors(state)]
-
-    def state_out(self, state):
-        return tuple(self.array(tensor[0]) for tensor in state)

@@ -31,7 +31,7 @@ class Adapter(adapter.Adapter):
         return tensor.numpy()
 
 
-class AttachedGradients(adapter.AttachedGradients):
+class Shared(adapter.AttachedGradients):
     """What both implementations share."""
 
     training = training
@@ -43,7 +43,7 @@ class AttachedGradients(adapter.AttachedGradients):
         return net.begin_state(batch_size=batch_size)
 
 
-class Scratch(AttachedGradients, adapter.Scratch):
+class Scratch(Shared, adapter.AttachedScratch):
     """The tab."""
 
     functions = scratch
@@ -54,22 +54,10 @@ class Scratch(AttachedGradients, adapter.Scratch):
             param.stop_gradient = False
         return scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params))
 
-    def run(self, net, inputs, state):
-        return net.forward_fn(inputs, state, net.params)
-
-    def read(self, net):
-        return self.arrays(net.params)
-
-    def grads(self, net):
-        return self.gradients(net.params, [param.grad for param in net.params])
-
     def set_weights(self, net, weights):
         with paddle.no_grad():
             for param, array in zip(net.params, weights.values(), strict=True):
                 param.set_value(self.tensor(array))
-
-    def updater(self, net, lr):
-        return lambda batch_size: training.sgd(net.params, lr, batch_size)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
@@ -81,7 +69,7 @@ class Scratch(AttachedGradients, adapter.Scratch):
         return self.adapter.drawn(state, [not tensor.stop_gradient for tensor in state])
 
 
-class Concise(AttachedGradients, adapter.Concise):
+class Concise(Shared, adapter.AttachedConcise):
     """`nn.LSTM`."""
 
     functions = concise
@@ -91,18 +79,6 @@ class Concise(AttachedGradients, adapter.Concise):
         layer = {"lstm": nn.LSTM, "rnn": nn.SimpleRNN}[cell](vocab_size, num_hiddens, time_major=True)
         return concise.RNNModel(layer, vocab_size)
 
-    def net(self, params):
-        return concise.from_params(self.tensors(params))
-
-    def run(self, net, inputs, state):
-        return net.run(inputs, state)
-
-    def read(self, net):
-        return self.arrays(concise.lstm_params(net))
-
-    def grads(self, net):
-        return self.arrays(concise.lstm_grads(net))
-
     def weights(self, net):
         return {name: self.array(tensor) for name, tensor in net.state_dict().items()}
 
@@ -111,9 +87,3 @@ class Concise(AttachedGradients, adapter.Concise):
 
     def updater(self, net, lr):
         return paddle.optimizer.SGD(learning_rate=lr, parameters=net.parameters())
-
-    def state_in(self, state):
-        return tuple(tensor.unsqueeze(0) for tensor in self.tensors(state))
-
-    def state_out(self, state):
-        return tuple(self.array(tensor[0]) for tensor in state)

@@ -31,7 +31,7 @@ class Adapter(adapter.Adapter):
         return tensor.detach().cpu().numpy()
 
 
-class Scratch(adapter.Scratch, adapter.AttachedGradients):
+class Scratch(adapter.AttachedScratch):
     """The tab."""
 
     functions, training = scratch, training
@@ -40,15 +40,6 @@ class Scratch(adapter.Scratch, adapter.AttachedGradients):
         params = [param.requires_grad_(True) for param in self.tensors(params)]
         return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
 
-    def run(self, net, inputs, state):
-        return net.forward_fn(inputs, state, net.params)
-
-    def read(self, net):
-        return self.arrays(net.params)
-
-    def grads(self, net):
-        return self.gradients(net.params, [param.grad for param in net.params])
-
     def attach(self, param, grad):
         param.grad = grad.detach().clone()
 
@@ -56,9 +47,6 @@ class Scratch(adapter.Scratch, adapter.AttachedGradients):
         with torch.no_grad():
             for param, array in zip(net.params, weights.values(), strict=True):
                 param.copy_(self.tensor(array))
-
-    def updater(self, net, lr):
-        return lambda batch_size: training.sgd(net.params, lr, batch_size)
 
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size, self.adapter.device)
@@ -73,7 +61,7 @@ class Scratch(adapter.Scratch, adapter.AttachedGradients):
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
 
 
-class Concise(adapter.Concise, adapter.AttachedGradients):
+class Concise(adapter.AttachedConcise):
     """`nn.LSTM`."""
 
     functions, training = concise, training
@@ -83,18 +71,6 @@ class Concise(adapter.Concise, adapter.AttachedGradients):
         self.adapter.seed(seed)
         layer = {"lstm": nn.LSTM, "rnn": nn.RNN}[cell](vocab_size, num_hiddens, device=self.adapter.device)
         return concise.RNNModel(layer, vocab_size)
-
-    def net(self, params):
-        return concise.from_params(self.tensors(params))
-
-    def run(self, net, inputs, state):
-        return net.run(inputs, state)
-
-    def read(self, net):
-        return self.arrays(concise.lstm_params(net))
-
-    def grads(self, net):
-        return self.arrays(concise.lstm_grads(net))
 
     def weights(self, net):
         return {name: self.array(tensor).copy() for name, tensor in net.state_dict().items()}
@@ -107,9 +83,3 @@ class Concise(adapter.Concise, adapter.AttachedGradients):
 
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size=batch_size, device=self.adapter.device)
-
-    def state_in(self, state):
-        return tuple(tensor[None] for tensor in self.tensors(state))
-
-    def state_out(self, state):
-        return tuple(self.array(tensor[0]) for tensor in state)

@@ -67,11 +67,20 @@ class Noisy(np.ndarray[Any, Any]):
 def _scale(ufunc: np.ufunc, method: str, plain: list[Any], result: Array, kwargs: dict[str, Any]) -> Array:
     """What one rounding of half an epsilon is worth in this operation, as an absolute error."""
     if ufunc is np.add and method == "reduce":
-        summed = np.add.reduce(np.abs(plain[0]), **kwargs)
-        return np.asarray(np.sqrt(plain[0].size / max(np.size(summed), 1)) * summed, float)
+        return _sum_scale(plain[0].astype(float), **kwargs)
     if ufunc in UNITS and method == "__call__":
         return UNITS[ufunc] * np.abs(result.astype(float))
     raise TypeError(f"Noisy has no model of how np.{ufunc.__name__}.{method} rounds; add it to noise.py")
+
+
+def _sum_scale(terms: Array, axis: int | None = None, keepdims: bool = False, **_: Any) -> Array:
+    """A sum is added up term by term, and each partial sum is rounded: the root of the sum of their squares.
+
+    Other orders round less; sums that are really made in this one, over the rows of a matrix, are NumPy's own.
+    """
+    terms, axis = (terms.reshape(-1), 0) if axis is None and not keepdims else (terms, axis)
+    partial = np.cumsum(terms, axis=axis)
+    return np.asarray(np.sqrt((partial**2).sum(axis=axis, keepdims=keepdims)))
 
 
 def _product(a: Array, b: Array) -> tuple[Array, Array]:

@@ -31,13 +31,32 @@ def test_one_operation_is_rounded_by_at_most_half_an_epsilon(dtype):
 
 
 def test_a_product_is_rounded_like_a_sum_of_its_size():
-    """Inner size k: sqrt(k) half epsilons of |A| |B|; a sum over n numbers likewise."""
+    """Inner size k: sqrt(k) half epsilons of |A| |B|."""
     noisy = noisy_type("float32", seed=0)
     a = np.ones((50, 400))
     product = np.asarray(noisy(a) @ np.ones((400, 50)))
     assert 0.9 < np.abs(product / 400 - 1).max() / (20 * EPS["float32"] / 2) <= 1.001
-    total = np.asarray(noisy(a).sum(axis=1))
-    assert 0.8 < np.abs(total / 400 - 1).max() / (20 * EPS["float32"] / 2) <= 1.001
+
+
+@pytest.mark.parametrize(("terms", "scale"), [
+    (np.ones((50, 400)), np.sqrt(400**3 / 3)),  # partial sums 1, 2, ... 400
+    (np.tile([1.0, -1.0], (50, 200)), np.sqrt(200)),  # every other partial sum is zero
+])
+def test_a_sum_is_rounded_like_its_partial_sums(terms, scale):
+    """In the order of the terms: that of NumPy over the rows of a matrix, and of Gluon's bias gradients."""
+    noisy = noisy_type("float32", seed=0)
+    error = np.asarray(noisy(terms).sum(axis=1)) - terms.sum(axis=1)
+    assert 0.9 < np.abs(error).max() / (scale * EPS["float32"] / 2) <= 1.01
+
+
+def test_numpys_own_sum_over_rows_is_within_the_spread_of_one():
+    """The model is no tighter than an honest sum, nor much wider."""
+    terms = np.random.default_rng(0).uniform(0, 1, (1120, 500))
+    narrow = terms.astype("float32")
+    error = np.abs(narrow.sum(axis=0) - narrow.astype(float).sum(axis=0)).max()
+    noisy = noisy_type("float32", seed=0)(narrow.astype(float))
+    spread = np.abs(np.asarray(noisy.sum(axis=0)) - narrow.astype(float).sum(axis=0)).max()
+    assert 0.2 < error / spread < 4
 
 
 def test_moving_numbers_rounds_nothing():
