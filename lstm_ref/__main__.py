@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import backends
 from lstm_ref.runs.train import Run, Settings
@@ -50,49 +52,61 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main() -> int:
-    """Run the command line; returns the exit status."""
-    options = vars(parser().parse_args())
-    command = options.pop("command")
-    try:
-        if command == "reproduce":
-            from lstm_ref.runs.reproduce import reproduce
+#: What is wrong with what was asked for; anything else is a fault of ours, and keeps its traceback.
+REFUSALS = (ValueError, ImportError, RuntimeError, OSError)
 
-            return reproduce(**options)
-        if command == "chapters":
-            return chapters(**options)
-        return train(**options)
-    except (ValueError, ImportError, RuntimeError, OSError, FloatingPointError) as error:
+
+def main() -> int:
+    """Run the command line; returns the exit status: 2 for what was refused."""
+    options = vars(parser().parse_args())
+    try:
+        work = COMMANDS[options.pop("command")](**options)
+    except REFUSALS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    return work()
 
 
-def train(out: Path | None, resume: bool, restart: bool, **options: object) -> int:
-    """`python -m lstm_ref train`; returns the exit status."""
+def train(out: Path | None, resume: bool, restart: bool, **options: object) -> Callable[[], int]:
+    """`python -m lstm_ref train`, ready to begin."""
     from lstm_ref.runs.show import show
 
-    settings = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
-    s = settings
-    run = Run(settings, out or Path(f"build/train/{s.backend}-{s.model}-{s.cell}-{s.seed}"), resume, restart)
-    return show(run)
+    s = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
+    run = Run(s, out or Path(f"build/train/{s.backend}-{s.model}-{s.cell}-{s.seed}"), resume, restart)
+    return lambda: show(run)
 
 
-def chapters(paths: list[Path], backend: str, epochs: int) -> int:
-    """`python -m lstm_ref chapters`; returns the exit status."""
-    from lstm_ref.chapters import CHAPTERS, run_chapter
+def reproduce(**options: Any) -> Callable[[], int]:
+    """`python -m lstm_ref reproduce`, ready to begin."""
+    from lstm_ref.runs.reproduce import prepare
+
+    return prepare(**options)
+
+
+def chapters(paths: list[Path], backend: str, epochs: int) -> Callable[[], int]:
+    """`python -m lstm_ref chapters`, ready to begin."""
+    from lstm_ref.chapters import CHAPTERS, load
 
     check_sizes(epochs=epochs)
     files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
-    failed = False
-    for file in files:
-        outcomes = list(run_chapter(file, backend, epochs))
-        clean = sum(outcome.status == "runs" for outcome in outcomes)
-        print(f"{backend}, {file.name}: {clean} cells run as they stand")
-        for outcome in outcomes:
-            if outcome.status != "runs":
-                print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
-            failed = failed or outcome.status == "fails"
-    return 1 if failed else 0
+    loaded = [load(file, backend) for file in files]
+
+    def work() -> int:
+        failed = False
+        for chapter in loaded:
+            outcomes = list(chapter.run(epochs))
+            clean = sum(outcome.status == "runs" for outcome in outcomes)
+            print(f"{backend}, {chapter.name}: {clean} cells run as they stand")
+            for outcome in outcomes:
+                if outcome.status != "runs":
+                    print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
+                failed = failed or outcome.status == "fails"
+        return 1 if failed else 0
+
+    return work
+
+
+COMMANDS: dict[str, Callable[..., Callable[[], int]]] = {"train": train, "reproduce": reproduce, "chapters": chapters}
 
 
 if __name__ == "__main__":

@@ -147,20 +147,70 @@ def execute(source: str, scope: dict[str, Any], where: str, epochs: int) -> None
         exec(compile(tree, where, "exec"), scope)
 
 
-def run_chapter(path: Path, backend: str, epochs: int = 1, breaks: Sequence[Break] = BREAKS) -> Iterator[Outcome]:
-    """Run a chapter's cells of one tab, from first to last.
+@dataclass(frozen=True)
+class Chapter:
+    """The cells of one tab of a chapter; made by `load`."""
+
+    name: str
+    backend: str
+    cells: Sequence[Cell]
+
+    def run(self, epochs: int = 1, breaks: Sequence[Break] = BREAKS) -> Iterator[Outcome]:
+        """Run the cells from first to last; the first that fails is the last that is run.
+
+        Args:
+            epochs: what `num_epochs` is set to.
+            breaks: known ones.
+
+        Yields:
+            How each cell ended.
+        """
+        scope: dict[str, Any] = {"__name__": Path(self.name).stem}
+        mine = [known for known in breaks if known.tab == TABS[self.backend] and self._culprit(known)]
+        mended: dict[int, str] = {}  # sources of replaced cells by number
+        met: list[Break] = []
+
+        def execute_cell(cell: Cell) -> None:
+            execute(mended.get(cell.number, cell.source), scope, f"{self.name}, line {cell.line}", epochs)
+
+        for cell in self.cells:
+            notes: list[str] = []
+            while True:
+                try:
+                    execute_cell(cell)
+                except Exception as error:
+                    text = f"{type(error).__name__}: {error}"
+                    known = next((b for b in mine if b not in met and re.search(b.error, text, re.S)), None)
+                    culprit = self._culprit(known) if known else None
+                    if known is None or culprit is None:
+                        yield Outcome(cell, "fails", text)
+                        return
+                    met.append(known)
+                    notes.append(known.told())
+                    mended[culprit.number] = _mend(mended.get(culprit.number, culprit.source), known)
+                    if culprit is not cell:
+                        execute_cell(culprit)
+                else:
+                    yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
+                    break
+        for known in mine:
+            if known not in met:
+                yield Outcome(self.cells[-1], "fails", f"the known break is gone, remove it from BREAKS: {known.cause}")
+
+    def _culprit(self, known: Break) -> Cell | None:
+        return next((cell for cell in self.cells if known.culprit in cell.source), None)
+
+
+def load(path: Path, backend: str) -> Chapter:
+    """A chapter's cells of one tab, with our namespace standing in for `d2l`.
 
     Args:
         path: of the Markdown.
-        backend: whose tab, and whose namespace stands in for `d2l`.
-        epochs: what `num_epochs` is set to.
-        breaks: known ones.
-
-    Yields:
-        How each cell ended.
+        backend: whose tab, and whose namespace.
 
     Raises:
         ValueError: there is no such file, the backend has no tab in the book, or the chapter has no cell for it.
+        ImportError: the framework is missing.
     """
     if backend not in TABS:
         raise ValueError(f"backend: the book has tabs for {', '.join(TABS)}, got {backend!r}")
@@ -172,34 +222,7 @@ def run_chapter(path: Path, backend: str, epochs: int = 1, breaks: Sequence[Brea
     if not chosen:
         raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found none")
     stand_in(backend)
-    scope: dict[str, Any] = {"__name__": path.stem}
-    mine = [known for known in breaks if known.tab == TABS[backend]
-            and any(known.culprit in cell.source for cell in chosen)]
-    mended: dict[int, str] = {}  # sources of replaced cells by number
-    met: list[Break] = []
-    for cell in chosen:
-        notes: list[str] = []
-        while True:
-            try:
-                execute(mended.get(cell.number, cell.source), scope, f"{path.name}, line {cell.line}", epochs)
-            except Exception as error:
-                text = f"{type(error).__name__}: {error}"
-                known = next((b for b in mine if b not in met and re.search(b.error, text, re.S)), None)
-                if known is None:
-                    yield Outcome(cell, "fails", text)
-                    return
-                met.append(known)
-                notes.append(known.told())
-                culprit = next(c for c in chosen if known.culprit in c.source)
-                mended[culprit.number] = _mend(mended.get(culprit.number, culprit.source), known)
-                if culprit is not cell:
-                    execute(mended[culprit.number], scope, f"{path.name}, line {culprit.line}", epochs)
-            else:
-                yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
-                break
-    for known in mine:
-        if known not in met:
-            yield Outcome(chosen[-1], "fails", f"the known break is gone, remove it from BREAKS: {known.cause}")
+    return Chapter(path.name, backend, chosen)
 
 
 def _mend(source: str, known: Break) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,10 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
     return f"{task}: ended with exit status {code}: {last[0]} (all of it in {output})"
 
 
-def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path) -> int:
-    """Run what has not been run yet, then write the report.
+def prepare(
+    python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path
+) -> Callable[[], int]:
+    """Check what is asked for; the work that comes back runs what has not been run yet and writes the report.
 
     Args:
         python: 'backend=path of its Python', one for each backend.
@@ -78,7 +80,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         docs: folder of the report.
 
     Returns:
-        0 when every run came to its end, else 1.
+        The work; it returns 0 when every run came to its end, else 1.
 
     Raises:
         ValueError: a number is not positive, or a backend is unknown.
@@ -87,25 +89,28 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
     if unknown := pythons.keys() - backends.FRAMEWORKS.keys():
         raise ValueError(f"unknown backend {unknown.pop()!r}; known are {', '.join(backends.names())}")
     cores = os.cpu_count() or 1
-    jobs = cores if jobs is None else jobs
-    check_sizes(epochs=epochs, seeds=seeds, jobs=jobs)
+    at_once = cores if jobs is None else jobs
+    check_sizes(epochs=epochs, seeds=seeds, jobs=at_once)
     every = list(tasks(list(pythons), seeds, build))
-    failures = []
-    with ThreadPoolExecutor(jobs) as pool, progress() as bar:
-        shown = bar.add_task(f"{epochs} epochs each, {jobs} at a time", total=len(every))
-        futures = {pool.submit(run, task, pythons[task.backend], epochs, max(cores // jobs, 1)): task
-                   for task in every}
-        for future in as_completed(futures):
-            bar.advance(shown)
-            if failure := future.result():
-                failures.append(failure)
-            elif bar.disable:
-                print(f"done: {futures[future]}", flush=True)
-    logs = [log for task in every if (log := finished(task, epochs))]
-    out = console()
-    for failure in failures:
-        out.print(f"[red]{failure}[/]")
-    if logs:
-        for line in write_report(logs, docs):
-            out.print(line, markup=False)
-    return 1 if failures else 0
+
+    def work() -> int:
+        failures = []
+        with ThreadPoolExecutor(at_once) as pool, progress() as bar:
+            shown = bar.add_task(f"{epochs} epochs each, {at_once} at a time", total=len(every))
+            futures = {pool.submit(run, task, pythons[task.backend], epochs, max(cores // at_once, 1)): task
+                       for task in every}
+            for future in as_completed(futures):
+                bar.advance(shown)
+                if failure := future.result():
+                    failures.append(failure)
+                elif bar.disable:
+                    print(f"done: {futures[future]}", flush=True)
+        out = console()
+        for failure in failures:
+            out.print(failure, style="red", markup=False)
+        if logs := [log for task in every if (log := finished(task, epochs))]:
+            for line in write_report(logs, docs):
+                out.print(line, markup=False)
+        return 1 if failures else 0
+
+    return work

@@ -27,6 +27,10 @@ def show(run: Run) -> int:
 
         try:
             log = run.train(after_epoch)
+        except FloatingPointError as error:
+            bar.stop()
+            print(f"error: {error}", file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
             bar.stop()
             print(f"\ninterrupted; {run.checkpoint} has an epoch before this one, --resume goes on from it",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_ref.chapters import Break, cells, run_chapter, tab_cells
+from lstm_ref.chapters import BREAKS, Break, cells, load, tab_cells
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +64,10 @@ def test_cells_of_a_tab():
 def test_all_beside_another_name_is_a_name():
     """Only a mark that is exactly `all` is for every tab."""
     assert not tab_cells("```{.python .input}\n#@tab all, mxnet\nx = 1\n```\n", "pytorch")
+
+
+def run_chapter(path, backend, epochs=1, breaks=BREAKS):
+    return load(path, backend).run(epochs, breaks)
 
 
 @pytest.fixture
