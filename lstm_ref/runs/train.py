@@ -107,6 +107,9 @@ class Run:
         check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
         if changed:
             raise ValueError(f"{self.checkpoint}: a run of other settings: {'; '.join(changed)}")
+        if len(facts["history"]) > self.settings.epochs:
+            raise ValueError(f"epochs: the run in {self.out} has {len(facts['history'])} already, got "
+                             f"{self.settings.epochs}")
         self.implementation.set_weights(self.net, weights)
         self.history = facts["history"]
 

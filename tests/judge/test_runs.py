@@ -157,6 +157,7 @@ def test_a_run_is_not_overwritten_silently(tmp_path):
     ({"num_hiddens": 9}, r"W_xi: expected float32 of shape \(\d+, 9\), got float32 of shape \(\d+, 8\)"),
     ({"cell": "rnn"}, "expected the weights W_xh, W_hh, b_h, W_hq, b_q, got W_xi"),
     ({"lr": 0.5}, "a run of other settings: lr was 1.0 and is 0.5"),
+    ({"epochs": 2}, "epochs: the run in .* has 6 already, got 2"),
 ])
 def test_a_checkpoint_of_another_run_is_refused(change, words, tmp_path):
     """By what differs."""

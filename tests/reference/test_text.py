@@ -134,3 +134,26 @@ def test_bad_requests_are_named(call, words):
     """A corpus shorter than one minibatch, an unknown source, a senseless size."""
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
+
+
+def test_a_text_of_ones_own(tmp_path):
+    """Any file, read like the book's; its folder's name is the source."""
+    path = tmp_path / "own.txt"
+    path.write_text("The cat, the MAT;\n\n42 hats.\n", encoding="utf-8")
+    corpus, vocab = ref.load_corpus_time_machine(source=str(path))
+    assert "".join(vocab.to_tokens(corpus)) == "the cat the mathats"
+    loader, _ = ref.load_data_time_machine(2, 3, source=str(path))
+    assert loader.source == str(path)
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [
+    ("no.txt", None, "No such file"), ("latin.txt", "é".encode("latin-1"), "not UTF-8"), ("", None, "Is a directory"),
+])
+def test_a_text_that_can_not_be_read_is_named(name, content, words, tmp_path):
+    """With what would be accepted."""
+    path = tmp_path / name
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match="source: expected 'timemachine', 'embedded' or a text file") as refusal:
+        ref.load_corpus_time_machine(source=str(path))
+    assert words in str(refusal.value)
