@@ -24,6 +24,7 @@ class Adapter(adapter.Adapter):
         # Run op by op, the tab makes a thousand tiny compilations; kept, they cost a second run nothing.
         if not jax.config.jax_compilation_cache_dir:
             jax.config.update("jax_compilation_cache_dir", str(Path("build/jax-cache").resolve()))
+        jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads here
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         try:

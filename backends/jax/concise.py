@@ -4,6 +4,8 @@ The cell has a matrix for each gate, `ii`, `if`, `ig` (the candidate), `io` for 
 for the state, as the book has them, and one bias, on the side of the state. Its carry is (C, H), the book's (H, C).
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -41,13 +43,18 @@ class RNNModel:
 
     def run(self, params, inputs, state):
         """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
-        state, Y = self.rnn.apply({"params": params["rnn"]}, inputs, initial_carry=state, return_carry=True)
-        return self.dense.apply({"params": params["dense"]}, Y.reshape((-1, Y.shape[-1]))), state
+        return _run(self.rnn, self.dense, params, inputs, state)
 
     def begin_state(self, batch_size, dtype=None):
         """The cell's initial carry, zeros: (C, H) for an LSTM."""
         carry = self.rnn.cell.initialize_carry(jax.random.key(0), (batch_size, self.vocab_size))
         return jax.tree.map(lambda array: array.astype(dtype or self.dtype), carry)
+
+
+@partial(jax.jit, static_argnames=("rnn", "dense"))  # traced once for all layers of one kind and size
+def _run(rnn, dense, params, inputs, state):
+    state, Y = rnn.apply({"params": params["rnn"]}, inputs, initial_carry=state, return_carry=True)
+    return dense.apply({"params": params["dense"]}, Y.reshape((-1, Y.shape[-1]))), state
 
 
 def new_model(vocab_size, num_hiddens, dtype=jnp.float32, cell=nn.OptimizedLSTMCell):

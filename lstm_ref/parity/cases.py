@@ -152,8 +152,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
     "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
     "book": book,
-    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 300, scale=0.3)),
-    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 300, scale=0.3, use_random_iter=True)),
+    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 205, scale=0.3)),
+    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 205, scale=0.3, use_random_iter=True)),
 }
 
 #: The book's own training, as far as float64 rewrites of it agree; on request only.

@@ -62,7 +62,7 @@ def problems(config, check):
     if config.option.long:
         cases, dtypes = list(LONG) if check == "trajectory" else [], ("float64",)
     elif check in PROPERTIES:
-        cases = PROPERTIES[check].cases
+        cases, dtypes = PROPERTIES[check].cases, PROPERTIES[check].dtypes
     else:
         cases = [c for c in cases if CHECKS[check].applies(make(c))]
     found = config.stash[adapter].implementations
