@@ -34,8 +34,8 @@ def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
         f" learning rate {s['lr']:g}, gradients clipped at 1. One run for each seed. A scratch model starts from the "
         "weights that NumPy draws with that seed, the same in every backend; a concise one as its layer starts by "
         "itself (Gluon's: Normal(0, 0.01), as in the book). The offsets of the minibatches depend on seed and epoch "
-        "alone, so all backends see the same minibatches. TensorFlow's and JAX's scratch models run compiled, since "
-        "op by op they take five to twenty times as long.", "",
+        "alone, so all backends see the same minibatches. TensorFlow's scratch model runs compiled (op by op it "
+        "takes five times as long), JAX's inside one compiled loop over the steps.", "",
         *table, "",
         "Perplexity is exp of the mean loss over an epoch, as the book prints it. Past some hundred iterations a "
         "training run is chaotic: a difference of one rounding grows until nothing of it can be compared but "
