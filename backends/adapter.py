@@ -73,6 +73,8 @@ class Implementation(ABC):
     inapplicable: frozenset[str] = frozenset()
     #: the module with the function `lstm`
     functions: ModuleType
+    #: the module with `load_data_time_machine`
+    aliases: ModuleType
     #: the module with `loss`, `grad_clipping`, `train_step_ch8` ...
     training: ModuleType
 
@@ -161,6 +163,11 @@ class Implementation(ABC):
         """What the model with these weights writes after a prefix."""
         return self.predict(self.net(params), prefix, num_preds, vocab)
 
+    def minibatches(self, batch_size, num_steps, use_random_iter, max_tokens):
+        """Two epochs of `load_data_time_machine` on the embedded story."""
+        loader, _ = self.aliases.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, "embedded")
+        return [[tuple(self.arrays(minibatch)) for minibatch in loader] for _ in range(2)]
+
     def carried(self, params, train_iter, vocab):
         """The weights as they are after they were put in, and after `train_ch8` trained them at a rate of zero."""
         net = self.net(params)
@@ -207,7 +214,7 @@ class Scratch(Implementation):
 class Concise(Implementation):
     """A tab's `RNNModel` around the framework's layer."""
 
-    inapplicable = frozenset({"params", "rnn"})  # a layer draws its weights in its own way; it is an LSTM
+    inapplicable = frozenset({"params", "rnn", "sampling"})  # a layer draws its own weights, is an LSTM, has no data
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         """What the model begins with."""

@@ -11,7 +11,7 @@ from flax import linen as nn
 from flax import traverse_util
 
 from backends import adapter
-from backends.jax import concise, scratch, training
+from backends.jax import aliases, concise, scratch, training
 from lstm_ref import LSTMParams, RNNParams
 
 
@@ -97,7 +97,7 @@ class Pure(adapter.Implementation):
 class Scratch(Pure, adapter.Scratch):
     """The tab."""
 
-    functions = scratch
+    functions, aliases = scratch, aliases
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         net = super().start(cell, vocab_size, num_hiddens, seed)

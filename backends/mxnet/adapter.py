@@ -5,7 +5,7 @@ import numpy as np
 from mxnet import autograd, gluon, npx
 
 from backends import adapter
-from backends.mxnet import concise, scratch, training
+from backends.mxnet import aliases, concise, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -49,7 +49,7 @@ class Shared(adapter.AttachedGradients):
 class Scratch(Shared, adapter.AttachedScratch):
     """The tab."""
 
-    functions = scratch
+    functions, aliases = scratch, aliases
 
     def net(self, params):
         params = self.tensors(params)

@@ -5,7 +5,7 @@ import paddle
 from paddle import nn
 
 from backends import adapter
-from backends.paddle import concise, scratch, training
+from backends.paddle import aliases, concise, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -46,7 +46,7 @@ class Shared(adapter.AttachedGradients):
 class Scratch(Shared, adapter.AttachedScratch):
     """The tab."""
 
-    functions = scratch
+    functions, aliases = scratch, aliases
 
     def net(self, params):
         params = self.tensors(params)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from backends import adapter
-from backends.tensorflow import concise, scratch, training
+from backends.tensorflow import aliases, concise, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -80,7 +80,7 @@ class Tape(adapter.Implementation):
 class Scratch(Tape, adapter.Scratch):
     """The tab."""
 
-    functions = scratch
+    functions, aliases = scratch, aliases
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         net = super().start(cell, vocab_size, num_hiddens, seed)

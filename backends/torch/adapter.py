@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from backends import adapter
-from backends.torch import concise, scratch, training
+from backends.torch import aliases, concise, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -34,7 +34,7 @@ class Adapter(adapter.Adapter):
 class Scratch(adapter.AttachedScratch):
     """The tab."""
 
-    functions, training = scratch, training
+    functions, training, aliases = scratch, training, aliases
 
     def net(self, params):
         params = [param.requires_grad_(True) for param in self.tensors(params)]

@@ -2,7 +2,8 @@
 
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -98,15 +99,24 @@ def _grads(params: LSTMParams, rng: np.random.Generator) -> LSTMParams:
     return LSTMParams(*(rng.normal(size=param.shape) for param in params))
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Python's own generator, seeded; as the caller had it afterwards."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
 @cache
 def book() -> Case:
     """The book's first minibatch: 32 × 35 of the corpus, 256 hidden units, weights Normal(0, 0.01), zero state."""
     _, source = ref.text.read_text()
     train_iter, vocab = ref.load_data_time_machine(32, 35, source=source)
-    state_of_caller = random.getstate()
-    random.seed(0)  # the offset
-    X, Y = next(iter(train_iter))
-    random.setstate(state_of_caller)
+    with seeded(0):  # the offset
+        X, Y = next(iter(train_iter))
     params = ref.get_lstm_params(len(vocab), 256, 0, np.float64)
     state = ref.init_lstm_state(32, 256, np.float64)
     inputs = ref.one_hot(X.T, len(vocab), np.float64)
@@ -132,10 +142,8 @@ def trajectory(
     _, source = ref.text.read_text()
     train_iter, vocab = ref.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, source)
     seed = zlib.crc32(name.encode())
-    state_of_caller = random.getstate()
-    random.seed(seed)  # the offsets
-    epochs = tuple(tuple(train_iter) for _ in range(num_epochs))
-    random.setstate(state_of_caller)
+    with seeded(seed):  # the offsets
+        epochs = tuple(tuple(train_iter) for _ in range(num_epochs))
     drawn = ref.get_lstm_params(len(vocab), num_hiddens, seed, np.float64)
     params = LSTMParams(*(param * (scale / 0.01) for param in drawn))
     X, Y = epochs[0][0]

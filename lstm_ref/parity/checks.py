@@ -39,15 +39,28 @@ class Check:
     drifts: bool = False
 
 
+def by_step(outputs: Array, case: Case) -> Array:
+    """Outputs, step-major, as (num_steps, batch_size, vocab_size).
+
+    Raises:
+        ValueError: they have another shape.
+    """
+    T, B, V, _ = case.sizes
+    if outputs.shape != (T * B, V):
+        raise ValueError(f"outputs: expected shape (num_steps * batch_size, vocab_size) = {(T * B, V)}, "
+                         f"got {outputs.shape}")
+    return outputs.reshape(T, B, V)
+
+
 def forward(implementation: Implementation, case: Case) -> Quantities:
     """Outputs of every step and the last H and C; then H and C after every step, from calls of one step each."""
-    T, B, V, _ = case.sizes
+    T = case.sizes[0]
     outputs, (H, C) = implementation.lstm(case.inputs, case.state, case.params)
     states = [case.state]
     for t in range(T):
         states.append(implementation.lstm(case.inputs[t:t + 1], states[-1], case.params)[1])
     Hs, Cs = zip(*states[1:], strict=True)
-    return {"outputs": outputs.reshape(T, B, V), "H": H, "C": C, "H_t": np.stack(Hs), "C_t": np.stack(Cs)}
+    return {"outputs": by_step(outputs, case), "H": H, "C": C, "H_t": np.stack(Hs), "C_t": np.stack(Cs)}
 
 
 def not_finite(implementation: Implementation, case: Case) -> Quantities:
@@ -59,7 +72,7 @@ def not_finite(implementation: Implementation, case: Case) -> Quantities:
         inputs[T // 2, B // 2, V // 2] = value
         with np.errstate(invalid="ignore"):
             outputs, _ = implementation.lstm(inputs, case.state, case.params)
-        quantities[f"outputs, {name} at step {T // 2}"] = outputs.reshape(T, B, V)
+        quantities[f"outputs, {name} at step {T // 2}"] = by_step(outputs, case)
     return quantities
 
 
@@ -107,21 +120,19 @@ def step(implementation: Implementation, case: Case) -> Quantities:
 
 def chunks(implementation: Implementation, case: Case) -> Quantities:
     """The sequence in two halves with the state carried over: outputs of every step, last H and C."""
-    T, B, V, _ = case.sizes
-    half = T // 2
+    half = case.sizes[0] // 2
     first, state = implementation.lstm(case.inputs[:half], case.state, case.params)
     second, (H, C) = implementation.lstm(case.inputs[half:], state, case.params)
-    return {"outputs": np.concatenate([first, second]).reshape(T, B, V), "H": H, "C": C}
+    return {"outputs": by_step(np.concatenate([first, second]), case), "H": H, "C": C}
 
 
 def rnn(implementation: Implementation, case: Case) -> Quantities:
     """The vanilla RNN, with the candidate's weights: outputs, last H, the loss and its gradients."""
-    T, B, V, _ = case.sizes
     p, state = case.params, case.state[:1]
     params = RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
     outputs, (H,) = implementation.rnn(case.inputs, state, params)
     loss, grads = implementation.loss_and_grads(case.inputs, state, params, case.targets)
-    return {"outputs": outputs.reshape(T, B, V), "H": H, "loss": np.asarray(loss),
+    return {"outputs": by_step(outputs, case), "H": H, "loss": np.asarray(loss),
             **dict(zip(RNNParams._fields, grads, strict=True))}
 
 

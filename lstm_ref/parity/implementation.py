@@ -60,6 +60,9 @@ class Implementation(Protocol):
     def write(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> str:
         """What `predict_ch8` writes."""
 
+    def minibatches(self, batch_size: int, num_steps: int, use_random_iter: bool, max_tokens: int) -> Epochs:
+        """Two epochs of `load_data_time_machine` on the embedded story."""
+
     def carried(
         self, params: Sequence[Array], train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
     ) -> tuple[Sequence[Array], Sequence[Array]]:
@@ -142,6 +145,11 @@ class Reference:
     def write(self, params: Any, prefix: str, num_preds: int, vocab: Vocab) -> str:
         """See `lstm_ref.predict_ch8`."""
         return self._ref.predict_ch8(prefix, num_preds, self.net(params), vocab)
+
+    def minibatches(self, batch_size: int, num_steps: int, use_random_iter: bool, max_tokens: int) -> Epochs:
+        """See `lstm_ref.load_data_time_machine`."""
+        loader, _ = self._ref.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, "embedded")
+        return [list(loader) for _ in range(2)]
 
     def carried(
         self, params: Any, train_iter: Sequence[tuple[Array, Array]], vocab: Vocab

@@ -13,7 +13,7 @@ from lstm_ref.parity.record import SCHEMA, read_status, write_json
 from lstm_ref.parity.terminal import console
 from lstm_ref.parity.verdict import LIMIT
 
-COLUMNS = ("params", "state", "carrier", *CHECKS, "prediction", "bad_input")
+COLUMNS = ("params", "state", "carrier", *CHECKS, "prediction", "sampling", "bad_input")
 
 
 def complete(entry: dict[str, Any]) -> dict[str, Any]:
