@@ -14,6 +14,7 @@ import numpy as np
 
 import lstm_ref as ref
 from lstm_ref.parity.implementation import Drawn, distinct
+from lstm_ref.parity.inside import watch
 
 
 class Adapter(ABC):
@@ -145,6 +146,10 @@ class Implementation(ABC):
         H, C = self.arrays(last)
         return self.array(outputs), (H, C)
 
+    def tape(self, inputs, state, params):
+        """What every step computes on its way; a framework's layer does not say."""
+        raise LookupError("a closed box")
+
     def rnn(self, inputs, state, params):
         """The tab's `rnn`."""
         outputs, last = self.functions.rnn(self.tensor(inputs), self.tensors(state), self.tensors(params))
@@ -179,6 +184,12 @@ class Implementation(ABC):
 
 class Scratch(Implementation):
     """A tab's `RNNModelScratch`."""
+
+    def tape(self, inputs, state, params):
+        """What every step computes on its way, from the local variables of the tab's `lstm`."""
+        arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
+        return [{name: self.array(value) for name, value in turn.items()}
+                for turn in watch(self.functions.lstm, arguments)]
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         """From the reference's own draw, so that every framework starts from the same weights."""

@@ -167,6 +167,12 @@ CASES: dict[str, Callable[[], Case]] = {
 #: The book's own training, as far as float64 rewrites of it agree; on request only.
 LONG = {"long": cache(lambda: trajectory("long", 200, 32, 35, 256, 10_000, scale=0.01))}
 
+#: Trajectories for `lstm_ref.parity.diagnose`, which compares many mistakes: two epochs of a few small minibatches.
+BRIEF = {
+    "brief-sequential": cache(lambda: trajectory("brief-sequential", 2, 2, 3, 8, 28, scale=0.5)),
+    "brief-random": cache(lambda: trajectory("brief-random", 2, 2, 3, 8, 28, scale=0.5, use_random_iter=True)),
+}
+
 #: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
 RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4))
 
@@ -179,5 +185,5 @@ def random_case(seed: int) -> Case:
 
 
 def make(name: str) -> Case:
-    """A case by its name: one of `CASES` or `LONG`, or 'random-17'."""
-    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else (CASES | LONG)[name]()
+    """A case by its name: one of `CASES`, `LONG` or `BRIEF`, or 'random-17'."""
+    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else (CASES | LONG | BRIEF)[name]()

@@ -1,8 +1,12 @@
 """A failure in words: what disagrees, by how much, where it begins, and how to see just that again."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lstm_ref.parity.verdict import LIMIT, Result
+
+if TYPE_CHECKING:
+    from lstm_ref.parity.investigate import Investigation
 
 VERDICTS = {
     "mathematics": "mathematics: it fails in both precisions, so another function is computed",
@@ -11,19 +15,21 @@ VERDICTS = {
 MOST_SHOWN = 4
 
 
-def explain(backend: str, results: Sequence[Result], where: str, command: str) -> str:
+def explain(backend: str, results: Sequence[Result], where: str, found: "Investigation", command: str) -> str:
     """The text of a failed test.
 
     Args:
         backend: its name.
         results: of one check on one case, the failed ones among them.
-        where: the sentence of `lstm_ref.parity.localise`, or ''.
+        where: the failure begins, or ''.
+        found: what is known of the implementation.
         command: that runs just this case again.
     """
     failed = sorted((r for r in results if not r.passed), key=lambda r: -r.ratio)
     first = failed[0]
     lines = [f"{backend}: {first.check} of {first.implementation} on case {first.case} in {first.dtype}: "
              f"{len(failed)} of {len(results)} quantities disagree with the reference"]
+    lines += [f"  {line}" for line in found.findings()]
     lines += [f"  where: {where}"] if where else []
     lines += [f"  verdict: {text}" for verdict, text in VERDICTS.items() if any(r.verdict == verdict for r in failed)]
     for r in failed[:MOST_SHOWN]:
@@ -33,4 +39,5 @@ def explain(backend: str, results: Sequence[Result], where: str, command: str) -
             lines.append(f"    error {r.error:.3g}, spread {r.spread:.3g}, {size} (limit {LIMIT:g}), {r.verdict}")
     if len(failed) > MOST_SHOWN:
         lines.append(f"  and {len(failed) - MOST_SHOWN} more: {', '.join(r.quantity for r in failed[MOST_SHOWN:])}")
+    lines += [f"  {line}" for line in found.maps()]
     return "\n".join([*lines, f"  again: {command}"])

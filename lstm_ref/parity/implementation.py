@@ -36,6 +36,9 @@ class Implementation(Protocol):
     def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
         """Outputs (num_steps · batch_size, vocab_size) and the last (H, C)."""
 
+    def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
+        """The book's I, F, O, C_tilda, C, H and Y of every step; a closed box raises LookupError."""
+
     def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
         """Outputs and the last (H,) of the vanilla RNN."""
 
@@ -109,6 +112,12 @@ class Reference:
     def lstm(self, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
         """See `lstm_ref.lstm`."""
         return self._ref.lstm(inputs, state, params)
+
+    def tape(self, inputs: Array, state: State, params: Any) -> list[dict[str, Array]]:
+        """What every step computes on its way, see `lstm_ref.lstm.Step`."""
+        steps: list[Any] = []
+        self._ref.lstm(inputs, state, params, steps)
+        return [step._asdict() for step in steps]
 
     def rnn(self, inputs: Array, state: Any, params: Any) -> tuple[Array, Any]:
         """See `lstm_ref.rnn`."""

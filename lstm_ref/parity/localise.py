@@ -82,14 +82,6 @@ def first_wrong_step(implementation: Implementation, case: Case, folder: Path) -
     return int(steps[0]) if steps.size else None
 
 
-def where(check: str, implementation: Implementation, case: Case, folder: Path) -> str:
-    """As `localise`, for an implementation that may do anything, raise exceptions too."""
-    try:
-        return localise(check, implementation, case, folder)
-    except Exception as error:
-        return f"not to be found out: {type(error).__name__}: {error}"
-
-
 def localise(check: str, implementation: Implementation, case: Case, folder: Path) -> str:
     """One sentence: where the implementation first departs from the reference.
 

@@ -8,13 +8,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import threadpoolctl
 
 from lstm_ref.parity.truth import truth_is_wider, wider
 from lstm_ref.parity.verdict import LIMIT, Result
+
+if TYPE_CHECKING:
+    from lstm_ref.parity.investigate import Investigation
 
 SCHEMA = 1
 SAVE_SECONDS = 5  #: between two writes of the results while the tests run
@@ -96,6 +99,7 @@ class Record:
         self.results: list[Result] = []
         self.broken: list[str] = []
         self.place = ""  #: where the first failure begins
+        self.causes: dict[str, Any] = {}  #: what is wrong, by implementation
         self.explained: set[str] = set()  #: tests whose failure is told by their results
         self.start = time.perf_counter()
         self.saved = -math.inf
@@ -116,6 +120,15 @@ class Record:
         if not results:
             raise LookupError("the check compared nothing")
         self.results += results
+
+    def explain(self, implementation: str, place: str, found: "Investigation") -> None:
+        """Keep where the failure of an implementation begins and what is wrong with it."""
+        diagnosis = found.diagnosis
+        named = [finding.name for finding in diagnosis.findings] if diagnosis else []
+        if not self.place:
+            self.place = (f"{implementation}: {named[0]}; " if named else "") + place
+        self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
+                                       "heat": [heat.json() for heat in found.heats]}
 
     def error(self, what: str) -> None:
         """Note a test that ended without a verdict."""
@@ -145,5 +158,5 @@ class Record:
     def _write(self, status: str, reason: str) -> None:
         seconds = round(time.perf_counter() - self.start, 1)
         write_status(self.folder, self.backend, status, reason, seconds=seconds, selection=self.selection,
-                     expected=self.expected, fingerprint=self.fingerprint,
+                     expected=self.expected, fingerprint=self.fingerprint, causes=self.causes,
                      results=[result.json() for result in self.results])

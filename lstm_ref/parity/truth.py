@@ -9,7 +9,7 @@ import hashlib
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ import lstm_ref
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
 from lstm_ref.parity.cases import LONG, Case
 from lstm_ref.parity.checks import CHECKS, Check, Quantities
-from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.implementation import Implementation, Reference
 from lstm_ref.parity.noise import noisy_type
 from lstm_ref.parity.terminal import progress
 
@@ -82,7 +82,9 @@ class Yardstick:
     spread: Quantities
 
 
-def measure(check: Check, case: Case, evaluations: int, seed: int = 0) -> Yardstick:
+def measure(
+    check: Check, case: Case, evaluations: int, seed: int = 0, reference: Callable[..., Implementation] = Reference
+) -> Yardstick:
     """Compute truth and spread of a check on a case.
 
     Args:
@@ -90,14 +92,15 @@ def measure(check: Check, case: Case, evaluations: int, seed: int = 0) -> Yardst
         case: the problem, in the precision under test.
         evaluations: K, the number of noisy evaluations.
         seed: of the first evaluation's roundings.
+        reference: makes what is taken for the truth, with or without `textbook`.
     """
     wide = case.astype(wider(case.dtype))
-    truth = check.run(Reference(), wide)
+    truth = check.run(reference(), wide)
     exact = {name for name in truth if name.startswith(check.exact)}
     spread: Quantities = {name: np.zeros((1,) * array.ndim) for name, array in truth.items()}
     for k in range(evaluations):
         noisy = noisy_type(case.dtype, seed * 1_000_003 + k)
-        found = check.run(Reference(textbook=True), wide.map(noisy))
+        found = check.run(reference(textbook=True), wide.map(noisy))
         for name in spread.keys() - exact:
             far = distance(found[name].view(np.ndarray), truth[name])
             spread[name] = np.maximum(spread[name], largest(far, name in check.stepped))

@@ -6,7 +6,8 @@ import pytest
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.implementation import Reference
-from lstm_ref.parity.localise import localise, where
+from lstm_ref.parity.investigate import Investigation
+from lstm_ref.parity.localise import localise
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.verdict import judge, settle
@@ -155,4 +156,4 @@ def test_an_exception_is_a_finding(truths):
         (result,) = judged(check, Thrower(), case, truths)
         assert not result.passed
         assert result.detail.startswith(words)
-    assert "not to be found out: RuntimeError: no kernel" in where("backward", Thrower(), case, truths)
+    assert "not to be found out: RuntimeError: no kernel" in Investigation(Thrower(), truths).where("backward", case)

@@ -13,7 +13,7 @@ import backends
 from lstm_ref.parity.cases import CASES, LONG, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
-from lstm_ref.parity.localise import where
+from lstm_ref.parity.investigate import Investigation
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.record import Record, fingerprint, write_status
 from lstm_ref.parity.report import COLUMNS
@@ -24,6 +24,7 @@ DTYPES = ("float32", "float64")
 
 record = pytest.StashKey[Record]()
 adapter = pytest.StashKey[object]()
+investigations = pytest.StashKey[dict[str, Investigation]]()
 
 
 def pytest_addoption(parser):
@@ -50,6 +51,7 @@ def pytest_configure(config):
     except (ImportError, RuntimeError, ValueError, OSError) as error:
         write_status(folder, backend, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
+    config.stash[investigations] = {}
     config.stash[record] = Record(backend, folder)
     config.stash[record].fingerprint = facts
     config.pluginmanager.register(Journal(config.stash[record]))
@@ -120,9 +122,10 @@ def agrees(request, problem):
         config.stash[record].add(results)
         if not all(result.passed for result in results):
             config.stash[record].explained.add(request.node.nodeid)
-            place = "" if name in PROPERTIES else where(name, implementation, case, truths)
-            config.stash[record].place = config.stash[record].place or place
-            pytest.fail(explain(config.option.backend, results, place, again(request)), pytrace=False)
+            found = config.stash[investigations].setdefault(label, Investigation(implementation, truths))
+            place = found.where(name, case)
+            config.stash[record].explain(label, place, found)
+            pytest.fail(explain(config.option.backend, results, place, found, again(request)), pytrace=False)
 
     return run
 

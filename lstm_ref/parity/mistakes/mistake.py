@@ -150,7 +150,8 @@ def _recorded(forward: Callable[..., Any], traceable: Callable[..., Any]) -> tup
         if issubclass(kind, Noisy) and kind not in ArrayBox.type_mappings:
             ArrayBox.register(kind)
             ArrayVSpace.register(kind)
-        vjp, _ = make_vjp(lambda p: traceable(inputs, state, p)[0])(tuple(params))
-        return SimpleNamespace(params=getattr(params, "_make", tuple)(vjp(d_outputs)))
+        # All arguments are traced, so that no operation mixes traced arrays with others.
+        vjp, _ = make_vjp(lambda arguments: traceable(*arguments)[0])((inputs, tuple(state), tuple(params)))
+        return SimpleNamespace(params=getattr(params, "_make", tuple)(vjp(d_outputs)[2]))
 
     return run, backward
