@@ -186,4 +186,6 @@ def random_case(seed: int) -> Case:
 
 def make(name: str) -> Case:
     """A case by its name: one of `CASES`, `LONG` or `BRIEF`, or 'random-17'."""
-    return random_case(int(name.removeprefix("random-"))) if name.startswith("random-") else (CASES | LONG | BRIEF)[name]()
+    if name.startswith("random-"):
+        return random_case(int(name.removeprefix("random-")))
+    return (CASES | LONG | BRIEF)[name]()

@@ -7,7 +7,7 @@ measuring. All checks are taken together, those that the implementation passes a
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,10 +155,15 @@ def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[
 def telling(items: list[Item]) -> list[Item]:
     """Without what only follows: where numbers disagree, a call that raises and a refusal in other words say no more.
 
-    A framework raises in a step, say, because a parameter that took no part in the loss has no gradient.
+    A framework raises in a step, say, because a parameter that took no part in the loss has no gradient. Nor does the
+    way of NaN through a wrong forward pass; and where nothing but exceptions came, the first says it all.
     """
     numbers = [item for item in items if not isinstance(item.found, Exception) and item.check != "bad_input"]
-    return numbers if any(item.fails for item in numbers) else items
+    wrong = [item.check for item in numbers if item.fails]
+    if wrong:
+        return [item for item in numbers if item.check != "not_finite" or "forward" not in wrong]
+    first = next((item for item in items if item.fails), None)
+    return [item for item in items if item is first or not item.fails]
 
 
 def outcome(check: str, implementation: Implementation, case: Case) -> Found:
@@ -187,14 +192,14 @@ def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
     """Which failed checks some mistakes reproduce; none when they contradict a check that passes."""
     explains: dict[str, bool] = {}
     ratio, told = 0.0, []
-    try:
-        mistaken = Mistaken(*mistakes)
-    except Exception:  # two that can't be made together
-        return Finding(mistakes, np.inf, ())
+    if alone := [mistake.check for mistake in mistakes if mistake.alone]:
+        fits = {item.check: compare(mistakes, item)[0] <= LIMIT for item in items if item.check in alone}
+        failed = dict.fromkeys(item.check for item in items if item.fails)
+        return Finding(mistakes, 0.0, tuple(failed) if fits and all(fits.values()) else ())
     for item in items:
         if item.fails and not explains.get(item.check, True):
             continue
-        fit, share = compare(mistakes, mistaken, item)
+        fit, share = compare(mistakes, item)
         if not item.fails and fit > LIMIT:
             return Finding(mistakes, np.inf, ())
         if item.fails:
@@ -210,7 +215,13 @@ def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
                    float(np.mean(told)) if told else 1.0)
 
 
-def compare(mistakes: tuple[Mistake, ...], mistaken: Mistaken, item: Item) -> tuple[float, float]:
+@lru_cache(1024)
+def made(*mistakes: Mistake) -> Mistaken:
+    """The mistaken reference."""
+    return Mistaken(*mistakes)
+
+
+def compare(mistakes: tuple[Mistake, ...], item: Item) -> tuple[float, float]:
     """The ratio of what was found against the mistaken reference, and the share of refused facts that read the same.
 
     Where the two agree within the limit by the reference's own spread, that is the ratio; the spread of the mistaken
@@ -218,6 +229,10 @@ def compare(mistakes: tuple[Mistake, ...], mistaken: Mistaken, item: Item) -> tu
     """
     if not item.modules & {module for mistake in mistakes for module, *_ in mistake.edits}:
         return (np.inf if item.fails else 0.0), 1.0
+    try:
+        mistaken = made(*mistakes)
+    except Exception:  # two that can't be made together
+        return np.inf, 1.0
     expected, found = outcome(item.check, mistaken, item.case), item.found
     if isinstance(expected, Exception) or isinstance(found, Exception):
         return (0.0 if repr(expected) == repr(found) else np.inf), 1.0

@@ -30,8 +30,9 @@ MEANING = {
 }
 BACKWARDS = {"dO": "W_xo", "dC_tilda": "W_xc", "dI": "W_xi", "dF": "W_xf"}  # as they are computed, and where they show
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"sigmoid": sigmoid, "tanh": np.tanh, "no activation": lambda x: x, "relu": lambda x: np.maximum(0, x),
-               "hard sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1)}
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": sigmoid, "tanh": np.tanh, "no activation": lambda x: x, "relu": lambda x: np.maximum(0, x),
+    "hard sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1)}
 GATES = {"I": "sigmoid", "F": "sigmoid", "O": "sigmoid", "C_tilda": "tanh"}
 
 

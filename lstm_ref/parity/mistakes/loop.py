@@ -94,7 +94,8 @@ PREDICTION = (
           "Read the character that was written.", "outputs, state = step(tokens[-1], state)",
           "outputs, state = step(vocab[prefix[-1]], state)", "prediction",
           "https://github.com/FluxML/model-zoo/issues/12"),
-    _loop("sampling for argmax", "The next character is drawn by its probability.", "Take the most likely one.",
-          "int(np.argmax(outputs))", "int(np.argmax(outputs + np.random.default_rng().gumbel(size=len(outputs))))",
-          "prediction", "https://github.com/pytorch/examples/pull/849"),
+    Mistake("sampling for argmax", "The next character is drawn by its probability.", "Take the most likely one.",
+            "prediction", (("loop", "int(np.argmax(outputs))",
+                            "int(np.argmax(outputs + np.random.default_rng().gumbel(size=len(outputs))))"),),
+            "https://github.com/pytorch/examples/pull/849", alone=True),
 )

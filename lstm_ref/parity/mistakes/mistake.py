@@ -41,6 +41,7 @@ class Mistake:
         by_hand: the reference's own backward pass stays; otherwise the mistaken forward pass is differentiated
             automatically, as a framework would.
         products: an expression in a and b that stands for every matrix product `a @ b` of `lstm`, or ''.
+        alone: only its own check can be compared: what follows is random, or the framework's own affair.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Mistake:
     dtypes: tuple[str, ...] = ("float32", "float64")
     by_hand: bool = True
     products: str = ""
+    alone: bool = False
 
     def clashes(self, other: "Mistake") -> bool:
         """Whether the two change the same text, so that they can't be made together."""

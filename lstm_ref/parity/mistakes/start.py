@@ -3,10 +3,10 @@
 from lstm_ref.parity.mistakes.mistake import Edit, Mistake
 
 
-def _start(name: str, sentence: str, mend: str, *edits: tuple[str, str], source: str = "", check: str = "params"
-           ) -> Mistake:
+def _start(name: str, sentence: str, mend: str, *edits: tuple[str, str], source: str = "", check: str = "params",
+           alone: bool = False) -> Mistake:
     found: list[Edit] = [("params", right, wrong) for right, wrong in edits]
-    return Mistake(name, sentence, mend, check, tuple(found), source)
+    return Mistake(name, sentence, mend, check, tuple(found), source, alone=alone)
 
 
 NORMAL = "rng.normal(0, 0.01, shape)"
@@ -57,7 +57,7 @@ STATES = (
            (STATE, STATE.replace("np.zeros", "np.ones")), check="state"),
     _start("state drawn at random", "H and C are normal numbers.", "They start at zero.",
            (STATE, "return tuple(np.random.default_rng(k).normal(size=(batch_size, num_hiddens)).astype(dtype)"
-                   " for k in (0, 1))"), check="state"),
+                   " for k in (0, 1))"), check="state", alone=True),
     _start("state with its axes exchanged", "H and C are (num_hiddens, batch_size).",
            "They are (batch_size, num_hiddens).", (STATE, STATE.replace("batch_size, num_hiddens",
                                                                         "num_hiddens, batch_size")), check="state",

@@ -1,0 +1,57 @@
+"""Each mistake of the catalogue, made in a framework's own tab, is the one that the diagnosis names first."""
+
+import contextlib
+import random
+
+import pytest
+from install import forget, serving
+from tabs import IMPOSSIBLE, sources
+
+import backends
+from lstm_ref.parity.diagnose import diagnose
+from lstm_ref.parity.mistakes import MISTAKES
+from lstm_ref.parity.mistakes.gates import PARAMETERS
+
+
+def chosen(backend, sample):
+    """All that a tab can contain; of the many that are one exchanged name a sample, another for each backend."""
+    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE]
+    few = random.Random(backend).sample(PARAMETERS, min(sample, len(PARAMETERS)))
+    return [m for m in possible if m not in PARAMETERS or m in few]
+
+
+def pytest_generate_tests(metafunc):
+    if "mistake" in metafunc.fixturenames:
+        option = metafunc.config.option
+        found = chosen(option.backend, option.sample)
+        metafunc.parametrize("mistake", found, ids=[m.name.replace(" ", "_") for m in found])
+
+
+def implementation(backend, files):
+    """The scratch tab with some of its files replaced."""
+    forget(f"backends.{backend}")
+    with contextlib.ExitStack() as stack:
+        for file, source in files.items():
+            stack.enter_context(serving(file, source))
+        return backends.load(backend).implementations["scratch"]
+
+
+def test_the_planted_mistake_is_named_first(mistake, request):
+    """By its name, or by that of one which cannot be told from it."""
+    option = request.config.option
+    planted = implementation(option.backend, sources(mistake, option.backend))
+    diagnosis = diagnose(planted, option.build / "truth")
+    assert diagnosis.failed, "the planted mistake changes nothing"
+    assert diagnosis.findings, "\n".join(diagnosis.lines())
+    assert mistake.name == diagnosis.findings[0].name, "\n".join(diagnosis.lines())
+
+
+def test_the_tab_as_it_stands_is_healthy(request):
+    """No mistake is named where none is planted."""
+    option = request.config.option
+    assert diagnose(implementation(option.backend, {}), option.build / "truth").failed == ()
+
+
+def test_what_cannot_be_planted_is_in_the_catalogue():
+    """The list of reasons is not stale."""
+    assert IMPOSSIBLE.keys() <= {m.name for m in MISTAKES}
