@@ -1,4 +1,4 @@
-"""The command line: `python -m lstm_ref train | reproduce | chapters`."""
+"""The command line: `python -m lstm_ref train | reproduce | chapters | diagnose-curve | curves`."""
 
 import argparse
 import sys
@@ -49,6 +49,16 @@ def parser() -> argparse.ArgumentParser:
     chapters.add_argument("paths", nargs="+", type=Path, help="Markdown files, or folders of zh-lstm.md and the like")
     chapters.add_argument("--backend", required=True, help="torch, tensorflow, mxnet or paddle")
     chapters.add_argument("--epochs", type=int, default=1, help="what num_epochs is set to (default: %(default)s)")
+
+    curve = commands.add_parser("diagnose-curve", help="say of a perplexity curve: healthy, or which mistake fits")
+    curve.add_argument("file", type=Path, help="a log.json of train, a .csv (epoch, and a column a curve), a chapter's "
+                                               ".md with its output cells, or an .svg by matplotlib")
+    curve.add_argument("--out", type=Path, default=Path("build/curves"), help="of the picture (default: %(default)s)")
+
+    runs = commands.add_parser("curves", help="compute the runs that curves are compared with (hours; it goes on)")
+    runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
+    runs.add_argument("--only", action="append", default=[], metavar="NAME", help="of a mistake, or healthy")
+    runs.add_argument("--picture", type=Path, help="store the layers' healthy runs from docs/reproduction.svg")
     return top
 
 
@@ -106,7 +116,23 @@ def chapters(paths: list[Path], backend: str, epochs: int) -> Callable[[], int]:
     return work
 
 
-COMMANDS: dict[str, Callable[..., Callable[[], int]]] = {"train": train, "reproduce": reproduce, "chapters": chapters}
+def diagnose_curve(file: Path, out: Path) -> Callable[[], int]:
+    """`python -m lstm_ref diagnose-curve`, ready to begin."""
+    from lstm_ref.curves.show import prepare
+
+    return prepare(file, out)
+
+
+def curves(jobs: int | None, only: list[str], picture: Path | None) -> Callable[[], int]:
+    """`python -m lstm_ref curves`, ready to begin."""
+    from lstm_ref.curves.compute import prepare
+
+    return prepare(jobs, only, picture)
+
+
+COMMANDS: dict[str, Callable[..., Callable[[], int]]] = {
+    "train": train, "reproduce": reproduce, "chapters": chapters, "diagnose-curve": diagnose_curve, "curves": curves,
+}
 
 
 if __name__ == "__main__":
