@@ -3,6 +3,7 @@
 # ///
 """The project's sessions. `nox -l` lists them; `nox -s parity` is the main job."""
 
+import argparse
 import itertools
 import json
 import os
@@ -99,7 +100,7 @@ def not_run(path: Path, backend: str, reason: str) -> None:
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Merge what `parity` wrote into one table, report.json and report.md."""
-    install(session, "-e", ".[judge]")
+    install(session, "-e", ".[judge,train]")
     session.run("python", "-m", "lstm_ref.parity", "report", *(asked or session.posargs or BACKENDS))
 
 
@@ -124,6 +125,20 @@ def reproduce(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the code in one place at a time and expect the checks to see it; --backend, --sample: docs/mutants.md."""
+    parser = argparse.ArgumentParser(prog="nox -s mutants --", add_help=False)
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    chosen, others = parser.parse_known_args(session.posargs)
+    pythons = {backend: environment_or_error(session, backend) for backend in ["numpy", *(chosen.backend or BACKENDS)]}
+    session.run(pythons["numpy"], "-m", "pip", "install", "--quiet",
+                *nox.project.dependency_groups(PYPROJECT, "test"), external=True)
+    session.run(pythons["numpy"], "tests/mutants",
+                *(f"--backend={backend}={pythons[backend]}" for backend in chosen.backend or BACKENDS), *others,
+                external=True)
+
+
+@nox.session(venv_backend="none", default=False)
 @nox.parametrize("backend", CHAPTER_BACKENDS, ids=CHAPTER_BACKENDS)
 def chapters(session: nox.Session, backend: str) -> None:
     """Run the book's own cells on a backend's namespace; LSTM_REF_CHAPTERS names the folder of its Markdown."""
@@ -133,6 +148,20 @@ def chapters(session: nox.Session, backend: str) -> None:
                      "(zh-lstm.md, zh-rnn-scratch.md)")
     session.run(environment_or_error(session, backend), "-m", "lstm_ref", "chapters", "--backend", backend, folder,
                 *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+@nox.parametrize("backend", BACKENDS[1:], ids=BACKENDS[1:])
+def planted(session: nox.Session, backend: str) -> None:
+    """Make each mistake of the catalogue in a backend's own tab and see that the diagnosis names it first."""
+    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/planted",
+                "--backend", backend, *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def curves(session: nox.Session) -> None:
+    """Compute the training runs that diagnose-curve compares with, those that are not stored yet: hours."""
+    session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "curves", *session.posargs, external=True)
 
 
 @nox.session

@@ -4,6 +4,8 @@ A mistake fits when the mistaken reference, judged as the truth, passes the impl
 measuring. All checks are taken together, those that the implementation passes as well.
 """
 
+import inspect
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstm_ref.lstm import lstm
 from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Quantities
 from lstm_ref.parity.implementation import Implementation
@@ -45,7 +48,7 @@ PANEL = (
 
 #: How far beyond the reference's own spread a mistake may be and still be measured by a spread of its own.
 NEAR = 1e3
-PAIR_SECONDS = 8.0  #: the search for two mistakes at a time ends after so long
+PAIR_SECONDS = 8.0  #: of this process; the search for two mistakes at a time ends after so long
 MOST_NAMED = 3
 MOST_PAIRED = 5  #: partly fitting mistakes that are tried together with every other
 
@@ -78,6 +81,11 @@ class Finding:
     ratio: float
     explains: tuple[str, ...]
     told: float = 1.0
+
+    @property
+    def rank(self) -> tuple[int, bool, float]:
+        """Smaller is better: few mistakes, everything compared, in the same words."""
+        return len(self.mistakes), any(mistake.alone for mistake in self.mistakes), -self.told
 
     @property
     def name(self) -> str:
@@ -135,8 +143,8 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
             findings += pairs(items, candidates, findings, failed)
             whole = [f for f in findings if f.explains == failed]
         partly = sorted((f for f in findings if f.explains), key=lambda f: (-len(f.explains), f.ratio))
-    whole.sort(key=lambda f: (len(f.mistakes), -f.told, f.ratio))
-    alike = [f for f in whole if (len(f.mistakes), f.told) == (len(whole[0].mistakes), whole[0].told)]
+    whole.sort(key=lambda f: (*f.rank, f.ratio))
+    alike = [f for f in whole if f.rank == whole[0].rank]
     return Diagnosis(failed, tuple(alike), tuple(partly))
 
 
@@ -272,22 +280,40 @@ def pairs(items: Sequence[Item], candidates: Sequence[Mistake], single: Sequence
     Mistakes that reproduce a part are tried with all others. Where none does, both have to be in what fails first: then
     those are tried with each other that change it, but not the many that are one exchanged name.
     """
-    end = time.monotonic() + PAIR_SECONDS
+    end = time.process_time() + PAIR_SECONDS
     partly = sorted((f for f in single if f.explains), key=lambda f: -len(f.explains))[:MOST_PAIRED]
     if partly:
         tried = [(f.mistakes[0], other) for f in partly for other in candidates if other is not f.mistakes[0]]
+        tried.sort(key=lambda pair: pair[1].check not in failed)  # what is meant for a failed check comes first
     else:
         stage = {check for check, *_ in PANEL[:PANEL_STAGES.get(failed[0], 0)]} | {failed[0]}
         names = {mistake.name for mistake in PARAMETERS if " for " in mistake.name or mistake.name.startswith(
             ("W_x", "b_i and", "b_f and", "b_o and"))}
         tried = list(combinations([m for m in candidates if m.check in stage and m.name not in names], 2))
     for one, other in tried:
-        if time.monotonic() > end:
+        if time.process_time() > end:
             return
-        if not one.clashes(other):
+        if not one.clashes(other) and (partly or begins_like((one, other), items[0])):
             finding = try_out((one, other), items)
             if finding.explains:
                 yield finding
+
+
+def begins_like(mistakes: tuple[Mistake, ...], item: Item) -> bool:
+    """Whether the first step's outputs may be those that were found: a cheap look before all modules are made anew."""
+    if item.check != "forward" or not isinstance(item.found, dict) or item.rod is None:
+        return True
+    source = inspect.getsource(lstm)
+    for _, right, wrong in (edit for mistake in mistakes for edit in mistake.edits):
+        source = source.replace(right, wrong)
+    scope = dict(vars(sys.modules[lstm.__module__]))
+    try:
+        exec(compile(source, "<pair>", "exec"), scope)
+        outputs, _ = scope["lstm"](item.case.inputs[:1], item.case.state, item.case.params)
+        far = ratios(item.found["outputs"][0], outputs, item.rod.spread["outputs"][0])[1]
+    except Exception:  # what can't be looked at so is looked at in full
+        return True
+    return bool(far.max(initial=0) <= NEAR)
 
 
 #: For a check that fails first, how many checks of the panel its cause may belong to.

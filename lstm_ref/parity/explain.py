@@ -1,6 +1,7 @@
 """A failure in words: what disagrees, by how much, where it begins, and how to see just that again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_ref.parity.verdict import LIMIT, Result
@@ -15,7 +16,9 @@ VERDICTS = {
 MOST_SHOWN = 4
 
 
-def explain(backend: str, results: Sequence[Result], where: str, found: "Investigation", command: str) -> str:
+def explain(
+    backend: str, results: Sequence[Result], where: str, found: "Investigation", program: Path, command: str
+) -> str:
     """The text of a failed test.
 
     Args:
@@ -23,6 +26,7 @@ def explain(backend: str, results: Sequence[Result], where: str, found: "Investi
         results: of one check on one case, the failed ones among them.
         where: the failure begins, or ''.
         found: what is known of the implementation.
+        program: that reproduces it.
         command: that runs just this case again.
     """
     failed = sorted((r for r in results if not r.passed), key=lambda r: -r.ratio)
@@ -40,4 +44,4 @@ def explain(backend: str, results: Sequence[Result], where: str, found: "Investi
     if len(failed) > MOST_SHOWN:
         lines.append(f"  and {len(failed) - MOST_SHOWN} more: {', '.join(r.quantity for r in failed[MOST_SHOWN:])}")
     lines += [f"  {line}" for line in found.maps()]
-    return "\n".join([*lines, f"  again: {command}"])
+    return "\n".join([*lines, f"  reproduce: python {program}", f"  again: {command}"])

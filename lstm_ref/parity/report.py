@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.table import Table
 
@@ -93,11 +94,41 @@ def markdown(entries: dict[str, dict[str, Any]]) -> str:
     header = ["", *entries]
     lines = ["# LSTM parity", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows(entries)]
-    lines += ["", *(f"{line}\n" for line in legend(entries)), "## Environments", ""]
+    lines += ["", *(f"{line}\n" for line in legend(entries))]
+    for backend, entry in entries.items():
+        for implementation, cause in entry.get("causes", {}).items():
+            words = [f"where: {cause['place']}", *cause["findings"]]
+            lines += [f"## {backend} {implementation}", "", "```", *words, "```", ""]
+            lines += [f"![{heat['title']}]({heat_file(backend, implementation, i)})\n"
+                      for i, heat in enumerate(cause["heat"])]
+    lines += ["## Environments", ""]
     for backend, entry in entries.items():
         facts = ", ".join(f"{key} {value}" for key, value in entry.get("fingerprint", {}).items())
         lines.append(f"- **{backend}**: {facts or 'none: it did not run'}")
     return "\n".join(lines) + "\n"
+
+
+def heat_file(backend: str, implementation: str, i: int) -> str:
+    """The name of a heat map's picture."""
+    return f"heat-{backend}-{implementation}-{i}.png"
+
+
+def draw_heat(heat: dict[str, Any], path: Path) -> None:
+    """A heat map, quantities by time steps: the logarithm of the ratio over the limit, white where it passes."""
+    from matplotlib.figure import Figure
+
+    ratios = np.array([[np.inf if x is None else x for x in row] for row in heat["ratios"]])
+    with np.errstate(divide="ignore"):
+        height = np.clip(np.log10(ratios / LIMIT), 0, 8)
+    figure = Figure(figsize=(1.2 * ratios.shape[1] + 3, 0.45 * len(heat["rows"]) + 1.5), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(height, cmap="Reds", vmin=0, vmax=8, aspect="auto")
+    axes.set(title=heat["title"], xlabel="time step", xticks=range(ratios.shape[1]))
+    axes.set_yticks(range(len(heat["rows"])), heat["rows"])
+    for (row, t), ratio in np.ndenumerate(ratios):
+        axes.text(t, row, f"{ratio:.2g}", ha="center", va="center", fontsize=8)
+    figure.colorbar(image, label="orders of magnitude over the limit")
+    figure.savefig(path, dpi=120)
 
 
 def merge(backends: Sequence[str], folder: Path) -> bool:
@@ -108,6 +139,10 @@ def merge(backends: Sequence[str], folder: Path) -> bool:
     """
     entries = {backend: complete(read_status(folder, backend)) for backend in backends}
     write_json(folder / "report.json", {"schema": SCHEMA, "limit": LIMIT, "backends": entries})
+    for backend, entry in entries.items():
+        for implementation, cause in entry.get("causes", {}).items():
+            for i, heat in enumerate(cause["heat"]):
+                draw_heat(heat, folder / heat_file(backend, implementation, i))
     (folder / "report.md").write_text(markdown(entries), encoding="utf-8")
     show(entries)
     return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import backends
+from lstm_ref.parity import repro
 from lstm_ref.parity.cases import CASES, LONG, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
@@ -108,10 +109,10 @@ def pytest_collection_finish(session):
 def agrees(request, problem):
     """Judge the implementation by the check of the test's name; fail in words where it disagrees."""
     name = check_of(request.node)
-    config, (label, case_name, dtype) = request.config, problem
+    config, option, (label, case_name, dtype) = request.config, request.config.option, problem
     implementation, drawn = config.stash[adapter].implementations[label], make(case_name)
     case, other = (drawn.astype(d) for d in sorted(DTYPES, key=lambda d: d != dtype))
-    truths = config.option.build / "truth"
+    truths = option.build / "truth"
 
     def run():
         if name in PROPERTIES:
@@ -124,8 +125,9 @@ def agrees(request, problem):
             config.stash[record].explained.add(request.node.nodeid)
             found = config.stash[investigations].setdefault(label, Investigation(implementation, truths))
             place = found.where(name, case)
+            program = repro.write(option.backend, option.device, results, case, option.build)
             config.stash[record].explain(label, place, found)
-            pytest.fail(explain(config.option.backend, results, place, found, again(request)), pytrace=False)
+            pytest.fail(explain(option.backend, results, place, found, program, again(request)), pytrace=False)
 
     return run
 

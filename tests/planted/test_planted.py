@@ -3,7 +3,6 @@
 import contextlib
 import random
 
-import pytest
 from install import forget, serving
 from tabs import IMPOSSIBLE, sources
 

@@ -190,7 +190,8 @@ ADDED = {
 }
 ARRAYS = {"jax": "[jnp.asarray(g) for g in grads]", "tensorflow": "[g.numpy() for g in grads]"}
 IN_STEP = {
-    **dict.fromkeys(("torch", "mxnet", "paddle"), (("    grad_clipping(net, theta)\n", "    _change(net, X, theta)\n"),)),
+    **dict.fromkeys(("torch", "mxnet", "paddle"),
+                    (("    grad_clipping(net, theta)\n", "    _change(net, X, theta)\n"),)),
     "tensorflow": (("zip(grad_clipping(grads, theta), params", "zip(_change(net, grads, params, X, theta), params"),),
     "jax": (("sgd(params, grad_clipping(grads, theta), lr", "sgd(params, _change(net, grads, params, X, theta), lr"),),
 }
@@ -213,6 +214,9 @@ def _updates(backend: str) -> dict[str, Change]:
         apart = backend == "jax" and name in REMEMBERING
         made[name] = (*(IN_EPOCH if apart else IN_STEP[backend]), ("", added))
     return made
+
+
+LEFT = "(None if use_random_iter else getattr(net, 'left', None))"
 
 
 def _loops(backend: str) -> dict[str, Change]:
@@ -244,15 +248,15 @@ def _loops(backend: str) -> dict[str, Change]:
     if backend == "jax":
         carried: Change = (
             ("lambda batch_size: net.begin_state(batch_size, dtype)",
-             "lambda batch_size: (None if use_random_iter else getattr(net, 'left', None)) or net.begin_state(batch_size, dtype)"),
-            ("        params = new_params\n        return", "        params = new_params\n        net.left = new_state\n"
-             "        return"))
+             f"lambda batch_size: {LEFT} or net.begin_state(batch_size, dtype)"),
+            ("        params = new_params\n        return",
+             "        params = new_params\n        net.left = new_state\n        return"))
     else:
         old = begin.removesuffix(", detach") if attached else {
             "mxnet": "net.begin_state(batch_size=batch_size, ctx=device)",
             "tensorflow": "net.begin_state(batch_size=batch_size)"}[backend]
         carried = (
-            (f"lambda batch_size: {old}", f"lambda batch_size: (None if use_random_iter else getattr(net, 'left', None)) or {old}"),
+            (f"lambda batch_size: {old}", f"lambda batch_size: {LEFT} or {old}"),
             ("", "_train_step_ch8 = train_step_ch8\n\n\ndef train_step_ch8(net, *arguments):\n"
                  f"    l, state = _train_step_ch8(net, *arguments)\n    net.left = {kept}\n    return l, state\n"))
     return {

@@ -27,7 +27,6 @@ class Words:
     rows_mean: str  #: mean over the last axis, which stays
     matmul: str = "{a} @ {b}"
     transposed: str = "{a}.T"
-    where: str = "({a} if {c} else {b})"  #: a number, chosen
 
 
 WORDS = {
@@ -35,7 +34,8 @@ WORDS = {
         "torch.sigmoid(", "torch.tanh(", "torch.abs(", "torch.clamp(", "torch.cat(outputs, dim={a})",
         "torch.stack(outputs, dim=1).reshape((-1, outputs[0].shape[1]))", "{a}.detach()", "torch.nan_to_num({a})",
         "{a}.to(torch.float64 if H.dtype == torch.float32 else torch.float32)", "torch.sqrt", "torch.sign",
-        "torch.softmax({a}, 1)", "torch.logsumexp({a}, {b}, keepdim=True)", "-{a}.gather(1, {b}.long()[:, None]).mean()",
+        "torch.softmax({a}, 1)", "torch.logsumexp({a}, {b}, keepdim=True)",
+        "-{a}.gather(1, {b}.long()[:, None]).mean()",
         "torch.relu(", "torch.flip({a}, [0])",
         "{a}.mean(1, keepdim=True)"),
     "tensorflow": Words(
@@ -44,15 +44,16 @@ WORDS = {
         "tf.where(tf.math.is_nan({a}), tf.zeros_like({a}), {a})",
         "tf.cast({a}, tf.float64 if H.dtype == tf.float32 else tf.float32)", "tf.sqrt", "tf.sign",
         "tf.nn.softmax({a})", "tf.reduce_logsumexp({a}, axis={b}, keepdims=True)",
-        "-tf.reduce_mean(tf.gather({a}, {b}, axis=1, batch_dims=1))", "tf.nn.relu(", "tf.reverse({a}, [0])", "tf.reduce_mean({a}, axis=1, keepdims=True)",
+        "-tf.reduce_mean(tf.gather({a}, {b}, axis=1, batch_dims=1))",
+        "tf.nn.relu(", "tf.reverse({a}, [0])", "tf.reduce_mean({a}, axis=1, keepdims=True)",
         "tf.matmul({a}, {b})", "tf.transpose({a})"),
     "jax": Words(
         "jax.nn.sigmoid(", "jnp.tanh(", "jnp.abs(", "jnp.clip(", "jnp.concatenate(outputs, axis={a})",
         "jnp.stack(outputs, axis=1).reshape((-1, outputs[0].shape[1]))", "jax.lax.stop_gradient({a})",
         "jnp.nan_to_num({a})", "{a}.astype(jnp.float64 if H.dtype == jnp.float32 else jnp.float32)", "jnp.sqrt",
         "jnp.sign", "jax.nn.softmax({a})", "jax.nn.logsumexp({a}, axis={b}, keepdims=True)",
-        "-jnp.take_along_axis({a}, {b}[:, None], axis=1).mean()", "jax.nn.relu(", "{a}[::-1]", "{a}.mean(axis=1, keepdims=True)",
-        where="jnp.where({c}, {a}, {b})"),
+        "-jnp.take_along_axis({a}, {b}[:, None], axis=1).mean()",
+        "jax.nn.relu(", "{a}[::-1]", "{a}.mean(axis=1, keepdims=True)"),
     "mxnet": Words(
         "npx.sigmoid(", "np.tanh(", "np.abs(", "np.clip(", "np.concatenate(outputs, axis={a})",
         "np.stack(outputs, axis=1).reshape((-1, outputs[0].shape[1]))", "{a}.detach()",
@@ -65,7 +66,8 @@ WORDS = {
         "paddle.stack(outputs, axis=1).reshape((-1, outputs[0].shape[1]))", "{a}.detach()", "paddle.nan_to_num({a})",
         "{a}.astype('float64' if H.dtype == paddle.float32 else 'float32')", "paddle.sqrt", "paddle.sign",
         "nn.functional.softmax({a})", "paddle.logsumexp({a}, axis={b}, keepdim=True)",
-        "-paddle.take_along_axis({a}, {b}.reshape((-1, 1)), axis=1).mean()", "Function.relu(", "paddle.flip({a}, 0)", "{a}.mean(axis=1, keepdim=True)"),
+        "-paddle.take_along_axis({a}, {b}.reshape((-1, 1)), axis=1).mean()",
+        "Function.relu(", "paddle.flip({a}, 0)", "{a}.mean(axis=1, keepdim=True)"),
 }
 
 
@@ -74,7 +76,8 @@ def translated(text: str, backend: str) -> str:
     w = WORDS[backend]
     text = re.sub(r"A_\w :?= (?=\()?", "", text) if ":=" in text else text
     text = re.sub(r"(?<![\w.])sigmoid\(", w.sigmoid, text)
-    text = text.replace("np.tanh(", w.tanh).replace("clip(", w.clip).replace("absolute(", w.absolute).replace("relu(", w.relu)
+    text = text.replace("np.tanh(", w.tanh).replace("clip(", w.clip).replace("absolute(", w.absolute)
+    text = text.replace("relu(", w.relu)
     text = text.replace("inputs[::-1]", w.backwards.format(a="inputs"))
     if backend == "tensorflow":
         text = text.replace("for X in inputs", "for X in tf.unstack(inputs)")

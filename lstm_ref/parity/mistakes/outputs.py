@@ -16,9 +16,10 @@ STATE = (
             "https://github.com/PaddlePaddle/Paddle/pull/27644"),
     forward("first state returned", "The state that was given comes back.", "Return the state after the last step.",
             RETURN, "return np.concatenate(outputs, axis=0), (state[0], state[1])"),
-    Mistake("float64 inside", "The outputs come back in another precision than the inputs.", "Keep the dtype.", "forward",
-            (("lstm", RETURN, "return np.concatenate(outputs, axis=0).astype('f8' if H.dtype == 'f4' else 'f4'), (H, C)"),
-             ), "https://github.com/pytorch/pytorch/issues/2138", alone=True),
+    Mistake("float64 inside", "The outputs come back in another precision than the inputs.", "Keep the dtype.",
+            "forward", (("lstm", RETURN, "dtype = 'f8' if H.dtype == 'f4' else 'f4'\n"
+                         "    return np.concatenate(outputs, axis=0).astype(dtype), (H, C)"),),
+            "https://github.com/pytorch/pytorch/issues/2138", alone=True),
 )
 
 OUTPUTS = (

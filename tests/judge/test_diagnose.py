@@ -1,0 +1,158 @@
+"""The diagnosis: the right mistake is named, two at a time as well, and none where none fits."""
+
+import numpy as np
+import pytest
+
+from lstm_ref.parity.cases import make
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.diagnose import Diagnosis, diagnose
+from lstm_ref.parity.explain import explain
+from lstm_ref.parity.heat import forward_heat, gradient_heat, probe_heat
+from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.inside import watch
+from lstm_ref.parity.investigate import Investigation
+from lstm_ref.parity.mistakes import MISTAKES, Mistaken
+from lstm_ref.parity.report import draw_heat, markdown
+from lstm_ref.parity.verdict import judge
+
+
+def by_name(*names):
+    return Mistaken(*(next(m for m in MISTAKES if m.name == name) for name in names))
+
+
+class InFloat32(Reference):
+    """A mistake of precision as it is: in float64 there is none."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.mistaken = by_name(name)
+
+    def lstm(self, inputs, state, params):
+        which = self.mistaken if inputs.dtype == np.float32 else super()
+        return which.lstm(inputs, state, params)
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        which = self.mistaken if inputs.dtype == np.float32 and len(params) == 14 else super()
+        return which.loss_and_grads(inputs, state, params, targets)
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        which = self.mistaken if params[0].dtype == np.float32 else super()
+        return which.train_step(params, X, Y, state, lr, theta)
+
+    def train(self, params, epochs, lr, use_random_iter):
+        which = self.mistaken if params[0].dtype == np.float32 else super()
+        return which.train(params, epochs, lr, use_random_iter)
+
+
+@pytest.mark.parametrize("name", [
+    "weights with variance 0.01", "H and C share their memory", "state drawn at random", "W_hf and W_hi exchanged",
+    "output gate and candidate exchanged", "hard sigmoid", "float64 inside", "only the last step's outputs",
+    "gradient not carried through C", "softmax twice", "targets batch-major", "clipping with an epsilon",
+    "two biases trained", "momentum", "state carried into the next epoch", "sequential partition shuffled",
+    "sampling for argmax", "weights drawn anew", "arguments not checked", "vanilla RNN without the old state",
+])
+def test_the_mistake_is_named_first(name, truths):
+    """One of each stage; all of them are planted in the frameworks' tabs by tests/planted."""
+    expected = {"W_hf and W_hi exchanged": "W_hi and W_hf exchanged"}.get(name, name)
+    found = diagnose(by_name(expected), truths)
+    assert found.findings, found.lines()
+    assert found.findings[0].name == expected
+    lines = "\n".join(found.lines())
+    mistake = found.findings[0].mistakes[0]
+    assert mistake.sentence in lines and mistake.mend in lines
+
+
+@pytest.mark.parametrize("name", ["products in TF32", "products in bfloat16", "products in float16",
+                                  "memory cell in bfloat16", "gradients in float16", "softmax in float16"])
+def test_a_mistake_of_precision_is_named(name, truths):
+    """Where float64 is right, float32 is looked at."""
+    found = diagnose(InFloat32(name), truths)
+    assert found.findings and found.findings[0].name == name, found.lines()
+
+
+@pytest.mark.parametrize("names", [
+    ("b_o left out", "clipping with an epsilon"),  # in different checks
+    ("forget bias of one", "outputs from C"),  # both in the forward pass
+])
+def test_two_mistakes_are_named_together(names, truths):
+    """In either order."""
+    found = diagnose(by_name(*names), truths)
+    assert found.findings, found.lines()
+    assert {mistake.name for mistake in found.findings[0].mistakes} == set(names)
+
+
+class Strange(Reference):
+    """Wrong in a way that nobody thought of."""
+
+    def lstm(self, inputs, state, params):
+        outputs, (H, C) = super().lstm(inputs, state, params)
+        return outputs, (H, C + np.sin(C) * C.dtype.type(0.1))
+
+
+def test_what_fits_nothing_is_said_to_fit_nothing(truths):
+    """With the checks that no mistake reproduces."""
+    found = diagnose(Strange(), truths)
+    assert not found.findings
+    assert "no mistake of the catalogue, nor two of them, reproduces forward" in found.lines()[0]
+
+
+def test_the_reference_is_healthy(truths):
+    """Nothing fails, nothing is named."""
+    assert diagnose(Reference(), truths) == Diagnosis((), ())
+
+
+def test_the_map_from_inside_shows_where_it_begins():
+    """The gate is wrong at once, what follows from it later; the values and the activation are told."""
+    case = make("ragged").astype("float64")
+    heat = forward_heat(by_name("tanh for sigmoid in the output gate"), case)
+    assert heat.first.startswith("time step t = 0, in the output gate O (ratio ")
+    assert "expected" in heat.first and "this is tanh where sigmoid belongs" in heat.first
+    rows = dict(zip(heat.rows, heat.ratios, strict=True))
+    assert rows["I"][0] <= 4 < rows["O"][0] and rows["I"][1] > 4
+    assert "before its activation" in forward_heat(by_name("b_f left out"), case).first
+    assert not forward_heat(Reference(), case).first
+
+
+def test_a_closed_box_is_looked_at_from_outside():
+    """Each step alone, from the reference's own state."""
+    case = make("ragged").astype("float64")
+    heat = probe_heat(by_name("forget bias of one"), case)
+    assert heat.first.startswith("time step t = 0, in the forget gate F")
+    assert not probe_heat(Reference(), case).first
+
+
+def test_the_gradient_is_followed_backwards():
+    """One-hot inputs that are all different show the gradient at every gate in every step."""
+    heat = gradient_heat(by_name("gradient not carried through C"), "float64")
+    assert heat.first.startswith("time step t = 3 of 5, in the gradient at the")
+    assert (heat.ratios[:, -1] <= 4).all()
+    assert not gradient_heat(Reference(), "float64").first
+
+
+def test_local_variables_are_watched():
+    """Turn by turn; a variable that is missing is missing, one that keeps its value is told once."""
+    def loop(inputs):
+        H = kept = 0.5
+        for X in inputs:
+            H = X * 10.5
+        return H, kept
+
+    assert watch(loop, ([1, 2],), ("H", "Y")) == [{"H": 10.5}, {"H": 21.0}]
+
+
+def test_a_failure_is_told_in_words(truths, tmp_path):
+    """Mistake, mending, place, map once, and the program; the report has the map as a picture."""
+    case, planted = make("ragged").astype("float64"), by_name("b_o left out")
+    results = judge(CHECKS["forward"], planted, "scratch", case, truths)
+    found = Investigation(planted, truths)
+    first, second = (explain("torch", results, found.where("forward", case), found, tmp_path / "p.py", "again")
+                     for _ in range(2))
+    for text in ("your result equals the reference with this mistake: b_o left out", "To mend it: Add b_o.",
+                 "where: departs first at time step t = 0, in the output gate O", "reproduce: python"):
+        assert text in first
+    assert "ratio at each time step" in first and "ratio at each time step" not in second
+    cause = {"place": "there", "findings": found.findings(), "heat": [heat.json() for heat in found.heats]}
+    draw_heat(cause["heat"][0], tmp_path / "heat.png")
+    assert (tmp_path / "heat.png").stat().st_size > 5000
+    page = markdown({"torch": {"status": "fail", "reason": "x", "causes": {"scratch": cause}}})
+    assert "b_o left out" in page and "heat-torch-scratch-0.png" in page

@@ -1,0 +1,42 @@
+"""The program that a failure leaves behind: 1 while the fault is there, 0 once it is mended, and both values told."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from tabs import ROOT, sources
+
+from lstm_ref.parity.mistakes import MISTAKES
+
+SUITE = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/parity"]
+
+
+@pytest.mark.parametrize(("name", "selection", "words"), [
+    ("W_hf for W_hi", "forward and scratch and tiny", "expected"),
+    ("clipped gradients not used", "step and scratch and ragged", "expected"),
+    ("H and C share their memory", "state and scratch and ragged", "do not share their memory"),
+])
+def test_a_failure_leaves_a_program(name, selection, words, request, tmp_path):
+    """Written by the suite itself for a copy of the backends with the mistake in it."""
+    backend = request.config.option.backend
+    for folder in ("backends", "lstm_ref", "tests/parity"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    mistake = next(m for m in MISTAKES if m.name == name)
+    for file, source in sources(mistake, backend).items():
+        (tmp_path / file).write_text(source)
+    build = tmp_path / "build"
+    shutil.copytree(request.config.option.build / "truth", build / "truth")
+    planted, mended = (os.environ | {"PYTHONPATH": str(root)} for root in (tmp_path, ROOT))
+    suite = subprocess.run([*SUITE, "--backend", backend, f"--build={build}", "-k", selection], cwd=tmp_path,
+                           env=planted, capture_output=True, text=True, check=False)
+    program = build / "repro" / f"{backend}-scratch-{selection.split()[0]}.py"
+    assert f"reproduce: python {program}" in suite.stdout, suite.stdout + suite.stderr
+    assert len(program.read_text().splitlines()) < 40
+    for environment, status in ((planted, 1), (mended, 0)):
+        run = subprocess.run([sys.executable, str(program)], cwd=tmp_path if status else ROOT, env=environment,
+                             capture_output=True, text=True, check=False)
+        assert run.returncode == status, run.stdout + run.stderr
+        assert not status or words in run.stdout
