@@ -209,17 +209,12 @@ class Scratch(Implementation):
     def init_lstm_state(self, batch_size, num_hiddens, dtype) -> Drawn:
         """The tab's `init_lstm_state`."""
 
-    @property
-    def cells(self):
-        """The tab's functions for each cell: the parameters' draw, the initial state, the forward pass."""
-        tab = self.functions
-        return {"lstm": (tab.get_lstm_params, tab.init_lstm_state, tab.lstm),
-                "rnn": (tab.get_params, tab.init_rnn_state, tab.rnn)}
-
     def functions_for(self, params):
         """The draw (of these very parameters), the initial state and the forward pass that go with them."""
-        _, init_state, forward_fn = self.cells["lstm" if len(params) == len(ref.PARAM_NAMES) else "rnn"]
-        return (lambda *_: params), init_state, forward_fn
+        tab = self.functions
+        if len(params) == len(ref.PARAM_NAMES):
+            return (lambda *_: params), tab.init_lstm_state, tab.lstm
+        return (lambda *_: params), tab.init_rnn_state, tab.rnn
 
 
 class Concise(Implementation):

@@ -1,4 +1,4 @@
-"""Where a failure begins: the first time step, and the first quantity in order of computation.
+"""Where a failure begins, from outside: the first time step, and the first quantity in order of computation.
 
 An implementation is a closed box here: it takes arrays and gives outputs, H and C. Its gates are read off from calls of
 one step in which some gates are driven shut or wide open by a huge bias.

@@ -24,7 +24,7 @@ from lstm_ref.parity.verdict import judge, settle
 DTYPES = ("float32", "float64")
 
 record = pytest.StashKey[Record]()
-adapter = pytest.StashKey[object]()
+loaded = pytest.StashKey[object]()
 investigations = pytest.StashKey[dict[str, Investigation]]()
 
 
@@ -47,8 +47,8 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     try:
         with warnings.catch_warnings(action="ignore"):
-            config.stash[adapter] = backends.load(backend, config.option.device)
-        facts = fingerprint(config.stash[adapter].version(), config.option.device, CASES["book"]().corpus)
+            config.stash[loaded] = backends.load(backend, config.option.device)
+        facts = fingerprint(config.stash[loaded].version(), config.option.device, CASES["book"]().corpus)
     except (ImportError, RuntimeError, ValueError, OSError) as error:
         write_status(folder, backend, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
@@ -68,7 +68,7 @@ def problems(config, check):
         cases, dtypes = PROPERTIES[check].cases, PROPERTIES[check].dtypes
     else:
         cases = [c for c in cases if CHECKS[check].applies(make(c))]
-    found = config.stash[adapter].implementations
+    found = config.stash[loaded].implementations
     return [(i, c, d) for i in found if check not in found[i].inapplicable for c in cases for d in dtypes]
 
 
@@ -106,11 +106,23 @@ def pytest_collection_finish(session):
 
 
 @pytest.fixture
+def backend(request):
+    """The name of the backend under test."""
+    return request.config.option.backend
+
+
+@pytest.fixture
+def adapter(request):
+    """The backend under test on its device."""
+    return request.config.stash[loaded]
+
+
+@pytest.fixture
 def agrees(request, problem):
     """Judge the implementation by the check of the test's name; fail in words where it disagrees."""
     name = check_of(request.node)
     config, option, (label, case_name, dtype) = request.config, request.config.option, problem
-    implementation, drawn = config.stash[adapter].implementations[label], make(case_name)
+    implementation, drawn = config.stash[loaded].implementations[label], make(case_name)
     case, other = (drawn.astype(d) for d in sorted(DTYPES, key=lambda d: d != dtype))
     truths = option.build / "truth"
 

@@ -14,8 +14,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "mutants")]  # its neighbours, and 
 def pytest_addoption(parser):
     group = parser.getgroup("planted")
     group.addoption("--backend", choices=[name for name in backends.names() if name != "numpy"])
-    group.addoption("--sample", type=int, default=12, metavar="N",
-                    help="of the mistakes that are one exchanged name, plant N chosen at random (default: 12)")
+    group.addoption("--sample", type=int, metavar="N",
+                    help="plant N mistakes, others for each backend (default: all, but of those that are one exchanged "
+                         "name ten)")
     group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the truths")
 
 

@@ -12,11 +12,15 @@ from lstm_ref.parity.mistakes import MISTAKES
 from lstm_ref.parity.mistakes.gates import PARAMETERS
 
 
+NAMES = 10  #: of the mistakes that are one exchanged name
+
+
 def chosen(backend, sample):
-    """All that a tab can contain; of the many that are one exchanged name a sample, another for each backend."""
-    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE]
-    few = random.Random(backend).sample(PARAMETERS, min(sample, len(PARAMETERS)))
-    return [m for m in possible if m not in PARAMETERS or m in few]
+    """What a tab can contain, and of the many that are one exchanged name some; or a sample of it."""
+    draw = random.Random(backend)
+    few = draw.sample(PARAMETERS, NAMES)
+    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE and (m not in PARAMETERS or m in few)]
+    return possible if sample is None else draw.sample(possible, min(sample, len(possible)))
 
 
 def pytest_generate_tests(metafunc):

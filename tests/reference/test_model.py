@@ -144,3 +144,123 @@ def test_the_animator_keeps_and_draws(tmp_path):
     animator.save(tmp_path / "curve.png", tmp_path / "curve.svg")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "</svg>" in (tmp_path / "curve.svg").read_text()
+
+
+@pytest.mark.parametrize(("sizes", "name"), [((0, 4), "vocab_size"), ((3, 0), "num_hiddens")])
+def test_a_model_refuses_sizes_before_it_asks_for_parameters(sizes, name):
+    """Whatever makes those."""
+    with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1, got 0"):
+        ref.RNNModelScratch(*sizes, lambda *_: None, *CELLS["lstm"][1:])
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that shows the times it is given."""
+    def shows(*times):
+        ticks = iter(times)
+        monkeypatch.setattr("lstm_ref.loop.time.perf_counter", lambda: next(ticks))
+
+    return shows
+
+
+def test_laps_are_differences_of_the_clock(clock):
+    """Each from its own start; plain numbers."""
+    clock(10.0, 13.0, 20.0, 21.0)
+    timer = ref.Timer()
+    assert timer.stop() == 3.0
+    timer.start()
+    assert timer.stop() == 1.0
+    assert (timer.times, timer.sum(), timer.avg(), timer.cumsum()) == ([3.0, 1.0], 4.0, 2.0, [3.0, 4.0])
+    assert {type(total) for total in timer.cumsum()} == {float}
+
+
+def test_sums_are_plain_numbers():
+    """Whatever is added, so that nothing of a framework is kept and no digits are lost."""
+    sums = ref.Accumulator(2)
+    sums.add(np.float32(0.1), np.float32(1))
+    assert {type(total) for total in sums.data} == {float}
+    with pytest.raises(ValueError, match="zip"):
+        sums.add(1)
+
+
+def test_an_epoch_in_numbers(clock):
+    """Perplexity in double precision from losses of any; tokens by the seconds."""
+    clock(5.0, 7.0)
+    X = np.zeros((1, 3), int)
+    perplexity, speed = loop.train_epoch([(X, X)] * 2, lambda n: 0, lambda s: s,
+                                         lambda X, Y, s: (np.float32(0.1), s), False)
+    assert perplexity == pytest.approx(np.exp(float(np.float32(0.1))), rel=1e-13)
+    assert speed == 3.0
+
+
+@pytest.mark.parametrize("samples", [True, False])
+def test_a_run_in_its_own_words(samples, capsys):
+    """Every epoch once, every tenth drawn and, with samples, shown; then the last one's figures and two samples."""
+    epochs, drawn, asked = [], [], []
+
+    class Drawing:
+        def add(self, x, ys):
+            drawn.append((x, ys))
+
+    def epoch():
+        epochs.append(len(epochs) + 1)
+        return epochs[-1] + 0.04, 30.06
+
+    def predict(prefix):
+        asked.append(prefix)
+        return f"<{prefix}>"
+
+    loop.train(20, epoch, predict, Drawing(), "a device", *([] if samples else [False]))
+    assert epochs == list(range(1, 21))
+    assert drawn == [(10, [10.04]), (20, [20.04])]
+    assert asked == ["time traveller"] * (2 * samples) + ["time traveller", "traveller"]
+    assert capsys.readouterr().out.splitlines() == [
+        *["<time traveller>"] * (2 * samples), "perplexity 20.0, 30.1 tokens/s on a device", "<time traveller>",
+        "<traveller>"]
+
+
+@pytest.mark.parametrize("use_random_iter", [True, False, None])
+def test_what_train_ch8_hands_to_the_loop(use_random_iter, monkeypatch):
+    """The epochs, the drawing, an epoch at the rate given, samples of fifty characters."""
+    handed = {}
+
+    def train(num_epochs, epoch, predict, animator, device):
+        handed.update(num_epochs=num_epochs, epoch=epoch, predict=predict, animator=animator, device=device)
+
+    monkeypatch.setattr(loop, "train", train)
+    monkeypatch.setattr("lstm_ref.model.Animator", lambda **drawing: drawing)
+    X, Y = np.random.default_rng(0).integers(0, 4, (2, 3, 5))
+    minibatches, vocab = [(X, Y), (Y, X)], ref.Vocab("abc")
+    net, other = (model(vocab_size=4, num_hiddens=6) for _ in range(2))
+    ref.train_ch8(net, minibatches, vocab, 0.5, 7, *([] if use_random_iter is None else [use_random_iter]))
+    assert (handed["num_epochs"], handed["device"]) == (7, "cpu")
+    assert handed["animator"] == {"xlabel": "epoch", "ylabel": "perplexity", "legend": ["train"], "xlim": [10, 7]}
+    perplexity, _ = handed["epoch"]()
+    assert perplexity == ref.train_epoch_ch8(other, minibatches, 0.5, bool(use_random_iter))[0]
+    assert all(map(np.array_equal, net.params, other.params))
+    assert len(vocab[list(handed["predict"]("ab").replace("<unk>", "?"))]) == 2 + 50
+
+
+def test_a_call_is_the_forward_pass_on_encoded_tokens():
+    """Step-major, in the precision of the first parameter; the initial state likewise."""
+    net, X = model(vocab_size=4, num_hiddens=6), np.array([[0, 1, 3], [2, 2, 1]])
+    state = net.begin_state(2)
+    outputs, _ = net(X.tolist(), state)
+    assert np.array_equal(outputs, ref.lstm(ref.one_hot(X.T, 4), state, net.params)[0])
+    net.params = net.params._replace(W_hi=net.params.W_hi.astype(float))
+    assert {array.dtype for array in net.begin_state(2)} == {np.dtype(np.float32)}
+    with pytest.raises(ValueError, match=r"params\[1\] \(W_hi\): expected dtype float32"):
+        net(X, state)
+
+
+def test_a_prediction_reads_every_character_once():
+    """The prefix one by one, then what it writes; plain integers, and the state of each step is given to the next."""
+    seen, vocab = [], ref.Vocab("abc")
+
+    def step(token, state):
+        seen.append((token, state))
+        return np.eye(4)[(token + 1) % 4], state + 1
+
+    assert loop.predict("acb", 3, vocab, 10, step) == "acbc<unk>a"
+    assert seen == [(1, 10), (3, 11), (2, 12), (3, 13), (0, 14)]
+    assert {type(token) for token, _ in seen} == {int}

@@ -74,3 +74,31 @@ def test_an_empty_tape_is_refused():
     """There is nothing to differentiate."""
     with pytest.raises(ValueError, match="tape: expected the steps that rnn recorded"):
         ref.rnn_backward([], ref.get_params(4, 3, 0), np.zeros((1, 4)))
+
+
+def recorded():
+    """A problem of three steps, and its tape."""
+    params, state = ref.get_params(4, 3, 0, float), ref.init_rnn_state(2, 3, float)
+    outputs, last = ref.rnn(np.eye(4)[[[0, 1], [2, 3], [1, 1]]], state, params, tape := [])
+    return params, outputs, last, tape
+
+
+def test_the_tape_has_all_that_a_step_computed():
+    """One `RNNStep` per time step, each array under its name."""
+    _, outputs, (H,), tape = recorded()
+    assert np.array_equal(np.concatenate([step.Y for step in tape]), outputs)
+    assert all(np.array_equal(step.H, np.tanh(step.A)) for step in tape)
+    assert tape[-1].H is H and tape[1].H_prev is tape[0].H and tape[1].X.shape == (2, 4)
+
+
+@pytest.mark.parametrize(("params", "d_outputs", "d_state", "words"), [
+    (4, (6, 4), (2, 3), "params: expected 5 arrays (W_xh, W_hh, b_h, W_hq, b_q), got 4 arrays"),
+    (5, (5, 4), (2, 3), "d_outputs: expected shape of the outputs = (6, 4), got (5, 4)"),
+    (5, (6, 4), (2, 2), "d_state[0]: expected shape (batch_size, num_hiddens) = (2, 3), got (2, 2)"),
+])
+def test_what_does_not_fit_the_tape_is_named(params, d_outputs, d_state, words):
+    """Parameters, and gradients that flow in at either end."""
+    given, _, _, tape = recorded()
+    with pytest.raises(ValueError, match=":") as refusal:
+        ref.rnn_backward(tape, given[:params], np.zeros(d_outputs), (np.zeros(d_state),))
+    assert str(refusal.value) == words

@@ -1,6 +1,8 @@
 """The corpus: fetching, verification, vocabulary and minibatches."""
 
+import hashlib
 import itertools
+import logging
 import random
 import re
 from pathlib import Path
@@ -157,3 +159,75 @@ def test_a_text_that_can_not_be_read_is_named(name, content, words, tmp_path):
     with pytest.raises(ValueError, match="source: expected 'timemachine', 'embedded' or a text file") as refusal:
         ref.load_corpus_time_machine(source=str(path))
     assert words in str(refusal.value)
+
+
+def test_a_download_is_kept_under_its_name(tmp_path, monkeypatch):
+    """With a time limit, quietly, and with pooch's logger as it was."""
+    import pooch
+
+    seen = []
+
+    class Downloader:
+        def __init__(self, timeout=None):
+            seen.append(timeout)
+
+        def __call__(self, url, output_file, pooch_):
+            seen.append(pooch.get_logger().level)
+            Path(output_file).write_text("another file")
+
+    monkeypatch.setattr("pooch.HTTPDownloader", Downloader)
+    monkeypatch.setattr(text, "SHA1", hashlib.sha1(b"another file").hexdigest())
+    monkeypatch.setenv("LSTM_REF_DATA_DIR", str(tmp_path))
+    pooch.get_logger().setLevel(logging.INFO)
+    assert text.read_text("timemachine") == ("another file", "timemachine")
+    assert seen == [text.FETCH_SECONDS, logging.WARNING]
+    assert pooch.get_logger().level == logging.INFO
+    assert [path.name for path in tmp_path.iterdir()] == [text.FILE_NAME]
+
+
+def test_the_lines_of_a_text():
+    """Letters and single spaces, lower-cased; the corpus is all of them, one after the other, unless it is cut."""
+    lines = text.read_time_machine("embedded")
+    assert lines == text.lines_of(text.read_text("embedded")[0])
+    assert text.lines_of("  The Time, 2nd\tMachine.\n") == ["the time nd machine"]
+    corpus, vocab = text.corpus_of("ab\nc")
+    assert vocab.to_tokens(corpus) == ["a", "b", "c"]
+    assert text.corpus_of("ab\nc", 2)[0] == corpus[:2]
+
+
+def test_a_vocabulary_of_anything():
+    """Tokens or lines of them, as lists or as they come; words are tokens too."""
+    assert ref.Vocab(["the", "cat", "the"]).idx_to_token == ["<unk>", "the", "cat"]
+    assert ref.Vocab([["the", "cat"]]).idx_to_token == ["<unk>", "the", "cat"]
+    assert ref.Vocab(iter("abb")).idx_to_token == ["<unk>", "b", "a"]
+    assert ref.Vocab(("ab", "c")).idx_to_token == ["<unk>", "ab", "c"]
+    assert ref.Vocab().idx_to_token == ["<unk>"]
+
+
+@pytest.mark.parametrize("batches", [ref.seq_data_iter_random, ref.seq_data_iter_sequential])
+def test_the_shortest_corpus(batches, monkeypatch):
+    """Enough for a minibatch of 2 × 5 at the largest offset; one token less is refused, as are senseless sizes."""
+    monkeypatch.setattr(random, "randint", lambda low, high: high)
+    assert len(list(batches(range(16), 2, 5))) == 1
+    with pytest.raises(ValueError, match="corpus: expected at least 16 tokens for one minibatch of 2 × 5 at any"):
+        next(batches(range(15), 2, 5))
+    with pytest.raises(ValueError, match="batch_size: expected an integer of at least 1"):
+        next(batches(range(99), 0, 5))
+    with pytest.raises(ValueError, match="num_steps: expected an integer of at least 1"):
+        next(batches(range(99), 2, 0))
+
+
+def test_no_token_is_left_out_that_fits(monkeypatch):
+    """The last target may be the last token."""
+    monkeypatch.setattr(random, "randint", lambda low, high: low)
+    starts = [int(X[0, 0]) for X, _ in ref.seq_data_iter_random(range(9), 1, 4)]
+    assert sorted(starts) == [0, 4]
+    (X, _), (_, Y) = ref.seq_data_iter_sequential(range(17), 2, 4)
+    assert X.tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]] and Y[-1, -1] == 16
+
+
+def test_the_book_reads_in_order_and_ten_thousand_tokens():
+    """What a loader does unless it is told."""
+    for loader in (ref.SeqDataLoader(4, 5, source="embedded"), ref.load_data_time_machine(4, 5, source="embedded")[0]):
+        assert loader.data_iter_fn is ref.seq_data_iter_sequential
+        assert len(loader.corpus) == 10_000

@@ -1,6 +1,7 @@
 """Parameters, loss, clipping, update and one training step of the reference."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -129,3 +130,63 @@ def test_bad_tokens_are_named(call, words):
     with pytest.raises(ValueError, match=":") as refusal:
         call()
     assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+def test_shapes_stand_in_the_order_of_the_parameters():
+    """Each by its name."""
+    assert list(ref.param_shapes(5, 4)) == list(ref.PARAM_NAMES)
+
+
+def test_log_softmax_is_over_the_last_axis_row_by_row():
+    """For any number of axes; and a row far below another one has its own shift."""
+    outputs = np.random.default_rng(0).normal(0, 1, (2, 3, 4))
+    expected = outputs - np.log(np.exp(outputs).sum(axis=-1, keepdims=True))
+    assert np.allclose(ref.log_softmax(outputs), expected, rtol=0, atol=1e-14)  # a few roundings
+    far = ref.log_softmax(np.array([[0.0, 0.0], [-5000.0, -5000.0]]))
+    assert np.array_equal(far, np.full((2, 2), -math.log(2)))
+
+
+def test_perplexity_is_a_number_and_may_be_infinite():
+    """Without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ref.perplexity(1e4) == math.inf
+    assert type(ref.perplexity(np.float32(1))) is float
+
+
+@pytest.mark.parametrize("targets", [[0, 3], [0], [0.5, 1]])
+def test_the_gradient_of_the_loss_refuses_what_the_loss_refuses(targets):
+    """In the same words."""
+    words = []
+    for function in (ref.cross_entropy, ref.cross_entropy_backward):
+        with pytest.raises(ValueError, match=r"^targets: expected") as refusal:
+            function(np.zeros((2, 3)), np.array(targets))
+        words.append(str(refusal.value))
+    assert words[0] == words[1]
+
+
+def test_gradients_that_are_not_clipped_come_as_a_list():
+    """Of their own: changing it changes nothing else."""
+    grads = (np.ones(2), np.ones(3))
+    clipped = ref.grad_clipping(grads, 100.0)
+    assert isinstance(clipped, list) and all(a is b for a, b in zip(clipped, grads, strict=True))
+
+
+def test_a_step_takes_lists_and_clips_at_one():
+    """Tokens need not be arrays; theta is the book's unless told."""
+    params = ref.LSTMParams(*(p * 1000 for p in ref.get_lstm_params(5, 4, 0, float)))
+    X, Y, state = [[0, 1, 4], [2, 2, 3]], [[4, 4, 4], [4, 0, 4]], ref.init_lstm_state(2, 4, float)
+    inputs = ref.one_hot(np.array(X).T, 5, float)
+    _, grads, _ = ref.loss_and_grads(inputs, state, params, np.array(Y).T.reshape(-1))
+    assert math.sqrt(sum((g**2).sum() for g in grads)) > 1, "or clipping would not show"
+    listed = ref.train_step(params, X, Y, state, 1.0)[0]
+    told = ref.train_step(params, np.array(X), np.array(Y), state, 1.0, 1.0)[0]
+    assert all(map(np.array_equal, listed, told))
+
+
+def test_a_step_names_the_parameter_of_another_dtype():
+    """The inputs are encoded in the precision of the first."""
+    params = ref.get_lstm_params(3, 2, 0)
+    params = params._replace(W_hi=params.W_hi.astype(float))
+    with pytest.raises(ValueError, match=r"params\[1\] \(W_hi\): expected dtype float32"):
+        ref.train_step(params, [[0]], [[0]], ref.init_lstm_state(1, 2), 1.0)

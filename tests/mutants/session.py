@@ -1,0 +1,179 @@
+"""A run over the mutants of some backends: what is left to do, who does it, and what is kept of it."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mutate import Mutant
+from process import FIRST_LIMIT, LIFE, LIMIT_FACTOR, LIMIT_SECONDS, Process
+from targets import key
+
+#: Stands in the file for a result that is taken back.
+VOID = "void"
+
+
+class NotGreenError(RuntimeError):
+    """The checks fail without any mutation, so nothing can be said of mutants."""
+
+
+@dataclass
+class Backend:
+    """The mutants of one backend and their results by id; a result is None (survived) or what killed the mutant."""
+
+    name: str
+    python: str
+    mutants: list[Mutant]
+    build: Path
+    results: dict[str, str | None] = field(default_factory=dict)
+    green: dict[str, float] | None = None  #: seconds of each test on the unmutated source
+    lock: Any = field(default_factory=threading.Lock)
+    command: list[str] | None = None  #: of the worker, for tests
+
+    def __post_init__(self) -> None:
+        self.file = self.build / f"{self.name}.jsonl"
+        mutants = {mutant.id: mutant for mutant in self.mutants}
+        lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True) if self.file.exists() else []
+        if lines and not lines[-1].endswith("\n"):
+            self.file.write_text("".join(lines[:-1]), encoding="utf-8")
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:  # the last line of a run that was killed
+                continue
+            mutant = mutants.get(entry["id"])
+            if entry["key"] != key(self.name, mutant.source if mutant else "", entry["by"]):
+                continue
+            if mutant and entry["by"] == VOID:
+                self.results.pop(mutant.id, None)
+            elif mutant:
+                self.results[mutant.id] = entry["by"]
+            elif entry["id"] == "green":
+                self.green = entry["tests"]
+
+    @property
+    def left(self) -> list[Mutant]:
+        """The mutants without a result."""
+        return [mutant for mutant in self.mutants if mutant.id not in self.results]
+
+    def keep(self, name: str, source: str, by: str | None, **more: Any) -> None:
+        """Append one line to the file of results, at once."""
+        entry = {"id": name, "key": key(self.name, source, by), "by": by, **more}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock, self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+    def start(self, process: Process) -> None:
+        """Judge the unmutated source once, by whoever comes first.
+
+        Raises:
+            NotGreenError: it fails.
+        """
+        with self.green_lock:
+            if self.green is None:
+                answer = process.ask({"file": None, "source": ""}, FIRST_LIMIT)
+                if answer["by"] is not None:
+                    raise NotGreenError(f"{self.name}: the checks fail without any mutation, in {answer['by']}; "
+                                        f"mend that first (nox -s \"parity({self.name})\")")
+                self.green = answer["tests"]
+                self.keep("green", "", None, tests=self.green)
+
+    green_lock: Any = field(default_factory=threading.Lock)
+
+    def judge(self, mutant: Mutant, process: Process) -> None:
+        """Ask for one mutant and keep the answer."""
+        self.start(process)
+        limit = LIMIT_FACTOR * sum(self.green.values()) + LIMIT_SECONDS
+        task = {"file": mutant.file, "source": mutant.source, "order": self.order(mutant)}
+        answer = process.ask(task, limit)
+        if process.closed:  # it was ended by us
+            return
+        process.judged.append(mutant)
+        self.results[mutant.id] = answer["by"]
+        self.keep(mutant.id, mutant.source, answer["by"], seconds=answer["seconds"], change=mutant.change)
+
+    def retire(self, process: Process) -> None:
+        """End a process, after it has shown that no mutant left anything behind in it.
+
+        The tests that killed its mutants have to pass there without a mutation. Where they do not, its results are
+        taken back, and each of its mutants is judged in a process of its own.
+        """
+        judged = process.judged
+        killers = {by: -1.0 for mutant in judged if (by := self.results.get(mutant.id)) in self.green}
+        task = {"file": None, "source": "", "order": killers, "only": True}
+        answer = process.ask(task, FIRST_LIMIT) if killers else {"by": None}
+        if process.closed or answer["by"] is None:
+            process.close()
+            return
+        for mutant in judged:
+            del self.results[mutant.id]
+            self.keep(mutant.id, mutant.source, VOID)
+        for mutant in judged:
+            process.close()
+            self.judge(mutant, process)
+        process.close()
+
+    def order(self, mutant: Mutant) -> dict[str, float]:
+        """The quickest tests first, and before them those that killed others of the same function, or file."""
+        killers = [(other.function == mutant.function, by) for other in self.mutants
+                   if other.file == mutant.file and (by := self.results.get(other.id)) in self.green]
+        return self.green | {by: -sum(100 if near else 1 for near, b in killers if b == by) for _, by in killers}
+
+
+def _next(queue: deque[tuple[Backend, Mutant]]) -> tuple[Backend, Mutant] | None:
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None
+
+
+def run(backends: list[Backend], jobs: int, advance: Callable[[Backend], None]) -> None:
+    """Judge all that is left, in `jobs` worker processes; ends early, with what is there, when interrupted.
+
+    Raises:
+        NotGreenError: the unmutated source of a backend fails.
+        KeyboardInterrupt: passed on after the workers were ended.
+    """
+    queue = deque((backend, mutant) for backend in backends for mutant in backend.left)
+    processes: list[Process] = []
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        process, owner = None, None
+        try:
+            while not failures and (task := _next(queue)):
+                backend, mutant = task
+                if process and (backend is not owner or len(process.judged) >= LIFE):
+                    owner.retire(process)
+                if backend is not owner:
+                    owner = backend
+                    process = Process(backend.name, backend.python, backend.build / "checks", backend.command)
+                    processes.append(process)
+                backend.judge(mutant, process)
+                advance(backend)
+            if process and not failures:
+                owner.retire(process)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            if process:
+                process.close()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            for thread in threads:
+                thread.join(0.2)
+    except BaseException:
+        queue.clear()
+        for process in processes:
+            process.closed = True
+            process.close()
+        raise
+    if failures:
+        raise failures[0]

@@ -1,0 +1,39 @@
+"""What is mutated for each backend, and what a result rests on."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ("params", "lstm", "rnn", "loss", "training", "model", "loop", "validate", "text")
+TAB = ("scratch", "training", "concise")
+
+
+def files_of(backend: str) -> list[str]:
+    """The mutated files, relative to the root."""
+    if backend == "numpy":
+        return [f"lstm_ref/{module}.py" for module in REFERENCE]
+    return [f"backends/{backend}/{module}.py" for module in TAB]
+
+
+@cache
+def _digest(patterns: tuple[str, ...]) -> str:
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def key(backend: str, source: str, by: str | None) -> str:
+    """Changes with all that a result rests on: a result with another key is not used again.
+
+    For a kill that is the judge, the backend's other code, the mutated source and the file of the test that failed: a
+    new test can't bring a mutant back to life. For a survivor it is all tests.
+    """
+    judge = (*files_of("numpy"), "lstm_ref/__init__.py", "lstm_ref/animator.py", "lstm_ref/parity/*.py",
+             "backends/*.py", f"backends/{backend}/*.py", "tests/parity/conftest.py", "tests/mutants/worker.py",
+             "tests/mutants/install.py")
+    tests = ("tests/parity/*.py", "docs/layers.md", *(["tests/reference/*.py"] if backend == "numpy" else []))
+    test = by.partition("::")[0] if by and by.startswith("tests/") else ""
+    rests_on = _digest(judge) + (_digest(tests) if by is None else _digest((test,)) if test else "")
+    return hashlib.sha256((rests_on + source).encode()).hexdigest()[:16]

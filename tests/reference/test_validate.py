@@ -1,0 +1,119 @@
+"""The refusals on the arrays of any framework: what they look at is a shape, a dtype and, of tokens, the values."""
+
+import numpy as np
+import pytest
+
+from lstm_ref import validate
+from lstm_ref.validate import check_array, check_minibatch, check_tokens, dtype_name
+
+
+class Foreign:
+    """An array of a framework that is not here; it has what it is given and nothing else."""
+
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+
+class Text:
+    """A dtype that has nothing but its text: PyTorch's, Paddle's."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+@pytest.mark.parametrize(("dtype", "name"), [
+    (np.dtype("float32"), "float32"), (np.float64, "float64"), (Text("torch.float32"), "float32"),
+    (Text("paddle.base.float64"), "float64"), (Text("VarType.FLOAT32"), "float32"),
+    (Foreign(name="float64"), "float64"), (Foreign(name=Text("float64")), "float64"),
+    (Foreign(name="", __name__="float32"), "float32"),
+])
+def test_a_dtype_is_named_alike_everywhere(dtype, name):
+    """By its name, its `__name__` or its text, without what stands before the last point."""
+    assert dtype_name(Foreign(dtype=dtype)) == name
+
+
+def words(call, *arguments):
+    with pytest.raises(ValueError, match=":") as refusal:
+        call(*arguments)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("attributes", [{"shape": (2,)}, {"dtype": "float32"}, {}])
+def test_what_lacks_a_shape_or_a_dtype_is_no_array(attributes):
+    """Said before either is asked for."""
+    said = words(check_array, "x", Foreign(**attributes), (2,), "(n,)")
+    assert said == "x: expected an array of shape (n,), got Foreign"
+
+
+def test_shapes_of_any_kind():
+    """Lists as Paddle has them, unknown lengths as TensorFlow has them while it traces."""
+    check_array("x", Foreign(shape=[None, 3], dtype=None), (2, 3), "(n, 3)")
+    check_array("x", Foreign(shape=[2, 3], dtype=None), (None, 3), "(n, 3)")
+    assert words(check_array, "x", Foreign(shape=[2, 4], dtype=None), (2, 3), "(n, m)") == (
+        "x: expected shape (n, m) = (2, 3), got (2, 4)")
+    sizes = Foreign(shape=[0, 0, 5], dtype=np.dtype("float32"))
+    assert words(validate.check_lstm, sizes, (), ()) == (
+        "inputs: expected num_steps of at least 1, got shape (0, 0, 5)")
+    assert words(validate.check_lstm, Foreign(shape=[2, 0, 0], dtype=np.dtype("float32")), (), ()) == (
+        "inputs: expected batch_size of at least 1, got shape (2, 0, 0)")
+    assert words(validate.check_lstm, np.zeros((2, 1, 0)), (), ()) == (
+        "inputs: expected vocab_size of at least 1, got shape (2, 1, 0)")
+
+
+def test_the_shape_of_x_is_told_as_a_shape():
+    """Also where it is a list."""
+    X, Y = (Foreign(shape=[1, n], dtype=np.dtype(int)) for n in (3, 2))
+    assert words(check_minibatch, X, Y, 2) == "Y: expected shape of X = (1, 3), got (1, 2)"
+
+
+def test_a_state_is_a_sequence():
+    """Said of what is not."""
+    inputs = np.zeros((2, 1, 3))
+    assert words(validate.check_lstm, inputs, 7, ()) == "state: expected the pair (H, C), got int"
+    assert words(validate.check_rnn, inputs, {1}, ()) == "state: expected the one-tuple (H,), got set"
+
+
+class OnDevice:
+    """Tokens that are on another device, with a history: each has to be left before there are values."""
+
+    def __init__(self, *left):
+        self.left = left
+
+    def detach(self):
+        return OnDevice(*self.left, "history")
+
+    def cpu(self):
+        return OnDevice(*self.left, "device")
+
+    def __array__(self, dtype=None, copy=None):
+        assert set(self.left) == {"history", "device"}
+        return np.array([[0, 1]])
+
+
+class OfMXNet:
+    def asnumpy(self):
+        return np.array([[0.0, 1.0]])
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("element by element, which takes minutes")
+
+
+@pytest.mark.parametrize("kind", [OnDevice, OfMXNet])
+def test_tokens_are_brought_to_the_host(kind):
+    """In the way of their framework."""
+    tokens = check_tokens("X", kind(), 2)
+    assert tokens.tolist() == [[0, 1]] and tokens.dtype == int
+
+
+@pytest.mark.parametrize(("X", "Y", "expected"), [
+    (np.zeros(3, int), np.zeros((1, 3), int), "X: expected shape (batch_size, num_steps), got (3,)"),
+    (np.zeros((1, 3), int), np.zeros((1, 2), int), "Y: expected shape of X = (1, 3), got (1, 2)"),
+    (np.array([[2]]), np.array([[2]]), "X: expected tokens in [0, 2), got 2 at index (0, 0)"),
+    (np.array([[0]]), np.array([[2]]), "Y: expected tokens in [0, 2), got 2 at index (0, 0)"),
+])
+def test_a_minibatch_is_two_equal_tables_of_tokens(X, Y, expected):
+    """X is looked at first."""
+    assert words(check_minibatch, X, Y, 2) == expected
