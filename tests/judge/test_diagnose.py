@@ -32,7 +32,7 @@ class InFloat32(Reference):
         return which.lstm(inputs, state, params)
 
     def loss_and_grads(self, inputs, state, params, targets):
-        which = self.mistaken if inputs.dtype == np.float32 and len(params) == 14 else super()
+        which = self.mistaken if inputs.dtype == np.float32 else super()
         return which.loss_and_grads(inputs, state, params, targets)
 
     def train_step(self, params, X, Y, state, lr, theta):

@@ -123,7 +123,7 @@ def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
     run = parity("--backend", "numpy", "--build", str(tmp_path), "--ignore=tests/parity/test_step.py", "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "4 of 75 tests"
+    assert read_status(tmp_path, "numpy")["selection"] == "4 of 76 tests"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):
@@ -131,3 +131,13 @@ def test_deselecting_everything_is_no_pass(tmp_path):
     run = parity("--backend", "numpy", "-k", "nothing_of_this_name", "--build", str(tmp_path))
     assert run.returncode != 0
     assert read_status(tmp_path, "numpy")["status"] == "fail"
+
+
+def test_random_cases_are_judged(tmp_path, truths, monkeypatch):
+    """Those of other seeds than the suite's; a check that none of them is for is left out, not skipped."""
+    (tmp_path / "truth").symlink_to(truths)
+    monkeypatch.chdir(ROOT)
+    assert supervise("numpy", tmp_path, 120, ["-q", "--random", "1", "-k", "random-0 and float32"])
+    entry = read_status(tmp_path, "numpy")
+    assert entry["status"] == "pass" and "--random 1" in entry["selection"]
+    assert {result["case"] for result in entry["results"]} == {"random-0"}

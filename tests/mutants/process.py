@@ -38,7 +38,7 @@ class Process:
         self.closed = False
 
     def ask(self, task: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The worker's answer; a process that dies or takes too long has answered as well: the mutant is killed."""
+        """The worker's answer; where the process dies or takes too long, that is what killed, after no `seconds`."""
         process = self.process or self._start()
         expired = threading.Event()
         timer = threading.Timer(seconds, lambda: (expired.set(), _kill(process)))

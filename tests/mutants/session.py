@@ -89,6 +89,8 @@ class Backend:
         limit = LIMIT_FACTOR * sum(self.green.values()) + LIMIT_SECONDS
         task = {"file": mutant.file, "source": mutant.source, "order": self.order(mutant)}
         answer = process.ask(task, limit)
+        if answer["seconds"] is None and not process.closed:  # it may not have been this mutant's doing
+            answer = process.ask(task, limit)
         if process.closed:  # it was ended by us
             return
         process.judged.append(mutant)

@@ -85,6 +85,9 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(items):
     """Run the checks in the order of the report: what others build on comes first, and so does its failure."""
+    # A check without a case (a trajectory among random ones) is not a skipped test.
+    items[:] = [item for item in items
+                if "problem" not in item.fixturenames or isinstance(item.callspec.params["problem"], tuple)]
     order = {name: place for place, name in enumerate(COLUMNS)}
     items.sort(key=lambda item: order.get(check_of(item), len(order)))
 
@@ -165,7 +168,8 @@ class Journal:
         name = report.nodeid.rpartition("::")[2]
         if report.failed and report.nodeid not in self.record.explained:
             crash = getattr(report.longrepr, "reprcrash", None)
-            self.record.error(f"{name} ended in an error: {crash.message if crash else report.longreprtext}")
+            told = (crash.message if crash else report.longreprtext).strip().splitlines() or ["no message"]
+            self.record.error(f"{name} ended in an error: {told[0]}")
         if report.skipped:
             self.record.error(f"{name} was skipped, and no check may be")
 

@@ -141,4 +141,7 @@ def test_the_output_layer_has_the_precision_of_the_recurrent_one(request, adapte
 
         net = concise.functions.new_model(VOCAB_SIZE, 4, dtype="float64")
         wide = net.init(jax.random.key(0))["dense"]["kernel"]
+        narrow = concise.functions.new_model(VOCAB_SIZE, 4)
+        for model, dtype, expected in ((net, None, "float64"), (net, "float32", "float32"), (narrow, None, "float32")):
+            assert {str(array.dtype) for array in model.begin_state(2, dtype)} == {expected}
     assert dtype_name(wide) == "float64"

@@ -11,7 +11,6 @@ from lstm_ref.parity.diagnose import diagnose
 from lstm_ref.parity.mistakes import MISTAKES
 from lstm_ref.parity.mistakes.gates import PARAMETERS
 
-
 NAMES = 10  #: of the mistakes that are one exchanged name
 
 
