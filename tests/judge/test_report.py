@@ -1,11 +1,14 @@
 """The report: nothing vacuous passes, and what failed is said."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain import explain
+from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.investigate import Investigation
 from lstm_ref.parity.properties import PROPERTIES
 from lstm_ref.parity.record import Record, read_status, write_status
 from lstm_ref.parity.report import COLUMNS, cell, merge
@@ -116,11 +119,12 @@ def test_infinity_is_null_in_json(tmp_path):
     assert read_status(tmp_path, "torch")["results"][0]["ratio"] is None
 
 
-def test_a_failure_in_words():
+def test_a_failure_in_words(truths):
     """Backend, check, case, dtype, quantity, both values, error, spread, ratio, place and command."""
     text = explain("torch", [result("forward", "mathematics", 7.5, "C_t"), result("forward")],
-                   "departs first at time step t = 0, in the forget gate F", "pytest X --backend torch")
+                   "departs first at time step t = 0, in the forget gate F",
+                   Investigation(Reference(), truths), Path("repro/p.py"), "pytest X --backend torch")
     for words in ("torch: forward of scratch on case book in float32: 1 of 2 quantities", "C_t: at index (0, 1)",
                   "error 1e-08, spread 2e-08, ratio 7.5 (limit 4)", "mathematics", "forget gate F",
-                  "again: pytest X --backend torch"):
+                  "reproduce: python repro/p.py", "again: pytest X --backend torch"):
         assert words in text
