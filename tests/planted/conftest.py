@@ -23,3 +23,4 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if config.option.backend is None:
         raise pytest.UsageError("say which backend: --backend NAME")
+    config.addinivalue_line("filterwarnings", "ignore")  # what frameworks warn of is not in question here
