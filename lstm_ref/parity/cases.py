@@ -174,7 +174,7 @@ BRIEF = {
 }
 
 #: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
-RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4))
+RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4), (6, 3, 13, 17))
 
 
 def random_case(seed: int) -> Case:

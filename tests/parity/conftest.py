@@ -7,19 +7,20 @@ import os
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backends
 from lstm_ref.parity import repro
 from lstm_ref.parity.cases import CASES, LONG, make
-from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.checks import CHECKS, Check
 from lstm_ref.parity.explain import explain
 from lstm_ref.parity.investigate import Investigation
 from lstm_ref.parity.properties import PROPERTIES, judge_facts
 from lstm_ref.parity.record import Record, fingerprint, write_status
 from lstm_ref.parity.report import COLUMNS
-from lstm_ref.parity.truth import prepare
-from lstm_ref.parity.verdict import judge, settle
+from lstm_ref.parity.truth import evaluations, measure, prepare
+from lstm_ref.parity.verdict import compare, judge, settle
 
 DTYPES = ("float32", "float64")
 
@@ -145,6 +146,21 @@ def agrees(request, problem):
             pytest.fail(explain(option.backend, results, place, found, program, again(request)), pytrace=False)
 
     return run
+
+
+@pytest.fixture
+def judged():
+    """Hold numbers that no check of the table asks for against the reference, by the suite's one limit."""
+    def judged(case, compute, found):
+        """`compute(implementation, case)` says what the reference gives; `found(truth)`, or `found`, what came."""
+        yardstick = measure(Check("judged", compute), case, evaluations(case))
+        came = found(yardstick.truth) if callable(found) else found
+        assert came.keys() == yardstick.truth.keys() and came
+        told = {name: compare(name, np.asarray(came[name]), case.dtype, yardstick) for name in came}
+        wrong = {name: verdict["detail"] for name, verdict in told.items() if "verdict" in verdict}
+        assert not wrong, wrong
+
+    return judged
 
 
 def again(request):

@@ -1,10 +1,12 @@
 """The way of the weights between the book and a framework's layer: what it refuses, its devices, both directions."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from lstm_ref.params import LSTMParams
 from lstm_ref.parity.cases import make
 from lstm_ref.validate import dtype_name
 
@@ -68,17 +70,20 @@ def test_a_layer_is_made_from_the_parameters(adapter, concise):
         assert np.dtype(concise.functions.new_model(VOCAB_SIZE, 4).dtype) == np.float32
 
 
-def test_what_is_read_from_a_layer_computes_what_the_layer_computes(adapter, concise):
-    """Read as 14 arrays and given to the tab."""
+def test_what_is_read_from_a_layer_computes_what_the_layer_computes(adapter, concise, judged):
+    """Read as 14 arrays and given to the reference."""
     if concise is None:
         return
     net = randomly(concise, VOCAB_SIZE, NUM_HIDDENS)
     model = (net.model, net.params) if hasattr(net, "model") else (net,)
     outputs, last = concise.run(*model, adapter.tensor(CASE.inputs), concise.state_in(CASE.state))
-    expected, state = adapter.implementations["scratch"].lstm(CASE.inputs, CASE.state, concise.read(net))
-    np.testing.assert_allclose(adapter.array(outputs), expected, rtol=0, atol=1e-4)
-    for came, wanted in zip(concise.state_out(last), state, strict=True):
-        np.testing.assert_allclose(came, wanted, rtol=0, atol=1e-4)
+
+    def compute(reference, case):
+        outputs, (H, C) = reference.lstm(case.inputs, case.state, case.params)
+        return {"outputs": outputs, "H": H, "C": C}
+
+    judged(replace(CASE, params=LSTMParams(*concise.read(net))), compute,
+           dict(zip(("outputs", "H", "C"), (adapter.array(outputs), *concise.state_out(last)), strict=True)))
 
 
 def test_a_layer_is_made_where_the_parameters_are(request, adapter, concise):

@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import lstm_ref as ref
 from lstm_ref.parity.cases import make
+from lstm_ref.parity.checks import backward
 
 CASE = make("ragged").astype("float32")
 _, BATCH, VOCAB_SIZE, _ = CASE.sizes
@@ -18,50 +21,54 @@ def of(adapter, label):
     return implementation if hasattr(implementation, "training") else None
 
 
-def test_the_loss_neither_overflows_nor_clips(adapter, backend):
-    """Outputs far apart, in a row and between rows: the numbers, their mean, and the gradient by the outputs' bias."""
+def the_loss(targets):
+    """The mean cross-entropy of the inputs of the case's one step, taken for outputs."""
+    return lambda reference, case: {"loss": np.asarray(ref.cross_entropy(case.inputs[0], targets))}
+
+
+def test_the_loss_neither_overflows_nor_clips(adapter, backend, judged):
+    """Outputs far apart, in a row and between rows: the numbers, their mean, and the gradients."""
     implementation = of(adapter, "scratch")
     if implementation is None:
         return
-    y_hat = np.array([[-1000, 1000], [-5000, -5000], [3000, 3000]], np.float32)
+    y_hat, y = np.array([[-1000, 1000], [-5000, -5000], [3000, 3000]], np.float32), np.array([0, 0, 1])
     for dtype in (np.int64, np.int32):
-        arguments = adapter.tensors((y_hat, np.array([0, 0, 1], dtype)))
+        arguments = adapter.tensors((y_hat, y.astype(dtype)))
         loss = adapter.array(implementation.training.loss(*arguments[::-1 if backend == "tensorflow" else 1]))
         assert loss.shape == ((3,) if backend == "mxnet" else ())
-        np.testing.assert_allclose(loss.mean(), (2000 + 2 * np.log(2)) / 3, rtol=1e-6)
-    params = (*(np.zeros_like(p) for p in CASE.params[:-1]), np.linspace(-900, 900, VOCAB_SIZE, dtype=np.float32))
-    _, grads = implementation.loss_and_grads(CASE.inputs, CASE.state, params, CASE.targets)
-    rows = np.bincount(CASE.targets, minlength=VOCAB_SIZE) / len(CASE.targets)
-    np.testing.assert_allclose(grads[-1], np.eye(VOCAB_SIZE)[-1] - rows, rtol=0, atol=1e-6)
+        judged(replace(CASE, inputs=y_hat[None]), the_loss(y), {"loss": loss.mean()})
+    bias = np.linspace(-900, 900, VOCAB_SIZE, dtype=np.float32)
+    case = replace(CASE, params=ref.LSTMParams(*(np.zeros_like(p) for p in CASE.params[:-1]), bias))
+    judged(case, backward, backward(implementation, case))
 
 
-def test_the_loss_can_be_compiled(adapter, backend):
+def test_the_loss_can_be_compiled(adapter, backend, judged):
     """Where a reader of the TensorFlow tab does it; the tokens are looked at when it is run as it stands."""
     if backend == "tensorflow":
         import tensorflow as tf
 
-        loss = of(adapter, "scratch").training.loss
-        y, y_hat = adapter.tensors((np.array([0, 1]), np.array([[1, 2], [0, 5]], np.float32)))
-        assert float(tf.function(loss)(y, y_hat)) == pytest.approx(float(loss(y, y_hat)), rel=1e-6)
+        loss, y, y_hat = of(adapter, "scratch").training.loss, np.array([0, 1]), np.array([[1, 2], [0, 5]], np.float32)
+        came = tf.function(loss)(*adapter.tensors((y, y_hat)))
+        judged(replace(CASE, inputs=y_hat[None]), the_loss(y), {"loss": came})
 
 
 @pytest.mark.parametrize("label", ["scratch", "concise"])
-def test_a_loss_of_each_example_is_averaged(label, adapter, backend):
+def test_a_loss_of_each_example_is_averaged(label, adapter, backend, judged):
     """The framework's own loss in place of the tab's, as a reader of the book passes it, with tokens of 32 bits."""
     if backend not in ("torch", "paddle"):
         return
     nn = importlib.import_module(f"{backend}.nn")
     implementation = of(adapter, label)
-    losses = []
-    for loss in (implementation.training.loss, nn.CrossEntropyLoss(reduction="none")):
-        net = implementation.net(CASE.params)
-        X, Y = adapter.tensors((CASE.X.astype(np.int32), CASE.Y.astype(np.int32)))
-        state = implementation.begin_state(net, BATCH)
-        losses.append(implementation.training.train_step_ch8(
-            net, X, Y, state, loss, implementation.updater(net, 1.0), adapter.device)[0])
-    one, other = adapter.arrays(losses)
-    assert one.shape == other.shape == ()
-    assert abs(one - other) < 1e-5
+    net = implementation.net(CASE.params)
+    X, Y = adapter.tensors((CASE.X.astype(np.int32), CASE.Y.astype(np.int32)))
+    loss, _ = implementation.training.train_step_ch8(
+        net, X, Y, implementation.state_in(CASE.state), nn.CrossEntropyLoss(reduction="none"),
+        implementation.updater(net, 1.0), adapter.device)
+
+    def compute(reference, case):
+        return {"loss": np.asarray(reference.train_step(case.params, case.X, case.Y, case.state, 1.0, 1.0)[2])}
+
+    judged(CASE, compute, {"loss": adapter.array(loss)})
 
 
 def test_the_book_clips_at_one(adapter):
@@ -71,27 +78,28 @@ def test_the_book_clips_at_one(adapter):
         assert inspect.signature(implementation.training.train_step_ch8).parameters["theta"].default == 1
 
 
+def clipped(implementation, case):
+    """The case's gradients, clipped at 0.05."""
+    return dict(zip(ref.PARAM_NAMES, implementation.grad_clipping(case.grads, 0.05), strict=True))
+
+
 @pytest.mark.parametrize("label", ["scratch", "concise"])
-def test_theta_may_come_out_of_a_computation(label, adapter, backend):
+def test_theta_may_come_out_of_a_computation(label, adapter, backend, judged):
     """In float64, which leaves float32 gradients what they are; in JAX the wider one wins."""
     implementation = of(adapter, label)
     if implementation is None or backend == "jax":
         return
-    one, other = (implementation.grad_clipping(CASE.grads, theta) for theta in (np.float64(0.05), 0.05))
-    assert {str(grad.dtype) for grad in one} == {"float32"}
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
+    grads = implementation.grad_clipping(CASE.grads, np.float64(0.05))
+    judged(CASE, clipped, dict(zip(ref.PARAM_NAMES, grads, strict=True)))
 
 
-def test_clipping_can_be_compiled(adapter, backend):
+def test_clipping_can_be_compiled(adapter, backend, judged):
     """By a reader of the JAX tab, who may leave theta open."""
     if backend == "jax":
         import jax
 
-        clip = of(adapter, "scratch").training.grad_clipping
-        grads = adapter.tensors(CASE.grads)
-        for one, other in zip(jax.jit(clip)(grads, 0.05), clip(grads, 0.05), strict=True):
-            np.testing.assert_allclose(adapter.array(one), adapter.array(other), rtol=1e-6)
+        grads = jax.jit(of(adapter, "scratch").training.grad_clipping)(adapter.tensors(CASE.grads), 0.05)
+        judged(CASE, clipped, dict(zip(ref.PARAM_NAMES, adapter.arrays(grads), strict=True)))
 
 
 def test_what_is_frozen_is_neither_trained_nor_counted(adapter, backend):

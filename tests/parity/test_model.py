@@ -1,5 +1,8 @@
 """The models of a tab, called as a reader calls them: tokens outside the vocabulary, layers of another kind."""
 
+import importlib
+import inspect
+
 import numpy as np
 import pytest
 
@@ -17,8 +20,6 @@ def test_a_model_makes_its_own_parameters(cell, adapter, backend):
     scratch = adapter.implementations["scratch"]
     if backend == "numpy":
         return
-    import inspect
-
     tab = scratch.functions
     get_params, init_state, forward_fn = (getattr(tab, name) for name in {
         "lstm": ("get_lstm_params", "init_lstm_state", "lstm"), "rnn": ("get_params", "init_rnn_state", "rnn")}[cell])
@@ -143,8 +144,6 @@ def test_a_layer_of_two_directions(adapter, backend):
     """Where the tab has the book's `num_directions`: a state for each, and outputs from both."""
     if backend not in ("torch", "paddle"):
         return
-    import importlib
-
     nn = importlib.import_module(f"{backend}.nn")
     options = {"bidirectional": True} if backend == "torch" else {"direction": "bidirect", "time_major": True}
     implementation = adapter.implementations["concise"]
