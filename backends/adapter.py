@@ -15,6 +15,7 @@ import numpy as np
 import lstm_ref as ref
 from lstm_ref.parity.implementation import Drawn, distinct
 from lstm_ref.parity.inside import watch
+from lstm_ref.validate import check_count, check_lstm, check_theta, check_tokens
 
 
 class Adapter(ABC):
@@ -227,6 +228,65 @@ class Concise(Implementation):
         net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
         state = list(self.state_out(self.begin_state(net, batch_size)))
         return Drawn(state, [False] * len(state), distinct(state))
+
+
+class Fused(Implementation):
+    """A backend's `RNNModelFused`, the same in all frameworks; see `backends.fused`."""
+
+    inapplicable = Concise.inapplicable  # it is an LSTM, starts from weights that it is given, has no data of its own
+
+    def __init__(self, adapter, functions):
+        super().__init__(adapter)
+        self.functions = functions
+
+    def net(self, params):
+        check_count(params)
+        return self.functions.RNNModelFused(self.tensors(params))
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        if cell != "lstm":
+            raise ValueError(f"model fused: expected the cell lstm, got {cell}")
+        return self.net(ref.get_lstm_params(vocab_size, num_hiddens, seed))
+
+    def read(self, net):
+        return self.arrays(net.params)
+
+    def weights(self, net):
+        return dict(zip(ref.PARAM_NAMES, self.read(net), strict=True))
+
+    def set_weights(self, net, weights):
+        net.__init__(self.tensors(list(weights.values())))
+
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size)
+
+    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+        net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
+        return self.adapter.drawn(net.begin_state(batch_size), [False, False])
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        check_lstm(inputs, state, params)
+        check_tokens("targets", targets, inputs.shape[2], shape=(inputs.shape[0] * inputs.shape[1],))
+        loss, grads = self.net(params).loss_and_grads(self.tensor(inputs), self.tensors(state), self.tensor(targets))
+        return self.array(loss), self.arrays(grads)
+
+    def grad_clipping(self, grads, theta):
+        check_theta(theta)
+        return self.arrays(self.functions.RNNModelFused.clipped(self.tensors(grads), float(theta)))
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        net = self.net(params)
+        loss, last = net.train_step(self.tensor(X), self.tensor(Y), self.tensors(state), lr, theta)
+        return self.read(net), tuple(self.arrays(last)), self.array(loss)
+
+    def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
+        return net.train_epoch(train_iter, lr, use_random_iter, losses)
+
+    def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
+        net.train(train_iter, vocab, lr, num_epochs)
+
+    def predict(self, net, prefix, num_preds, vocab):
+        return net.predict(prefix, num_preds, vocab)
 
 
 class AttachedGradients(Implementation):

@@ -11,7 +11,7 @@ from flax import linen as nn
 from flax import traverse_util
 
 from backends import adapter
-from backends.jax import aliases, concise, scratch, training
+from backends.jax import aliases, concise, fused, scratch, training
 from lstm_ref import LSTMParams, RNNParams
 
 
@@ -32,7 +32,7 @@ class Adapter(adapter.Adapter):
         except RuntimeError as error:
             raise RuntimeError(f"device {device}: JAX {jax.__version__} sees none: {error}; use --device cpu") from None
         jax.config.update("jax_default_device", self.device)
-        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return jax.__version__

@@ -5,7 +5,7 @@ import numpy as np
 from mxnet import autograd, gluon, npx
 
 from backends import adapter
-from backends.mxnet import aliases, concise, scratch, training
+from backends.mxnet import aliases, concise, fused, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -15,7 +15,7 @@ class Adapter(adapter.Adapter):
         if device == "gpu" and not npx.num_gpus():
             raise RuntimeError(f"device gpu: MXNet {mxnet.__version__} sees no GPU; use --device cpu")
         self.device = npx.gpu() if device == "gpu" else npx.cpu()
-        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return mxnet.__version__

@@ -63,17 +63,18 @@ def load_lstm_params(net, params, device=None):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
     rnn, dense = net.rnn, net.dense
-    return _book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
+    return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
                  dense.weight.data(), dense.bias.data())
 
 
 def lstm_grads(net):
     """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
     rnn, dense = net.rnn, net.dense
-    return _book(*(p.grad() for p in (rnn.l0_i2h_weight, rnn.l0_h2h_weight, rnn.l0_i2h_bias, dense.weight, dense.bias)))
+    return book(*(p.grad() for p in (rnn.l0_i2h_weight, rnn.l0_h2h_weight, rnn.l0_i2h_bias, dense.weight, dense.bias)))
 
 
-def _book(i2h_weight, h2h_weight, bias, weight, bias_q):
+def book(i2h_weight, h2h_weight, bias, weight, bias_q):
+    """The 14 parameters, or gradients, of the book from the layers' own, with one bias."""
     parts = zip(GATES, np.split(i2h_weight, 4), np.split(h2h_weight, 4), np.split(bias, 4), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
     return LSTMParams(**gates, W_hq=weight.T, b_q=bias_q)

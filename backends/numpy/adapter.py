@@ -1,22 +1,27 @@
-"""The reference, run in the tested precision, as the judge sees it."""
+"""NumPy as the judge sees it: the reference, run in the tested precision, and the fused LSTM."""
 
 import numpy as np
 
 import lstm_ref as ref
+from backends import adapter
+from backends.numpy import fused
 from lstm_ref.parity.implementation import Reference
 
 
-class Adapter:
-    """The sanity line of the report; raises RuntimeError for any device but the CPU."""
+class Adapter(adapter.Adapter):
+    """The sanity line of the report, and the fused LSTM; raises RuntimeError for any device but the CPU."""
 
     def __init__(self, device):
         if device != "cpu":
             raise RuntimeError(f"device {device}: NumPy computes on the CPU alone; use --device cpu")
         self.device = device
-        self.implementations = {"scratch": Scratch()}
+        self.implementations = {"scratch": Scratch(), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return np.__version__
+
+    def seed(self, seed):
+        """The reference takes its generator for an argument."""
 
     def tensor(self, array):
         return np.asarray(array)

@@ -5,7 +5,7 @@ import paddle
 from paddle import nn
 
 from backends import adapter
-from backends.paddle import aliases, concise, scratch, training
+from backends.paddle import aliases, concise, fused, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -16,7 +16,7 @@ class Adapter(adapter.Adapter):
             raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
         paddle.set_device(device)
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
-        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return paddle.__version__

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from backends import adapter
-from backends.tensorflow import aliases, concise, scratch, training
+from backends.tensorflow import aliases, concise, fused, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -17,7 +17,7 @@ class Adapter(adapter.Adapter):
             raise RuntimeError(f"device gpu: TensorFlow {tf.__version__} sees no GPU; use --device cpu")
         self.device = "/GPU:0" if device == "gpu" else "/CPU:0"
         tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
-        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return tf.__version__

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from backends import adapter
-from backends.torch import aliases, concise, scratch, training
+from backends.torch import aliases, concise, fused, scratch, training
 
 
 class Adapter(adapter.Adapter):
@@ -16,7 +16,7 @@ class Adapter(adapter.Adapter):
             raise RuntimeError(f"device gpu: PyTorch {torch.__version__} sees no CUDA device; use --device cpu")
         self.device = torch.device("cuda" if device == "gpu" else "cpu")
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # float32 means float32
-        self.implementations = {"scratch": Scratch(self), "concise": Concise(self)}
+        self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def version(self):
         return torch.__version__

@@ -65,16 +65,17 @@ def load_lstm_params(net, params):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
     rnn, linear = net.rnn, net.linear
-    return _book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
+    return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
 
 
 def lstm_grads(net):
     """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
     rnn, linear = net.rnn, net.linear
-    return _book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
+    return book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
 
 
-def _book(weight_ih, weight_hh, bias, weight, bias_q):
+def book(weight_ih, weight_hh, bias, weight, bias_q):
+    """The 14 parameters, or gradients, of the book from the layers' own, with one bias."""
     gates = {name: part for k, x, h, b in zip(GATES, weight_ih.chunk(4), weight_hh.chunk(4), bias.chunk(4), strict=True)
              for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
     return LSTMParams(**gates, W_hq=weight.T, b_q=bias_q)

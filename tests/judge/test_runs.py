@@ -110,7 +110,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (("--backend", "tourch"), "unknown backend 'tourch'; known are numpy, torch"),
     (("--backend", "mxnet"), "the backend mxnet needs the package mxnet"),
-    (("--model", "concise"), "the backend numpy has scratch, got 'concise'"),
+    (("--model", "concise"), "the backend numpy has scratch, fused, got 'concise'"),
     (("--cell", "gru"), "cell: expected 'lstm' or 'rnn', got 'gru'"),
     (("--epochs", "0"), "epochs: expected an integer of at least 1, got 0"),
     (("--epochs", "-3"), "epochs: expected an integer of at least 1, got -3"),

@@ -123,7 +123,7 @@ def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
     run = parity("--backend", "numpy", "--build", str(tmp_path), "--ignore=tests/parity/test_step.py", "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "4 of 76 tests"
+    assert read_status(tmp_path, "numpy")["selection"] == "8 of 139 tests"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):

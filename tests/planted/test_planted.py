@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import sys
 
 from install import forget, serving
 from tabs import IMPOSSIBLE, sources
@@ -32,6 +33,8 @@ def pytest_generate_tests(metafunc):
 def implementation(backend, files):
     """The scratch tab with some of its files replaced."""
     forget(f"backends.{backend}")
+    if "jax" in sys.modules:  # a compiled function is a mapping of memory; beyond 65,530 the process dies
+        sys.modules["jax"].clear_caches()
     with contextlib.ExitStack() as stack:
         for file, source in files.items():
             stack.enter_context(serving(file, source))
