@@ -21,7 +21,8 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in ("judge", "train")]
+TOOLS = ("judge", "train", "bench")  # extras that are no backend
+BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in TOOLS]
 CHAPTER_BACKENDS = ["torch", "tensorflow", "mxnet", "paddle"]  # the tabs of the edition with these functions
 PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
@@ -57,7 +58,7 @@ def environment(session: nox.Session, backend: str) -> str:
         return python
     try:
         session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter, str(folder), external=True)
-        session.run(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,{backend}]", external=True)
+        session.run(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,bench,{backend}]", external=True)
     except nox.command.CommandFailed:
         raise LookupError("its environment could not be installed; see what pip says above, or run: "
                           f'nox -s "parity({backend})"') from None
@@ -159,6 +160,24 @@ def planted(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+def bench(session: nox.Session) -> None:
+    """Time every backend's implementations beside the floor: nox -s bench -- --backend torch --device gpu."""
+    parser = argparse.ArgumentParser(prog="nox -s bench --", add_help=False)
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    chosen, others = parser.parse_known_args(session.posargs)
+    failed = []
+    for backend in chosen.backend or BACKENDS:  # one after the other: two at a time would time each other
+        try:
+            session.run(environment(session, backend), "-m", "lstm_ref", "bench", "--backend", backend, *others,
+                        external=True)
+        except (LookupError, nox.command.CommandFailed) as error:
+            session.warn(f"{backend}: {error}")
+            failed.append(backend)
+    if failed:
+        session.error(f"not measured, or only in part: {', '.join(failed)}; each says why above")
+
+
+@nox.session(venv_backend="none", default=False)
 def curves(session: nox.Session) -> None:
     """Compute the training runs that diagnose-curve compares with, those that are not stored yet: hours."""
     session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "curves", *session.posargs, external=True)
@@ -167,7 +186,7 @@ def curves(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""
-    install(session, "-e", ".[judge,train]", *nox.project.dependency_groups(PYPROJECT, "test"))
+    install(session, "-e", ".[judge,train,bench]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", *session.posargs)
 
 

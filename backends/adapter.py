@@ -6,7 +6,7 @@ own layer), is an `Implementation`: the judge calls it with arrays, and the comm
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +49,26 @@ class Adapter(ABC):
     @abstractmethod
     def array(self, tensor: Any) -> np.ndarray:
         """The tensor's values as a NumPy array of the same dtype."""
+
+    def wait(self, results: Sequence[Any]) -> None:
+        """Return when these results of earlier calls are there; where calls return with them, at once."""
+        del results
+
+    def product(self, a: Any, b: Any) -> tuple[Callable[[], Any], int]:
+        """What computes the matrix product of two tensors in the framework's fastest way; how often a call does so."""
+        return (lambda: a @ b), 1
+
+    def device_name(self) -> str:
+        """What the device calls itself."""
+        return "cpu"
+
+    def device_memory(self) -> int | None:
+        """Bytes of a GPU's memory in use at most; None where nobody says."""
+        return None
+
+    def precision(self) -> str:
+        """What a product of float32 is computed in."""
+        return "float32"
 
     def tensors(self, arrays: Sequence[np.ndarray]) -> tuple[Any, ...]:
         """Several tensors."""
@@ -140,6 +160,14 @@ class Implementation(ABC):
     @abstractmethod
     def predict(self, net, prefix, num_preds, vocab):
         """The tab's `predict_ch8`."""
+
+    @abstractmethod
+    def training_step(self, net: Any, lr: float) -> Callable[..., Any]:
+        """What trains a net on a minibatch: (X, Y, state) to the loss and the new state without its history."""
+
+    @abstractmethod
+    def inference(self, net: Any) -> Callable[..., Any]:
+        """What computes a net's outputs and new state from (X, state), with nothing kept for a gradient."""
 
     def lstm(self, inputs, state, params):
         """`lstm` of the tab or of the concise layer."""
@@ -279,6 +307,16 @@ class Fused(Implementation):
         loss, last = net.train_step(self.tensor(X), self.tensor(Y), self.tensors(state), lr, theta)
         return self.read(net), tuple(self.arrays(last)), self.array(loss)
 
+    def training_step(self, net, lr):
+        def step(X, Y, state):
+            loss, _, state = net.step(X, Y, state, lr, 1.0)
+            return loss, state
+
+        return step
+
+    def inference(self, net):
+        return net.forward
+
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         return net.train_epoch(train_iter, lr, use_random_iter, losses)
 
@@ -333,6 +371,22 @@ class AttachedGradients(Implementation):
             net, self.tensor(X), self.tensor(Y), self.state_in(state), self.training.loss, self.updater(net, lr),
             self.adapter.device, theta)
         return self.read(net), self.state_out(last), self.array(loss)
+
+    @abstractmethod
+    def detach(self, state: Any) -> Any:
+        """The state without its history."""
+
+    def training_step(self, net, lr):
+        training, updater = self.training, self.updater(net, lr)
+
+        def step(X, Y, state):
+            loss, state = training.train_step_ch8(net, X, Y, state, training.loss, updater, self.adapter.device)
+            return loss, self.detach(state)
+
+        return step
+
+    def inference(self, net):
+        return net
 
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         return self.training.train_epoch_ch8(

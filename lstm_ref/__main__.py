@@ -1,4 +1,4 @@
-"""The command line: `python -m lstm_ref train | reproduce | chapters | diagnose-curve | curves`."""
+"""The command line: `python -m lstm_ref`, with a command that `--help` lists."""
 
 import argparse
 import sys
@@ -54,6 +54,24 @@ def parser() -> argparse.ArgumentParser:
     curve.add_argument("file", type=Path, help="a log.json of train, a .csv (epoch, and a column a curve), a chapter's "
                                                ".md with its output cells, or an .svg by matplotlib")
     curve.add_argument("--out", type=Path, default=Path("build/curves"), help="of the picture (default: %(default)s)")
+
+    bench = commands.add_parser("bench", help="what each implementation of a backend costs, beside the floor")
+    bench.add_argument("--backend", required=True, help=", ".join(backends.names()))
+    bench.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"),
+                       help="auto is a GPU where the framework sees one (default: %(default)s)")
+    bench.add_argument("--threads", type=int, help="of all libraries (default: one for each core)")
+    bench.add_argument("--blocks", type=int, default=20, help="of each thing that is timed (default: %(default)s)")
+    bench.add_argument("--curves", action="store_true", help="the cost over each of the four sizes instead")
+    bench.add_argument("--num-steps", type=int, default=book.num_steps, help="(default: %(default)s)")
+    bench.add_argument("--batch-size", type=int, default=book.batch_size, help="(default: %(default)s)")
+    bench.add_argument("--vocab-size", type=int, default=28, help="(default: %(default)s)")
+    bench.add_argument("--num-hiddens", type=int, default=book.num_hiddens, help="(default: %(default)s)")
+    bench.add_argument("--out", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
+    bench.add_argument("--build", type=Path, default=Path("build/parity"), help="folder of the truths")
+
+    page = commands.add_parser("bench-page", help="put what bench left into docs/benchmarks.md")
+    page.add_argument("--build", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
+    page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of benchmarks.md and its pictures")
 
     runs = commands.add_parser("curves", help="compute the runs that curves are compared with (hours; it goes on)")
     runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
@@ -130,8 +148,23 @@ def curves(jobs: int | None, only: list[str], picture: Path | None) -> Callable[
     return prepare(jobs, only, picture)
 
 
+def bench(**options: Any) -> Callable[[], int]:
+    """`python -m lstm_ref bench`, ready to begin."""
+    from lstm_ref.bench.command import prepare
+
+    return prepare(**options)
+
+
+def bench_page(**options: Any) -> Callable[[], int]:
+    """`python -m lstm_ref bench-page`, ready to begin."""
+    from lstm_ref.bench.page import prepare
+
+    return prepare(**options)
+
+
 COMMANDS: dict[str, Callable[..., Callable[[], int]]] = {
     "train": train, "reproduce": reproduce, "chapters": chapters, "diagnose-curve": diagnose_curve, "curves": curves,
+    "bench": bench, "bench-page": bench_page,
 }
 
 

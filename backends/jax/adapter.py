@@ -40,6 +40,22 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         self.key = jax.random.key(seed)
 
+    def wait(self, results):
+        jax.block_until_ready(results)
+
+    def product(self, a, b):
+        multiply = jax.jit(jnp.matmul)
+        return (lambda: multiply(a, b)), 1
+
+    def device_name(self):
+        return self.device.device_kind
+
+    def device_memory(self):
+        return (self.device.memory_stats() or {}).get("peak_bytes_in_use")
+
+    def precision(self):
+        return f"float32, precision {jax.config.jax_default_matmul_precision}, which is TF32 off"
+
     def tensor(self, array):
         return jnp.asarray(np.asarray(array))
 
@@ -79,6 +95,17 @@ class Pure(adapter.Implementation):
     def read(self, net):
         return self.arrays(self.to_book(net.params))
 
+    def training_step(self, net, lr):
+        def step(X, Y, state):
+            net.params, loss, state = training.compiled_step(net.model, net.params, X, Y, state, training.loss, lr)
+            return loss, state
+
+        return step
+
+    def inference(self, net):
+        apply = jax.jit(net.model.apply)
+        return lambda X, state: apply(net.params, X, state)
+
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         net.params, *result = training.train_epoch_ch8(
             net.model, net.params, train_iter, training.loss, lr, use_random_iter, losses)
@@ -100,7 +127,10 @@ class Scratch(Pure, adapter.Scratch):
     functions, aliases = scratch, aliases
 
     def start(self, cell, vocab_size, num_hiddens, seed):
-        net = super().start(cell, vocab_size, num_hiddens, seed)
+        return self.compiled(super().start(cell, vocab_size, num_hiddens, seed))
+
+    def compiled(self, net):
+        """The net with its loop over the steps inside the compiled code."""
         net.model.forward_fn = scanned(net.model.forward_fn)
         return net
 

@@ -64,7 +64,7 @@ def train_step_ch8(net, params, X, Y, state, loss, lr, theta=1):
 
 
 # Compiled once for each net and size of minibatch.
-_compiled_step = jax.jit(train_step_ch8, static_argnames=("net", "loss"))
+compiled_step = jax.jit(train_step_ch8, static_argnames=("net", "loss"))
 _compiled_gradients = jax.jit(value_and_gradients, static_argnames=("net", "loss"))
 
 
@@ -73,7 +73,7 @@ def train_epoch_ch8(net, params, train_iter, loss, lr, use_random_iter, losses=N
     def step(X, Y, state):
         nonlocal params
         check_minibatch(X, Y, net.vocab_size)
-        new_params, l, new_state = _compiled_step(net, params, X, Y, state, loss, lr)
+        new_params, l, new_state = compiled_step(net, params, X, Y, state, loss, lr)
         check_loss(float(l), lambda: gradient_norm(_compiled_gradients(net, params, X, Y, state, loss)[1]))
         params = new_params
         return l, new_state

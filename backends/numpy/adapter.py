@@ -42,6 +42,21 @@ class Scratch(Reference):
     def set_weights(self, net, weights):
         net.params = type(net.params)(**weights)
 
+    def begin_state(self, net, batch_size):
+        return net.begin_state(batch_size)
+
+    def training_step(self, net, lr):
+        _, forward, backward = self._cells[len(net.params)]
+
+        def step(X, Y, state):
+            net.params, state, loss = ref.train_step(net.params, X, Y, state, lr, 1.0, forward, backward)
+            return loss, state
+
+        return step
+
+    def inference(self, net):
+        return net
+
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         return ref.train_epoch_ch8(net, train_iter, lr, use_random_iter, losses)
 

@@ -15,6 +15,7 @@ class Adapter(adapter.Adapter):
         if device == "gpu" and not (paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count()):
             raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
         paddle.set_device(device)
+        self.gpu = device == "gpu"
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
@@ -23,6 +24,16 @@ class Adapter(adapter.Adapter):
 
     def seed(self, seed):
         paddle.seed(seed)
+
+    def wait(self, results):
+        if self.gpu:
+            paddle.device.synchronize()
+
+    def device_name(self):
+        return paddle.device.cuda.get_device_name() if self.gpu else "cpu"
+
+    def device_memory(self):
+        return paddle.device.cuda.max_memory_allocated() if self.gpu else None
 
     def tensor(self, array):
         return paddle.to_tensor(np.asarray(array), place=self.device)
@@ -38,6 +49,12 @@ class Shared(adapter.AttachedGradients):
 
     def attach(self, param, grad):
         param.grad = grad.detach().clone()
+
+    def detach(self, state):
+        return training.detach(state)
+
+    def inference(self, net):
+        return paddle.no_grad()(lambda X, state: net(X, state))
 
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size=batch_size)

@@ -25,6 +25,25 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         tf.keras.utils.set_random_seed(seed)
 
+    def product(self, a, b):
+        many = 16  # in one graph, as in the fused step: a call of it costs as much as a product
+        different = [tf.identity(a * (1 + k)) for k in range(many)]  # equal ones would be computed once
+        return tf.function(lambda: [tf.matmul(a, b) for a in different]), many
+
+    def wait(self, results):
+        tf.test.experimental.sync_devices()
+
+    def device_name(self):
+        if self.device == "/CPU:0":
+            return "cpu"
+        return tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])["device_name"]
+
+    def device_memory(self):
+        return None if self.device == "/CPU:0" else tf.config.experimental.get_memory_info("GPU:0")["peak"]
+
+    def precision(self):
+        return "TF32 on" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32, TF32 off"
+
     def tensor(self, array):
         with tf.device(self.device):
             return tf.constant(np.asarray(array))
@@ -59,6 +78,13 @@ class Tape(adapter.Implementation):
                                              updater, theta)
         return self.read(net), self.state_out(last), self.array(loss)
 
+    def training_step(self, net, lr):
+        updater = tf.keras.optimizers.SGD(float(lr))
+        return lambda X, Y, state: training.train_step_ch8(net, X, Y, state, training.loss, updater)
+
+    def inference(self, net):
+        return net
+
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         return training.train_epoch_ch8(net, train_iter, training.loss, tf.keras.optimizers.SGD(float(lr)),
                                         use_random_iter, losses)
@@ -83,8 +109,11 @@ class Scratch(Tape, adapter.Scratch):
     functions, aliases = scratch, aliases
 
     def start(self, cell, vocab_size, num_hiddens, seed):
-        net = super().start(cell, vocab_size, num_hiddens, seed)
-        net.forward_fn = tf.function(net.forward_fn)  # op by op, as the judge runs it, takes five times as long
+        return self.compiled(super().start(cell, vocab_size, num_hiddens, seed))
+
+    def compiled(self, net):
+        """The net with its forward pass compiled; op by op, as the judge runs it, it takes five times as long."""
+        net.forward_fn = tf.function(net.forward_fn)
         return net
 
     def net(self, params):

@@ -24,6 +24,20 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         torch.manual_seed(seed)
 
+    def wait(self, results):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def device_name(self):
+        return torch.cuda.get_device_name() if self.device.type == "cuda" else "cpu"
+
+    def device_memory(self):
+        return torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
+
+    def precision(self):
+        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        return "TF32 on" if allowed else "float32, TF32 off"
+
     def tensor(self, array):
         return torch.tensor(np.asarray(array), device=self.device)
 
@@ -31,17 +45,29 @@ class Adapter(adapter.Adapter):
         return tensor.detach().cpu().numpy()
 
 
-class Scratch(adapter.AttachedScratch):
+class Shared(adapter.AttachedGradients):
+    """What both implementations share."""
+
+    training = training
+
+    def attach(self, param, grad):
+        param.grad = grad.detach().clone()
+
+    def detach(self, state):
+        return training.detach(state)
+
+    def inference(self, net):
+        return torch.no_grad()(lambda X, state: net(X, state))
+
+
+class Scratch(Shared, adapter.AttachedScratch):
     """The tab."""
 
-    functions, training, aliases = scratch, training, aliases
+    functions, aliases = scratch, aliases
 
     def net(self, params):
         params = [param.requires_grad_(True) for param in self.tensors(params)]
         return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
-
-    def attach(self, param, grad):
-        param.grad = grad.detach().clone()
 
     def set_weights(self, net, weights):
         with torch.no_grad():
@@ -61,11 +87,10 @@ class Scratch(adapter.AttachedScratch):
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
 
 
-class Concise(adapter.AttachedConcise):
+class Concise(Shared, adapter.AttachedConcise):
     """`nn.LSTM`."""
 
-    functions, training = concise, training
-    attach = Scratch.attach
+    functions = concise
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)

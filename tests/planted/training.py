@@ -198,7 +198,7 @@ IN_STEP = {
     "jax": (("sgd(params, grad_clipping(grads, theta), lr", "sgd(params, _change(net, grads, params, X, theta), lr"),),
 }
 #: JAX compiles its steps, and nothing is remembered inside: the epoch takes them apart.
-IN_EPOCH = (("        new_params, l, new_state = _compiled_step(net, params, X, Y, state, loss, lr)\n",
+IN_EPOCH = (("        new_params, l, new_state = compiled_step(net, params, X, Y, state, loss, lr)\n",
              "        (l, new_state), grads = _compiled_gradients(net, params, X, Y, state, loss)\n"
              "        new_params = sgd(params, _change(net, grads, params, X, 1), lr, batch_size=1)\n"),)
 

@@ -1,0 +1,91 @@
+"""`python -m lstm_ref bench`: measure one backend, show the table, keep the numbers; and the page of all of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from lstm_ref.bench.measure import Bench, check_threads, pin
+from lstm_ref.bench.protocol import BLOCKS
+from lstm_ref.bench.result import Row, ratio, rows, save
+from lstm_ref.bench.work import Sizes, products
+from lstm_ref.parity.terminal import console
+
+
+def prepare(
+    backend: str, device: str, threads: int | None, blocks: int, out: Path, build: Path, curves: bool, **sizes: int
+) -> Callable[[], int]:
+    """Check what was asked for and load the framework; the work is what it returns.
+
+    Args:
+        backend: its name.
+        device: 'auto', 'cpu' or 'gpu'.
+        threads: for all libraries; one for each core when None.
+        blocks: of each item, at least 20 for numbers that are to be kept.
+        out: folder of the JSON file.
+        build: folder of the truths.
+        curves: the cost over T, B, h and the vocabulary, in place of the table.
+        sizes: of the work, see `Sizes`.
+
+    Raises:
+        ValueError: a size or a number of threads or blocks that can't be.
+        ImportError: the backend is unknown or its framework missing.
+        RuntimeError: the device is not there.
+    """
+    work = Sizes(**sizes)
+    if blocks < 1:
+        raise ValueError(f"blocks: expected at least 1, got {blocks}")
+    pin(check_threads(threads))
+    bench = Bench(backend, device, work, build / "truth")
+    if curves:
+        from lstm_ref.bench.curves import measure
+
+        return lambda: measure(bench, max(blocks // 4, 3), out / f"{backend}-curves.json")
+    return lambda: run(bench, blocks, out / f"{backend}.json")
+
+
+def run(bench: Bench, blocks: int, path: Path) -> int:
+    """Measure, show and keep; exit status 1 when an implementation was refused."""
+    result = bench.run(blocks)
+    found = rows(result["items"], bench.sizes, result["products"])
+    out = console()
+    show(out, result, found, bench.sizes)
+    save(path, result, found)
+    out.print(f"{path} has every block" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than {BLOCKS}, "
+                                           "the medians jump about"), markup=False)
+    return 1 if result["refused"] else 0
+
+
+def show(out: Any, result: dict[str, Any], found: Sequence[Row], sizes: Sizes) -> None:
+    """The table on the terminal, and what it was measured on."""
+    facts = result["fingerprint"]
+    flop = sum(product.flop for product in products("lstm", "train", sizes))
+    out.print(f"{result['backend']} {facts['framework']} on {facts['device']}, {facts['threads']} threads, "
+              f"{facts['cpu']}; {facts['float32']}; {flop / 1e9:.2f} GFLOP in the products of an LSTM training step",
+              markup=False)
+    columns = ("", "step", "interquartile", "minimum", "first call", "tokens/s", "× floor", "vs concise",
+               "vs NumPy fused")
+    table = Table(*columns, box=None)
+    for row in found:
+        low, high = row.quartiles
+        tokens = "" if row.work == "predict" else f"{sizes.tokens / row.median:,.0f}"
+        cells = [f"{row.cell} {row.work} {row.implementation}", clock(row.median), f"{clock(low)} to {clock(high)}",
+                 clock(row.minimum), clock(row.first), tokens]
+        cells += ["" if number is None else f"{number:.2f}" for number in (
+            row.over_floor, ratio(found, row, "concise"), ratio(found, row, "NumPy fused"))]
+        table.add_row(*cells)
+    out.print(table)
+    for name, reason in result["refused"].items():
+        out.print(f"{name}: not timed, {reason}", markup=False)
+    peak = result["peak"]
+    told = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
+    out.print(f"memory at most: {', '.join(told) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)
+
+
+def clock(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"

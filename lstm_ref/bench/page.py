@@ -1,0 +1,155 @@
+"""docs/benchmarks.md: the tables and pictures between its marks, from the files that the runs left."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_ref.bench.command import clock
+from lstm_ref.bench.curves import AXES, exponent, numbers
+from lstm_ref.bench.result import Row, ratio, read
+from lstm_ref.bench.work import Sizes
+
+BEGIN, END = "<!-- measured: {} -->", "<!-- end -->"
+ORDER = ("numpy", "torch", "tensorflow", "jax", "mxnet", "paddle")
+Runs = dict[str, tuple[dict[str, Any], list[Row]]]
+
+
+def prepare(build: Path, docs: Path) -> Callable[[], int]:
+    """Read the runs; the work is to write the page and its pictures.
+
+    Raises:
+        ValueError: there is no run, or a file is not one.
+        OSError: there is no page to put them into.
+    """
+    found: Runs = {name: read(build / f"{name}.json") for name in ORDER if (build / f"{name}.json").exists()}
+    if not found:
+        raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
+    curves = [json.loads(path.read_text()) for name in ORDER if (path := build / f"{name}-curves.json").exists()]
+    page = docs / "benchmarks.md"
+    text = page.read_text(encoding="utf-8")
+
+    def work() -> int:
+        parts = {"machine": machine(found), "train": table(found, "train"), "forward": table(found, "forward"),
+                 "predict": table(found, "predict"), "floor": floors(found)}
+        if curves:
+            parts["growth"] = growth(curves)
+        page.write_text(filled(text, parts), encoding="utf-8")
+        draw(found, curves, docs)
+        print(f"{page} and its pictures say what {build} has: {', '.join(found)}")
+        return 0
+
+    return work
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The page with what stands between its marks replaced.
+
+    Raises:
+        ValueError: a part has no marks.
+    """
+    for name, part in parts.items():
+        begin = BEGIN.format(name)
+        before, *after = text.split(begin)
+        if len(after) != 1 or END not in after[0]:
+            raise ValueError(f"benchmarks.md: expected {begin} ... {END} once, got it {len(after)} times")
+        text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
+    return text
+
+
+def lines(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *body))
+
+
+def machine(found: Runs) -> str:
+    """What was measured on what."""
+    header = ["", "version", "device", "threads", "processor", "float32", "memory at most"]
+    return lines(header, [[name, facts["machine_framework"], facts["machine_device"], facts["machine_threads"],
+                           facts["machine_cpu"], facts["machine_float32"],
+                           f"{facts['peak_process_bytes'] / 2**20:,.0f} MiB" if "peak_process_bytes" in facts else ""]
+                          for name, (facts, _) in found.items()])
+
+
+def table(found: Runs, work: str) -> str:
+    """All implementations at one kind of work."""
+    header = ["", "implementation", "median", "interquartile", "minimum", "first call", "tokens/s", "× floor",
+              "vs concise", "vs NumPy fused"]
+    body = []
+    for name, (facts, rows) in found.items():
+        tokens = facts["sizes_num_steps"] * facts["sizes_batch_size"]
+        for row in rows:
+            if row.work != work or (row.implementation.startswith("NumPy") and name != "numpy"):
+                continue
+            low, high = row.quartiles
+            numpy = ratio(rows, row, "NumPy fused") if name != "numpy" else ratio(rows, row, "fused")
+            numbers = [row.over_floor, ratio(rows, row, "concise"), numpy]
+            speed = (1 if work == "predict" else tokens) / row.median
+            body.append([name, f"{row.cell} {row.implementation}", clock(row.median), f"{clock(low)} to {clock(high)}",
+                         clock(row.minimum), clock(row.first), f"{speed:,.0f}",
+                         *("" if number is None else f"{number:.2f}" for number in numbers)])
+        body += [[name, implementation.replace("/", " "), f"not timed: {reason}", *[""] * 7]
+                 for implementation, reason in facts["refused"].items() if work == "train"]
+    return lines(header, body)
+
+
+def floors(found: Runs) -> str:
+    """The floor of each backend, and how far its best stays above it."""
+    body = []
+    for name, (_, rows) in found.items():
+        mine = [r for r in rows if r.cell == "lstm" and r.work == "train" and not r.implementation.startswith("NumPy")]
+        best = min(mine, key=lambda row: row.median)
+        if best.floor:
+            body.append([name, clock(best.floor), best.implementation, clock(best.median),
+                         f"{best.median / best.floor:.2f}", f"{best.minimum / best.floor:.2f}"])
+    return lines(["", "floor", "best", "median", "median / floor", "minimum / floor"], body)
+
+
+def growth(curves: list[dict[str, Any]]) -> str:
+    """The exponent of each curve, and the memory that a step, an example and a hidden unit add."""
+    header = ["", "implementation", *AXES, "memory, numbers"]
+    body = []
+    for curve in curves:
+        for name in dict.fromkeys(point["implementation"] for point in curve["memory"] + curve["points"]):
+            cells = []
+            for axis in AXES:
+                mine = [p for p in curve["points"] if (p["axis"], p["implementation"]) == (axis, name)]
+                cells.append(f"{exponent([p['size'] for p in mine], [p['seconds'] for p in mine]):.2f}" if mine else "")
+            held = numbers([p for p in curve["memory"] if p["implementation"] == name], Sizes(**curve["sizes"]))
+            body.append([curve["backend"], name, *cells, ", ".join(f"{number:.1f}" for number in held)])
+    return lines(header, body)
+
+
+def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
+    """benchmarks.svg, bars over the floor, and benchmarks-curves.svg, cost over each size."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
+    figure = Figure(figsize=(8, 1 + 0.28 * sum(len(rows) for _, rows in found.values()) / 2), layout="constrained")
+    axes = figure.subplots()
+    labels: list[str] = []
+    for name, (_, rows) in found.items():
+        for row in rows:
+            if row.work == "train" and row.cell == "lstm" and not row.implementation.startswith("NumPy"):
+                place = len(labels)
+                labels.append(f"{name} {row.implementation}")
+                axes.barh(place, row.median * 1e3, color="C0" if row.implementation == "fused" else "C7")
+                axes.barh(place, (row.floor or 0) * 1e3, color="C1")
+    axes.set(xscale="log", xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
+    if not curves:
+        return
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    for panel, axis in zip(figure.subplots(2, 2).flat, AXES, strict=True):
+        for number, curve in enumerate(curves):
+            for style, name in (("--", "concise"), ("-", "fused")):
+                mine = [p for p in curve["points"] if (p["axis"], p["implementation"]) == (axis, name)]
+                if mine:
+                    panel.loglog([p["size"] for p in mine], [p["seconds"] * 1e3 for p in mine], style, marker=".",
+                                 color=f"C{number}", label=f"{curve['backend']} {name}")
+        panel.set(xlabel=axis, ylabel="ms")
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    figure.savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})

@@ -1,0 +1,75 @@
+"""How time is taken: warm-up, then blocks of all items in turn, so that the machine's drift hits all alike."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+BLOCKS = 20  #: at least
+WARM_UP = 3  #: calls before anything counts, the first of which may compile
+SECONDS = 0.1  #: a block takes about so long, or one call
+
+
+@dataclass
+class Item:
+    """One thing that is timed.
+
+    Attributes:
+        name: cell, work and implementation, with slashes: 'lstm/train/fused'.
+        call: does it; may return before the device is done.
+        each: how many of it a call does: characters, products.
+        first: seconds of the first call, with whatever it compiles.
+        calls: in a block.
+        blocks: seconds for one of it, in each block.
+    """
+
+    name: str
+    call: Callable[[], object]
+    each: int = 1
+    first: float = math.nan
+    calls: int = 1
+    blocks: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Seconds for one of it."""
+        return float(np.median(self.blocks))
+
+
+Wait = Callable[[Sequence[object]], None]  #: for the results of some calls
+
+
+def timed(call: Callable[[], object], calls: int, wait: Wait) -> float:
+    """Seconds a call; the device is waited for at the end alone."""
+    start = time.perf_counter()
+    wait([call() for _ in range(calls)])
+    return (time.perf_counter() - start) / calls
+
+
+def warm_up(item: Item, wait: Wait) -> None:
+    """Call it until it is compiled and warm, and find out how many calls make a block."""
+    item.first = timed(item.call, 1, wait)
+    warm = [timed(item.call, 1, wait) for _ in range(WARM_UP)]
+    item.calls = max(math.ceil(SECONDS / max(min(warm), 1e-7)), 1)
+
+
+def take(
+    items: Sequence[Item], wait: Wait, blocks: int = BLOCKS, after: Callable[[], None] = lambda: None
+) -> None:
+    """Warm all items up, then time them block by block, each in its turn.
+
+    Args:
+        items: what is timed; the times are left with them.
+        wait: waits for the device to be done with some results.
+        blocks: how many of each.
+        after: called after each item that was warmed up and each round of blocks.
+    """
+    for item in items:
+        warm_up(item, wait)
+        after()
+    for _ in range(blocks):
+        for item in items:
+            item.blocks.append(timed(item.call, item.calls, wait) / item.each)
+        after()

@@ -1,0 +1,215 @@
+"""The benchmarks: what is counted, how time is taken, what is refused, what is kept. Nothing here asserts a time."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lstm_ref.bench.measure as measuring
+from lstm_ref.bench import command, memory, page
+from lstm_ref.bench.curves import exponent, numbers
+from lstm_ref.bench.protocol import WARM_UP, Item, take
+from lstm_ref.bench.result import Row, floor, ratio, read, rows, save
+from lstm_ref.bench.work import Product, Sizes, products
+
+SMALL = Sizes(num_steps=3, batch_size=2, vocab_size=28, num_hiddens=4)
+
+
+def flop(cell, work, sizes):
+    return sum(product.flop for product in products(cell, work, sizes))
+
+
+def test_the_books_step_has_1_8_gflop():
+    """3 products of (32, 256) × (256, 1024) a step, but for one, and three with the output layer."""
+    recurrent, output = 2 * 32 * 256 * 1024, 2 * 1120 * 256 * 28
+    assert flop("lstm", "train", Sizes()) == (3 * 35 - 1) * recurrent + 3 * output == 1_792_999_424
+    assert flop("lstm", "forward", Sizes()) == 35 * recurrent + output
+    assert flop("rnn", "train", Sizes()) == (3 * 35 - 1) * recurrent // 4 + 3 * output
+
+
+def test_the_fused_step_does_these_products_and_those_with_the_inputs(monkeypatch):
+    """Counted in NumPy's fused step as it runs; there the inputs and the bias are columns of the recurrent weights."""
+    from backends.numpy import fused
+    from lstm_ref import get_lstm_params
+
+    sizes, done = Sizes(5, 3, 7, 11), 0
+    original = np.matmul
+
+    def counted(a, b, **more):
+        nonlocal done
+        result = original(a, b, **more)
+        done += 2 * result.size * a.shape[-1]
+        return result
+
+    monkeypatch.setattr(np, "matmul", counted)
+    net = fused.RNNModelFused(get_lstm_params(7, 11, 0))
+    X, Y = np.random.default_rng(0).integers(0, 7, (2, 3, 5))
+    net.step(X, Y, net.begin_state(3), 1.0, 1.0)
+    by_operator = 2 * 11 * 15 * 7  # the gradient of W_hq, written with @
+    with_inputs = 2 * (2 * 4 * 11 * (7 + 1) * 3 * 5)
+    assert done + by_operator == flop("lstm", "train", sizes) + with_inputs
+
+
+def test_cost_is_linear_in_steps_batch_and_vocabulary_as_counted():
+    """Affine in the steps and the vocabulary, proportional to the batch."""
+    for axis in ("num_steps", "batch_size", "vocab_size"):
+        one, two, three = (flop("lstm", "train", replace(Sizes(), **{axis: n})) for n in (10, 20, 30))
+        assert two - one == three - two > 0
+    assert flop("lstm", "train", Sizes(batch_size=64)) == 2 * flop("lstm", "train", Sizes())
+
+
+@pytest.mark.parametrize("name", ["num_steps", "batch_size", "vocab_size", "num_hiddens"])
+def test_senseless_sizes_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1, got 0"):
+        Sizes(**{name: 0})
+
+
+def test_blocks_are_taken_in_turn_and_the_device_waited_for_at_their_ends():
+    """The first call is told apart; a fast item is called often in a block."""
+    log = []
+    items = [Item(name, lambda name=name: log.append(name)) for name in "ab"]
+    take(items, lambda results: log.append(len(results)), blocks=3)
+    assert all(np.isfinite(item.first) and len(item.blocks) == 3 and item.calls > 1 for item in items)
+    warm = ["a", 1] * (1 + WARM_UP) + ["b", 1] * (1 + WARM_UP)
+    assert log[:len(warm)] == warm
+    a, b = items
+    assert log[len(warm):] == (["a"] * a.calls + [a.calls] + ["b"] * b.calls + [b.calls]) * 3
+
+
+def test_an_item_of_several_counts_each():
+    item = Item("x", lambda: sum(range(10**5)), each=1000)
+    take([item], lambda results: None, blocks=1)
+    assert item.median < item.first / 10
+
+
+def test_the_floor_is_the_sum_of_the_products_at_their_own_rate():
+    rates = {product._replace(times=1): Item("", None, blocks=[2.0]) for product in products("lstm", "train", SMALL)}
+    T = SMALL.num_steps
+    assert floor("lstm", "train", SMALL, rates) == 2 * (T + (T - 1) + 1 + 3)
+    assert floor("lstm", "predict", SMALL, rates) is None
+
+
+def test_what_is_kept_is_what_was_measured(tmp_path):
+    """Also for pyperf's own command; the ratios are between rows of one run."""
+    rates = {product._replace(times=1): Item(f"product/{product}/rows", None, blocks=[1e-3])
+             for cell in ("lstm", "rnn") for product in products(cell, "train", SMALL)}
+    items = [Item("lstm/train/concise", None, first=1.0, blocks=[0.2, 0.4, 0.6]),
+             Item("lstm/train/fused", None, first=2.0, blocks=[0.1, 0.2, 0.4]),
+             Item("lstm/predict/fused", None, first=2.0, blocks=[0.001, 0.002])]
+    found = rows(items, SMALL, rates)
+    result = {"backend": "numpy", "sizes": vars(SMALL), "fingerprint": {"cpu": "x", "truth": {}}, "products": rates,
+              "refused": {"rnn/scratch": "why"}, "peak": {"process": 5, "device": None}}
+    save(tmp_path / "numpy.json", result, found)
+    facts, again = read(tmp_path / "numpy.json")
+    assert sorted(again, key=str) == sorted(found, key=str)
+    assert facts["refused"] == {"rnn/scratch": "why"} and facts["peak_process_bytes"] == 5
+    assert facts["sizes_num_steps"] == 3 and facts["machine_cpu"] == "x"
+    fused = next(row for row in again if row.work == "train" and row.implementation == "fused")
+    assert ratio(again, fused, "concise") == 2 and ratio(again, fused, "scratch") is None
+    assert fused.over_floor == 0.2 / fused.floor and fused.minimum == 0.1 and fused.quartiles == (0.1, 0.4)
+    told = subprocess.run([sys.executable, "-m", "pyperf", "show", tmp_path / "numpy.json"], capture_output=True,
+                          text=True, check=True).stdout
+    assert "numpy/lstm/train/fused" in told
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"other.json: expected a suite that `python -m lstm_ref bench` wrote"):
+        read(tmp_path / "other.json")
+
+
+def bench(*arguments):
+    return subprocess.run([sys.executable, "-m", "lstm_ref", "bench", *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("--backend", "numpy", "--threads", "4096"), "threads: expected 1 to"),
+    (("--backend", "numpy", "--threads", "0"), "threads: expected 1 to"),
+    (("--backend", "numpy", "--num-steps", "0"), "num_steps: expected an integer of at least 1, got 0"),
+    (("--backend", "numpy", "--num-hiddens", "-3"), "num_hiddens: expected an integer of at least 1, got -3"),
+    (("--backend", "numpy", "--blocks", "0"), "blocks: expected at least 1, got 0"),
+    (("--backend", "numpy", "--device", "gpu"), "device gpu: NumPy computes on the CPU alone; use --device cpu"),
+    (("--backend", "tourch"), "unknown backend 'tourch'; known are numpy, torch"),
+])
+def test_bad_input_is_refused_in_one_line(arguments, words):
+    run = bench(*arguments)
+    assert run.returncode == 2 and run.stdout == ""
+    assert run.stderr.startswith("error: ") and words in run.stderr and run.stderr.count("\n") == 1
+
+
+def run(tmp_path, truths, capsys, **more):
+    given = {"backend": "numpy", "device": "auto", "threads": None, "blocks": 1, "out": tmp_path,
+             "build": truths.parent, "curves": False, **vars(SMALL), **more}
+    status = command.prepare(**given)()
+    return status, capsys.readouterr().out
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Parity on the smallest cases, and no thread that stays pinned."""
+    checks = {"lstm": [("forward", "tiny"), ("step", "tiny")], "rnn": [("rnn", "tiny")]}
+    monkeypatch.setattr(measuring, "PARITY", checks)
+    monkeypatch.setattr(command, "pin", lambda threads: None)
+    measuring.load.cache_clear()
+    yield
+    measuring.load.cache_clear()
+
+
+def test_all_of_a_backend_is_timed(quick, tmp_path, truths, capsys):
+    """Training, forward pass and prediction of each implementation, and the vanilla RNN."""
+    status, told = run(tmp_path, truths, capsys)
+    assert status == 0 and "fewer than 20" in told
+    _, found = read(tmp_path / "numpy.json")
+    assert {(row.cell, row.work, row.implementation) for row in found} == {
+        (cell, work, implementation) for work in ("train", "forward", "predict")
+        for cell, implementation in (("lstm", "scratch"), ("lstm", "fused"), ("rnn", "scratch"))}
+    for row in found:
+        assert row.minimum > 0 and (row.floor is None) == (row.work == "predict")
+
+
+def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths, capsys, monkeypatch):
+    """A mistake planted in the fused LSTM: the table says why it is missing, and the exit status that it is."""
+    from backends.numpy import fused
+
+    original = fused.Work.outputs
+    monkeypatch.setattr(fused.Work, "outputs", lambda self, W_hq, b_q: original(self, W_hq, b_q) + np.float32(1e-3))
+    status, told = run(tmp_path, truths, capsys)
+    assert status == 1
+    assert "lstm/fused: not timed, forward disagrees on case tiny: outputs, ratio" in told
+    facts, found = read(tmp_path / "numpy.json")
+    assert not any(row.implementation == "fused" for row in found) and list(facts["refused"]) == ["lstm/fused"]
+
+
+def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
+    """And nowhere else; marks that are missing are named."""
+    text = "Before\n\n<!-- measured: a -->\nold\n<!-- end -->\n\nbetween <!-- measured: b --><!-- end --> after"
+    assert page.filled(text, {"a": "A", "b": "B"}) == (
+        "Before\n\n<!-- measured: a -->\n\nA\n\n<!-- end -->\n\n"
+        "between <!-- measured: b -->\n\nB\n\n<!-- end --> after")
+    with pytest.raises(ValueError, match=r"expected <!-- measured: c --> .* once, got it 0 times"):
+        page.filled(text, {"c": ""})
+    with pytest.raises(ValueError, match="expected files of `nox -s bench`, got none"):
+        page.prepare(tmp_path, tmp_path)
+
+
+def test_curves_are_told_by_their_exponent_and_memory_by_its_slope():
+    assert exponent([10, 20, 40], [1.0, 2.0, 4.0]) == pytest.approx(1)
+    assert exponent([10, 20, 40], [1.0, 4.0, 16.0]) == pytest.approx(2)
+    held = [{"num_steps": n, "bytes": 1000 + 4 * SMALL.batch_size * SMALL.num_hiddens * 9 * n} for n in (1, 2, 4)]
+    assert numbers(held, SMALL) == [9, 9]
+
+
+def test_a_peak_is_seen_and_forgotten():
+    """Where the system keeps one."""
+    before = memory.peak()
+    if before is None or not memory.forget_peak():
+        return
+    start = memory.peak()
+    np.ones(2**24).sum()
+    assert memory.peak() >= start + 2**26
+    memory.forget_peak()
+    assert memory.peak() < start + 2**26
+
+
+def test_a_median_of_an_even_number_lies_between():
+    row = Row("lstm", "train", "x", (1.0, 2.0, 3.0, 10.0), 0.0, 2.0)
+    assert row.median == 2.5 and row.over_floor == 1.25 and Product(1, 2, 3, 4).flop == 48
