@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a model on The Time Machine, with the book's settings")
     train.add_argument("--backend", default=book.backend, help=f"{', '.join(backends.names())} (default: %(default)s)")
-    train.add_argument("--model", default=book.model, help="scratch or concise (default: %(default)s)")
+    train.add_argument("--model", default=book.model, help="scratch, concise or fused (default: %(default)s)")
     train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
     train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
     train.add_argument("--seed", type=int, default=book.seed, help="of weights and offsets (default: %(default)s)")
