@@ -214,7 +214,7 @@ def _updates(backend: str) -> dict[str, Change]:
         if name == "learning rate decays":
             added += FROM_NEW
         apart = backend == "jax" and name in REMEMBERING
-        made[name] = (*(IN_EPOCH if apart else IN_STEP[backend]), ("", added))
+        made[name] = (*IN_STEP[backend], *(IN_EPOCH if apart else ()), ("", added))
     return made
 
 
