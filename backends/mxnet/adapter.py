@@ -4,7 +4,7 @@ import mxnet
 import numpy as np
 from mxnet import autograd, gluon, npx
 
-from backends import adapter
+from backends import adapter, attached
 from backends.mxnet import aliases, concise, fused, scratch, training
 
 
@@ -41,7 +41,7 @@ class Adapter(adapter.Adapter):
         return tensor.asnumpy()
 
 
-class Shared(adapter.AttachedGradients):
+class Shared(attached.AttachedGradients):
     """What both implementations share."""
 
     training = training
@@ -59,7 +59,7 @@ class Shared(adapter.AttachedGradients):
         return net.begin_state(batch_size=batch_size, ctx=self.adapter.device)
 
 
-class Scratch(Shared, adapter.AttachedScratch):
+class Scratch(Shared, attached.AttachedScratch):
     """The tab."""
 
     functions, aliases = scratch, aliases
@@ -84,7 +84,7 @@ class Scratch(Shared, adapter.AttachedScratch):
         return self.adapter.drawn(state, [tensor.grad is not None for tensor in state])
 
 
-class Concise(Shared, adapter.AttachedConcise):
+class Concise(Shared, attached.AttachedConcise):
     """`gluon.rnn.LSTM`."""
 
     functions = concise

@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from backends import adapter
+from backends import adapter, attached
 from backends.paddle import aliases, concise, fused, scratch, training
 
 
@@ -42,7 +42,7 @@ class Adapter(adapter.Adapter):
         return tensor.numpy()
 
 
-class Shared(adapter.AttachedGradients):
+class Shared(attached.AttachedGradients):
     """What both implementations share."""
 
     training = training
@@ -60,7 +60,7 @@ class Shared(adapter.AttachedGradients):
         return net.begin_state(batch_size=batch_size)
 
 
-class Scratch(Shared, adapter.AttachedScratch):
+class Scratch(Shared, attached.AttachedScratch):
     """The tab."""
 
     functions, aliases = scratch, aliases
@@ -86,7 +86,7 @@ class Scratch(Shared, adapter.AttachedScratch):
         return self.adapter.drawn(state, [not tensor.stop_gradient for tensor in state])
 
 
-class Concise(Shared, adapter.AttachedConcise):
+class Concise(Shared, attached.AttachedConcise):
     """`nn.LSTM`."""
 
     functions = concise

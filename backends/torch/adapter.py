@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from backends import adapter
+from backends import adapter, attached
 from backends.torch import aliases, concise, fused, scratch, training
 
 
@@ -45,7 +45,7 @@ class Adapter(adapter.Adapter):
         return tensor.detach().cpu().numpy()
 
 
-class Shared(adapter.AttachedGradients):
+class Shared(attached.AttachedGradients):
     """What both implementations share."""
 
     training = training
@@ -60,7 +60,7 @@ class Shared(adapter.AttachedGradients):
         return torch.no_grad()(lambda X, state: net(X, state))
 
 
-class Scratch(Shared, adapter.AttachedScratch):
+class Scratch(Shared, attached.AttachedScratch):
     """The tab."""
 
     functions, aliases = scratch, aliases
@@ -87,7 +87,7 @@ class Scratch(Shared, adapter.AttachedScratch):
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
 
 
-class Concise(Shared, adapter.AttachedConcise):
+class Concise(Shared, attached.AttachedConcise):
     """`nn.LSTM`."""
 
     functions = concise

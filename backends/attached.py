@@ -1,0 +1,121 @@
+"""What the adapters share of the frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
+
+import contextlib
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from backends import adapter
+
+
+class AttachedGradients(adapter.Implementation):
+    """For frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
+
+    @abstractmethod
+    def run(self, net, inputs, state):
+        """Outputs and last state for encoded inputs."""
+
+    @abstractmethod
+    def grads(self, net: Any) -> list[np.ndarray]:
+        """The gradients of a net in the order of the book."""
+
+    @abstractmethod
+    def attach(self, param: Any, grad: Any) -> None:
+        """Make a copy of `grad` the gradient of `param`."""
+
+    @abstractmethod
+    def updater(self, net, lr):
+        """What `train_ch8` of the tab updates such a net with."""
+
+    def recording(self):
+        """The context in which operations are recorded."""
+        return contextlib.nullcontext()
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        net = self.net(params)
+        with self.recording():
+            outputs, _ = self.run(net, self.tensor(inputs), self.state_in(state))
+            loss = self.training.loss(outputs, self.tensor(targets)).mean()
+        loss.backward()
+        return self.array(loss), self.grads(net)
+
+    def grad_clipping(self, grads, theta):
+        net, given = self.net(grads), self.net(grads)  # the second holds the gradients in the layout of the first
+        for param, grad in zip(self.training.trainable(net), self.training.trainable(given), strict=True):
+            self.attach(param, grad)
+        self.training.grad_clipping(net, theta)
+        return self.grads(net)
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        net = self.net(params)
+        loss, last = self.training.train_step_ch8(
+            net, self.tensor(X), self.tensor(Y), self.state_in(state), self.training.loss, self.updater(net, lr),
+            self.adapter.device, theta)
+        return self.read(net), self.state_out(last), self.array(loss)
+
+    @abstractmethod
+    def detach(self, state: Any) -> Any:
+        """The state without its history."""
+
+    def training_step(self, net, lr):
+        training, updater = self.training, self.updater(net, lr)
+
+        def step(X, Y, state):
+            loss, state = training.train_step_ch8(net, X, Y, state, training.loss, updater, self.adapter.device)
+            return loss, self.detach(state)
+
+        return step
+
+    def inference(self, net):
+        return net
+
+    def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
+        return self.training.train_epoch_ch8(
+            net, train_iter, self.training.loss, self.updater(net, lr), self.adapter.device, use_random_iter, losses)
+
+    def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
+        self.training.train_ch8(net, train_iter, vocab, lr, num_epochs, self.adapter.device)
+
+    def predict(self, net, prefix, num_preds, vocab):
+        return self.training.predict_ch8(prefix, num_preds, net, vocab, self.adapter.device)
+
+
+class AttachedScratch(AttachedGradients, adapter.Scratch):
+    """The tab's model in such a framework."""
+
+    def run(self, net, inputs, state):
+        return net.forward_fn(inputs, state, net.params)
+
+    def read(self, net):
+        return self.arrays(net.params)
+
+    def grads(self, net):
+        """That of a parameter which takes no part in the loss, None in some frameworks, is 0."""
+        return [np.zeros_like(self.array(param)) if param.grad is None else self.array(param.grad)
+                for param in net.params]
+
+    def updater(self, net, lr):
+        return lambda batch_size: self.training.sgd(net.params, lr, batch_size)
+
+
+class AttachedConcise(AttachedGradients, adapter.Concise):
+    """The layer in such a framework; its states have an axis for the layers in front."""
+
+    def net(self, params):
+        return self.functions.from_params(self.tensors(params))
+
+    def run(self, net, inputs, state):
+        return net.run(inputs, state)
+
+    def read(self, net):
+        return self.arrays(self.functions.lstm_params(net))
+
+    def grads(self, net):
+        return self.arrays(self.functions.lstm_grads(net))
+
+    def state_in(self, state):
+        return tuple(self.tensor(array[None]) for array in state)
+
+    def state_out(self, state):
+        return tuple(self.array(tensor[0]) for tensor in state)
