@@ -78,8 +78,10 @@ def test_a_killed_run_leaves_a_checkpoint_that_loads(tmp_path):
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     """Exit status 130, and no half-written file beside the checkpoint."""
+    # What a shell starts in the background ignores the signal, and so does all that it starts.
     process = subprocess.Popen(command("--epochs", 100_000, "--out", tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     while not (tmp_path / "log.json").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
