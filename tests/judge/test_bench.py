@@ -1,8 +1,11 @@
 """The benchmarks: what is counted, how time is taken, what is refused, what is kept. Nothing here asserts a time."""
 
+import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from lstm_ref.bench.protocol import WARM_UP, Item, take
 from lstm_ref.bench.result import Row, floor, ratio, read, rows, save
 from lstm_ref.bench.work import Product, Sizes, products
 
+ROOT = Path(__file__).parents[2]
 SMALL = Sizes(num_steps=3, batch_size=2, vocab_size=28, num_hiddens=4)
 
 
@@ -164,6 +168,28 @@ def test_all_of_a_backend_is_timed(quick, tmp_path, truths, capsys):
         for cell, implementation in (("lstm", "scratch"), ("lstm", "fused"), ("rnn", "scratch"))}
     for row in found:
         assert row.minimum > 0 and (row.floor is None) == (row.work == "predict")
+
+
+def test_the_page_holds_all_that_was_measured(quick, tmp_path, truths, capsys):
+    """Times and curves of a backend, and both pictures; the text around stays."""
+    assert run(tmp_path, truths, capsys)[0] == 0
+    status, told = run(tmp_path, truths, capsys, curves=True)
+    assert status == 0 and "fused, num_steps: time ~ size^" in told and "products ~ size^1.00" in told
+    points = json.loads((tmp_path / "numpy-curves.json").read_text())
+    sizes = {(p["axis"], p["size"]) for p in points["points"]}
+    assert {("batch_size", n) for n in (1, 2, 4)} <= sizes and {("num_hiddens", n) for n in (1, 2, 4, 8)} <= sizes
+    assert all(p["seconds"] > 0 and p["gflop"] > 0 for p in points["points"])
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (docs / "benchmarks.md").write_text(text, encoding="utf-8")
+    assert page.prepare(tmp_path, docs)() == 0
+    filled = (docs / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| numpy | lstm fused |" in filled and "| numpy | rnn scratch |" in filled and "| numpy | fused |" in filled
+    assert "torch |" not in filled.partition("## Where")[0].replace("`torch`", "")
+    outside = re.compile("<!-- measured: .*?<!-- end -->", re.DOTALL)
+    assert outside.sub("", filled) == outside.sub("", text)
+    assert all((docs / name).read_text().startswith("<?xml") for name in ("benchmarks.svg", "benchmarks-curves.svg"))
 
 
 def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths, capsys, monkeypatch):
