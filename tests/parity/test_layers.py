@@ -91,7 +91,7 @@ def one_step(layer, backend, net, first, second):
 
 def raw_state(layer, net):
     """The initial state as the layer has it."""
-    if hasattr(layer, "begin_state"):
+    if hasattr(layer, "arrays"):
         return layer.arrays(list(layer.begin_state(net, B)))
     return list(net.begin_state(B))
 
