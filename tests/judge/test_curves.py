@@ -189,12 +189,17 @@ def test_a_mistake_is_named_from_another_seed(run):
     assert verdict.fitting and verdict.fitting[0].name == run.name, verdict.sentence()
 
 
+#: They learn nothing beyond how frequent the characters are, so their curves are one curve.
+ALIKE = {"targets batch-major", "weights with variance 0.01", "weights zero"}
+
+
 @pytest.mark.parametrize("name", MISTAKEN)
 def test_a_mistake_that_is_not_stored_is_not_taken_for_another(name):
     run = next(run for run in RUNS if run.name == name)
     if len(run.perplexity) >= 5:
         verdict = judge(of_run(run), [other for other in RUNS if other.name != name])
-        assert not verdict.fitting, verdict.sentence()
+        expected = ALIKE - {name} if name in ALIKE else set()
+        assert {fit.name for fit in verdict.fitting} == expected, verdict.sentence()
 
 
 def test_a_curve_that_fits_nothing_is_said_to_fit_nothing():
