@@ -4,7 +4,7 @@ Unlike elsewhere the gates are not put side by side: a graph runs its operations
 products beside each other, with their sigmoids, take three fifths of the time of one four times as wide, whose parts
 wait for each other. Nor is the loop a loop: unrolled, its steps overlap. Differentiated by TensorFlow the graph would
 add to the gradients of the weights at every step; written out, one product a gate gives them. Inputs are rows of W_x,
-looked up by the token. XLA, the kernel BlockLSTM and Keras' layer take 1.3 to 3 times as long on two cores.
+looked up by the token. XLA, the kernel BlockLSTM and Keras' layer take 2 to 3.4 times as long.
 """
 
 import numpy as np

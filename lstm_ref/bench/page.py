@@ -101,8 +101,8 @@ def floors(found: Runs) -> str:
         best = min(mine, key=lambda row: row.median)
         if best.floor:
             body.append([name, clock(best.floor), best.implementation, clock(best.median),
-                         f"{best.median / best.floor:.2f}", f"{best.minimum / best.floor:.2f}"])
-    return lines(["", "floor", "best", "median", "median / floor", "minimum / floor"], body)
+                         f"{best.median / best.floor:.2f}"])
+    return lines(["", "floor", "best", "median", "× floor"], body)
 
 
 def growth(curves: list[dict[str, Any]]) -> str:
