@@ -136,7 +136,7 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
                 labels.append(f"{name} {row.implementation}")
                 axes.barh(place, row.median * 1e3, color="C0" if row.implementation == "fused" else "C7")
                 axes.barh(place, (row.floor or 0) * 1e3, color="C1")
-    axes.set(xscale="log", xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
+    axes.set(xscale="log", xlim=(1, None), xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
@@ -150,6 +150,9 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
                 if mine:
                     panel.loglog([p["size"] for p in mine], [p["seconds"] * 1e3 for p in mine], style, marker=".",
                                  color=f"C{number}", label=f"{curve['backend']} {name}")
+        sizes = sorted({p["size"] for curve in curves for p in curve["points"] if p["axis"] == axis})
+        panel.minorticks_off()
+        panel.set_xticks(sizes, [str(size) for size in sizes])
         panel.set(xlabel=axis, ylabel="ms")
     figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     figure.savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})
