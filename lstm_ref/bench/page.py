@@ -136,7 +136,8 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
                 labels.append(f"{name} {row.implementation}")
                 axes.barh(place, row.median * 1e3, color="C0" if row.implementation == "fused" else "C7")
                 axes.barh(place, (row.floor or 0) * 1e3, color="C1")
-    axes.set(xscale="log", xlim=(1, None), xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
+    axes.set(xscale="log", xlim=(1, None),
+             xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
