@@ -20,9 +20,9 @@ class AttachedGradients(adapter.Implementation):
     def grads(self, net: Any) -> list[np.ndarray]:
         """The gradients of a net in the order of the book."""
 
-    @abstractmethod
     def attach(self, param: Any, grad: Any) -> None:
         """Make a copy of `grad` the gradient of `param`."""
+        param.grad = grad.detach().clone()
 
     @abstractmethod
     def updater(self, net, lr):
@@ -54,9 +54,9 @@ class AttachedGradients(adapter.Implementation):
             self.adapter.device, theta)
         return self.read(net), self.state_out(last), self.array(loss)
 
-    @abstractmethod
     def detach(self, state: Any) -> Any:
         """The state without its history."""
+        return self.training.detach(state)
 
     def training_step(self, net, lr):
         training, updater = self.training, self.updater(net, lr)

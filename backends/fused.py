@@ -10,7 +10,7 @@ from typing import Any
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import check_loss, check_lstm, check_minibatch, check_theta, check_tokens
 
 
 class RNNModelFused(ABC):
@@ -46,8 +46,20 @@ class RNNModelFused(ABC):
 
     @staticmethod
     @abstractmethod
-    def clipped(grads: Sequence[Any], theta: float) -> Sequence[Any]:
-        """The gradients as `step` clips them: scaled by theta / norm when their joint norm is above theta."""
+    def clip_factor(grads: Sequence[Any], theta: float) -> tuple[Any, Any]:
+        """What `step` multiplies the gradients with, theta / norm above theta and 1 else; and their joint norm."""
+
+    @classmethod
+    def clipped(cls, grads: Sequence[Any], theta: float) -> Sequence[Any]:
+        """The gradients as `step` clips them."""
+        factor, _ = cls.clip_factor(grads, theta)
+        return [grad * factor for grad in grads]
+
+    @classmethod
+    def lstm(cls, inputs: Any, state: Any, params: Sequence[Any]) -> tuple[Any, Any]:
+        """As the scratch tab's `lstm`, in its words of refusal, but without gradients by its arguments."""
+        check_lstm(inputs, state, params)
+        return cls(params).run(inputs, state)
 
     @abstractmethod
     def step(self, X: Any, Y: Any, state: Any, lr: float, theta: float) -> tuple[Any, Any, Any]:

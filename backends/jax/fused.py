@@ -155,6 +155,8 @@ def lstm(inputs, state, params):
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. It keeps its parameters, and `step` gives their memory to the new ones."""
 
+    clip_factor = staticmethod(clip_factor)
+
     def __init__(self, params):
         super().__init__(params)
         self.packed = pack(params)
@@ -178,11 +180,6 @@ class RNNModelFused(fused.RNNModelFused):
     def loss_and_grads(self, inputs, state, targets):
         loss, grads = compiled_gradients(self.packed, inputs, tuple(state), targets)
         return loss, unpack(grads)
-
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(tuple(grads), theta)
-        return [grad * factor for grad in grads]
 
     def step(self, X, Y, state, lr, theta):
         self.packed, loss, norm, state = compiled_step(self.packed, X, Y, tuple(state), lr, theta)

@@ -64,7 +64,7 @@ def lstm_params(net):
     """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
     rnn, dense = net.rnn, net.dense
     return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
-                 dense.weight.data(), dense.bias.data())
+                dense.weight.data(), dense.bias.data())
 
 
 def lstm_grads(net):

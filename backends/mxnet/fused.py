@@ -10,13 +10,6 @@ from mxnet import autograd, gluon, np, npx
 
 from backends import fused
 from backends.mxnet import concise
-from lstm_ref.validate import check_lstm
-
-
-def lstm(inputs, state, params):
-    """As the scratch `lstm`; for gradients see `RNNModelFused`."""
-    check_lstm(inputs, state, params)
-    return RNNModelFused(params).run(inputs, state)
 
 
 def clip_factor(grads, theta):
@@ -37,6 +30,8 @@ class Loss(gluon.HybridBlock):
 
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. The parameters stay on their device."""
+
+    clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):
         super().__init__(params)
@@ -82,11 +77,6 @@ class RNNModelFused(fused.RNNModelFused):
         loss, _ = self.gradients(inputs, state, self.encode(targets))
         return loss, concise.book(*(param.grad for param in self.trained))
 
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(grads, theta)
-        return [grad * factor for grad in grads]
-
     def step(self, X, Y, state, lr, theta):
         loss, state = self.gradients(self.encode(X.T), state, self.encode(Y.T.reshape(-1)))
         factor, norm = clip_factor([param.grad for param in self.trained], theta)
@@ -98,3 +88,6 @@ class RNNModelFused(fused.RNNModelFused):
     def read_token(self, token, state):
         outputs, state = self.forward(np.array([[token]], dtype="int32", ctx=self.device), state)
         return outputs[0].asnumpy(), state
+
+
+lstm = RNNModelFused.lstm

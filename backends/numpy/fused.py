@@ -10,7 +10,6 @@ import numpy as np
 
 from backends import fused
 from lstm_ref.params import LSTMParams
-from lstm_ref.validate import check_lstm
 
 GATES = "oifc"  # a sigmoid for the first three; the last three go through C
 
@@ -52,6 +51,10 @@ class Work:
         self.dHs, self.dC = empty(T, h, B), empty(h, B)
         self.all_dA, self.all_read, self.dW = empty(4 * h, T, B), empty(h + V + 1, T + 1, B), empty(4 * h, h + V + 1)
 
+    def encoded(self, inputs):
+        """Take encoded inputs, (T, B, V)."""
+        self.inputs[...] = inputs.transpose(0, 2, 1)
+
     def tokens(self, X):
         """Take tokens, (B, T), for inputs."""
         T, B, _, _ = self.sizes
@@ -62,7 +65,7 @@ class Work:
         """Take (H, C), each (B, h), for the initial state."""
         self.read[0, :self.sizes[3]], self.C[...] = state[0].T, state[1].T
 
-    def forward(self, W, training=True):
+    def forward(self, W, training):
         """All steps: H in `read`, the last C, and in training what the backward pass multiplies with."""
         T, _, _, h = self.sizes
         # σ(x) = (1 + tanh(x / 2)) / 2, so one tanh serves all gates.
@@ -125,12 +128,6 @@ def log_softmax(outputs):
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def lstm(inputs, state, params):
-    """As `lstm_ref.lstm`, without a tape."""
-    check_lstm(inputs, state, params)
-    return RNNModelFused(params).run(inputs, state)
-
-
 def clip_factor(grads, theta):
     """What the gradients are multiplied with, and their joint norm."""
     norm = np.sqrt(sum(np.vdot(grad, grad) for grad in grads))
@@ -154,6 +151,8 @@ def cross_entropy(outputs, targets):
 
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. Its buffers are kept for the last size of minibatch."""
+
+    clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):
         super().__init__(params)
@@ -185,7 +184,7 @@ class RNNModelFused(fused.RNNModelFused):
 
     def run(self, inputs, state):
         work = self.work(*inputs.shape[:2], state)
-        work.inputs[...] = inputs.transpose(0, 2, 1)
+        work.encoded(inputs)
         return rows(self.outputs(work)), work.state()
 
     def forward(self, X, state):
@@ -196,14 +195,9 @@ class RNNModelFused(fused.RNNModelFused):
 
     def loss_and_grads(self, inputs, state, targets):
         work = self.work(*inputs.shape[:2], state)
-        work.inputs[...] = inputs.transpose(0, 2, 1)
+        work.encoded(inputs)
         loss, dY = cross_entropy(self.outputs(work, training=True), targets.reshape(inputs.shape[:2]))
         return loss, unpack(*work.backward(self.W, self.W_hq, dY))
-
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(grads, theta)
-        return [grad * factor for grad in grads]
 
     def step(self, X, Y, state, lr, theta):
         X, Y = np.asarray(X), np.asarray(Y)
@@ -221,3 +215,6 @@ class RNNModelFused(fused.RNNModelFused):
     def read_token(self, token, state):
         outputs, state = self.forward(np.array([[token]]), state)
         return outputs[0], state
+
+
+lstm = RNNModelFused.lstm

@@ -47,12 +47,6 @@ class Shared(attached.AttachedGradients):
 
     training = training
 
-    def attach(self, param, grad):
-        param.grad = grad.detach().clone()
-
-    def detach(self, state):
-        return training.detach(state)
-
     def inference(self, net):
         return paddle.no_grad()(lambda X, state: net(X, state))
 

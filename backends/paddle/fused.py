@@ -11,13 +11,6 @@ from paddle.nn import functional
 
 from backends import fused
 from backends.paddle import concise
-from lstm_ref.validate import check_lstm
-
-
-def lstm(inputs, state, params):
-    """As the scratch `lstm`; for gradients see `RNNModelFused`."""
-    check_lstm(inputs, state, params)
-    return RNNModelFused(params).run(inputs, state)
 
 
 def clip_factor(grads, theta):
@@ -39,6 +32,8 @@ def output_gradients(Y, targets, weight, bias):
 
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`."""
+
+    clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):
         super().__init__(params)
@@ -83,11 +78,6 @@ class RNNModelFused(fused.RNNModelFused):
         loss, grads, _ = self.gradients(inputs, state, self.encode(targets))
         return loss, concise.book(*grads)
 
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(grads, theta)
-        return [grad * factor for grad in grads]
-
     def step(self, X, Y, state, lr, theta):
         loss, grads, state = self.gradients(self.encode(X.T), state, self.encode(Y.T.reshape([-1])))
         with paddle.no_grad():
@@ -100,3 +90,6 @@ class RNNModelFused(fused.RNNModelFused):
     def read_token(self, token, state):
         outputs, state = self.forward(paddle.to_tensor([[token]], place=self.where()), state)
         return outputs[0].numpy(), state
+
+
+lstm = RNNModelFused.lstm

@@ -144,6 +144,8 @@ def lstm(inputs, state, params):
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. Its variables are the book's 14 parameters."""
 
+    clip_factor = staticmethod(clip_factor)
+
     def __init__(self, params):
         super().__init__(params)
         with tf.device(params[0].device):
@@ -167,11 +169,6 @@ class RNNModelFused(fused.RNNModelFused):
 
     def loss_and_grads(self, inputs, state, targets):
         return compiled_gradients(self.variables, inputs, tuple(state), targets)
-
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(grads, theta)
-        return [grad * factor for grad in grads]
 
     def step(self, X, Y, state, lr, theta):
         lr, theta = (tf.constant(number, self.variables[0].dtype) for number in (lr, theta))  # a number compiles anew

@@ -11,13 +11,6 @@ import torch
 
 from backends import fused
 from backends.torch import concise
-from lstm_ref.validate import check_lstm
-
-
-def lstm(inputs, state, params):
-    """As the scratch `lstm`; for gradients see `RNNModelFused`."""
-    check_lstm(inputs, state, params)
-    return RNNModelFused(params).run(inputs, state)
 
 
 def clip_factor(grads, theta):
@@ -38,6 +31,8 @@ def output_gradients(Y, y, weight, bias):
 
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. The parameters stay on their device."""
+
+    clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):
         super().__init__(params)
@@ -82,11 +77,6 @@ class RNNModelFused(fused.RNNModelFused):
     def loss_and_grads(self, inputs, state, targets):
         loss, (ih, hh, bias, weight, bias_q), _ = self.gradients(inputs, state, targets)
         return loss, concise.book(ih, hh, bias, weight, bias_q)
-
-    @staticmethod
-    def clipped(grads, theta):
-        factor, _ = clip_factor(grads, theta)
-        return [grad * factor for grad in grads]
 
     def step(self, X, Y, state, lr, theta):
         return (self.graph if self.eye.is_cuda else self.compute)(X, Y, state, lr, theta)
@@ -137,3 +127,6 @@ class RNNModelFused(fused.RNNModelFused):
         with torch.no_grad():
             outputs, state = self.run(self.eye[token][None, None], state)
         return outputs[0].cpu().numpy(), state
+
+
+lstm = RNNModelFused.lstm

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from lstm_ref.bench.measure import Bench, check_threads, pin
 from lstm_ref.bench.protocol import BLOCKS
-from lstm_ref.bench.result import Row, ratio, rows, save
+from lstm_ref.bench.result import Row, rows, save
+from lstm_ref.bench.table import COLUMNS, cells
 from lstm_ref.bench.work import Sizes, products
 from lstm_ref.parity.terminal import console
 
@@ -64,28 +65,12 @@ def show(out: Any, result: dict[str, Any], found: Sequence[Row], sizes: Sizes) -
     out.print(f"{result['backend']} {facts['framework']} on {facts['device']}, {facts['threads']} threads, "
               f"{facts['cpu']}; {facts['float32']}; {flop / 1e9:.2f} GFLOP in the products of an LSTM training step",
               markup=False)
-    columns = ("", "step", "interquartile", "minimum", "first call", "tokens/s", "× floor", "vs concise",
-               "vs NumPy fused")
-    table = Table(*columns, box=None)
+    table = Table("", *COLUMNS, box=None)
     for row in found:
-        low, high = row.quartiles
-        tokens = "" if row.work == "predict" else f"{sizes.tokens / row.median:,.0f}"
-        cells = [f"{row.cell} {row.work} {row.implementation}", clock(row.median), f"{clock(low)} to {clock(high)}",
-                 clock(row.minimum), clock(row.first), tokens]
-        cells += ["" if number is None else f"{number:.2f}" for number in (
-            row.over_floor, ratio(found, row, "concise"), ratio(found, row, "NumPy fused"))]
-        table.add_row(*cells)
+        table.add_row(f"{row.cell} {row.work} {row.implementation}", *cells(found, row, sizes.tokens))
     out.print(table)
     for name, reason in result["refused"].items():
         out.print(f"{name}: not timed, {reason}", markup=False)
     peak = result["peak"]
     told = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
     out.print(f"memory at most: {', '.join(told) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)
-
-
-def clock(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3)):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"

@@ -75,7 +75,6 @@ class Bench:
     def __init__(self, backend: str, device: str, sizes: Sizes, folder: Path):
         self.backend, self.sizes, self.folder = backend, sizes, folder
         self.adapter, self.device = load(backend, device)
-        self.numpy = backends.load("numpy")
         self.wait: Wait = self.adapter.wait
         rng = np.random.default_rng(0)
         self.X, self.Y = rng.integers(0, sizes.vocab_size, (2, sizes.batch_size, sizes.num_steps))
@@ -97,12 +96,23 @@ class Bench:
         draw = {"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell]
         return draw(self.sizes.vocab_size, self.sizes.num_hiddens, 0)
 
-    def net(self, implementation: str, cell: str, adapter: Any = None) -> Any:
+    def net(self, implementation: str, cell: str) -> Any:
         """A net with these weights; a layer for the RNN, which takes none, with its own."""
-        found = (adapter or self.adapter).implementations[implementation]
+        found = self.adapter.implementations[implementation]
         if cell == "rnn" and implementation == "concise":
             return found.start(cell, self.sizes.vocab_size, self.sizes.num_hiddens, 0)
         return found.net(self.weights(cell))
+
+    def training(self, found: Any, net: Any, X: Any, Y: Any) -> Callable[[], Any]:
+        """Training step after training step of a net, each from the state that the last one left."""
+        step, state = found.training_step(net, RATE), found.begin_state(net, self.sizes.batch_size)
+
+        def call() -> Any:
+            nonlocal state
+            loss, state = step(X, Y, state)
+            return loss
+
+        return call
 
     def items_of(self, implementation: str, cell: str, kinds: tuple[str, ...] = ("train", "forward", "predict")
                  ) -> list[Item]:
@@ -112,7 +122,7 @@ class Bench:
         state = found.begin_state(net, self.sizes.batch_size)
         vocab = Vocab(ALPHABET[:max(self.sizes.vocab_size - 1, 1)])
         calls: dict[str, Callable[[], object]] = {
-            "train": stepper(found.training_step(net, RATE), X, Y, state),
+            "train": self.training(found, net, X, Y),
             "forward": partial(found.inference(net), X, state),
             "predict": lambda: found.predict(net, "a", CHARACTERS, vocab),
         }
@@ -123,12 +133,10 @@ class Bench:
 
     def numpy_items(self) -> list[Item]:
         """NumPy's own, in every backend's process: the fused one and the reference."""
-        items = []
-        for implementation, name in (("fused", "NumPy fused"), ("scratch", "NumPy reference")):
-            found, net = self.numpy.implementations[implementation], self.net(implementation, "lstm", self.numpy)
-            state = found.begin_state(net, self.sizes.batch_size)
-            items.append(Item(f"lstm/train/{name}", stepper(found.training_step(net, RATE), self.X, self.Y, state)))
-        return items
+        found = backends.load("numpy").implementations
+        return [Item(f"lstm/train/NumPy {name}", self.training(found[label], found[label].net(self.weights("lstm")),
+                                                               self.X, self.Y))
+                for label, name in (("fused", "fused"), ("scratch", "reference"))]
 
     def all_items(self) -> list[Item]:
         """Everything that agrees with the reference; `refused` says what does not."""
@@ -148,10 +156,9 @@ class Bench:
 
     def compiled_item(self, found: Any) -> Item:
         """The scratch tab as the command `train` runs it, where that is not as it stands."""
-        X, Y = self.adapter.tensors((self.X, self.Y))
         net = found.compiled(self.net("scratch", "lstm"))
         return Item("lstm/train/scratch, compiled",
-                    stepper(found.training_step(net, RATE), X, Y, found.begin_state(net, self.sizes.batch_size)))
+                    self.training(found, net, *self.adapter.tensors((self.X, self.Y))))
 
     def floor_items(self) -> dict[Product, list[Item]]:
         """The framework's own matrix product at every size that the work needs, in two layouts."""
@@ -184,16 +191,6 @@ class Bench:
             "items": items, "products": best, "seconds": time.perf_counter() - start,
             "peak": {"process": peak(), "device": self.adapter.device_memory()},
         }
-
-
-def stepper(step: Callable[..., Any], X: Any, Y: Any, state: Any) -> Callable[[], Any]:
-    """Training step after training step, each from the state that the last one left."""
-    def call() -> Any:
-        nonlocal state
-        loss, state = step(X, Y, state)
-        return loss
-
-    return call
 
 
 @cache

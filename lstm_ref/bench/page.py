@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lstm_ref.bench.command import clock
+import backends
 from lstm_ref.bench.curves import AXES, exponent, numbers
-from lstm_ref.bench.result import Row, ratio, read
+from lstm_ref.bench.result import Row, read
+from lstm_ref.bench.table import COLUMNS, cells, clock
 from lstm_ref.bench.work import Sizes
 
 BEGIN, END = "<!-- measured: {} -->", "<!-- end -->"
-ORDER = ("numpy", "torch", "tensorflow", "jax", "mxnet", "paddle")
 Runs = dict[str, tuple[dict[str, Any], list[Row]]]
 
 
@@ -22,10 +22,11 @@ def prepare(build: Path, docs: Path) -> Callable[[], int]:
         ValueError: there is no run, or a file is not one.
         OSError: there is no page to put them into.
     """
-    found: Runs = {name: read(build / f"{name}.json") for name in ORDER if (build / f"{name}.json").exists()}
+    found: Runs = {name: read(build / f"{name}.json") for name in backends.names() if (build / f"{name}.json").exists()}
     if not found:
         raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
-    curves = [json.loads(path.read_text()) for name in ORDER if (path := build / f"{name}-curves.json").exists()]
+    paths = [build / f"{name}-curves.json" for name in backends.names()]
+    curves = [json.loads(path.read_text()) for path in paths if path.exists()]
     page = docs / "benchmarks.md"
     text = page.read_text(encoding="utf-8")
 
@@ -73,24 +74,14 @@ def machine(found: Runs) -> str:
 
 def table(found: Runs, work: str) -> str:
     """All implementations at one kind of work."""
-    header = ["", "implementation", "median", "interquartile", "minimum", "first call", "tokens/s", "× floor",
-              "vs concise", "vs NumPy fused"]
     body = []
     for name, (facts, rows) in found.items():
         tokens = facts["sizes_num_steps"] * facts["sizes_batch_size"]
-        for row in rows:
-            if row.work != work or (row.implementation.startswith("NumPy") and name != "numpy"):
-                continue
-            low, high = row.quartiles
-            numpy = ratio(rows, row, "NumPy fused") if name != "numpy" else ratio(rows, row, "fused")
-            numbers = [row.over_floor, ratio(rows, row, "concise"), numpy]
-            speed = (1 if work == "predict" else tokens) / row.median
-            body.append([name, f"{row.cell} {row.implementation}", clock(row.median), f"{clock(low)} to {clock(high)}",
-                         clock(row.minimum), clock(row.first), f"{speed:,.0f}",
-                         *("" if number is None else f"{number:.2f}" for number in numbers)])
-        body += [[name, implementation.replace("/", " "), f"not timed: {reason}", *[""] * 7]
+        body += [[name, f"{row.cell} {row.implementation}", *cells(rows, row, tokens)] for row in rows
+                 if row.work == work and not row.implementation.startswith("NumPy")]
+        body += [[name, implementation.replace("/", " "), f"not timed: {reason}", *[""] * (len(COLUMNS) - 1)]
                  for implementation, reason in facts["refused"].items() if work == "train"]
-    return lines(header, body)
+    return lines(["", "implementation", *COLUMNS], body)
 
 
 def floors(found: Runs) -> str:

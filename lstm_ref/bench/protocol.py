@@ -1,11 +1,10 @@
 """How time is taken: warm-up, then blocks of all items in turn, so that the machine's drift hits all alike."""
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 BLOCKS = 20  #: at least
 WARM_UP = 3  #: calls before anything counts, the first of which may compile
@@ -35,7 +34,7 @@ class Item:
     @property
     def median(self) -> float:
         """Seconds for one of it."""
-        return float(np.median(self.blocks))
+        return statistics.median(self.blocks)
 
 
 Wait = Callable[[Sequence[object]], None]  #: for the results of some calls

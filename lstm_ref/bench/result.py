@@ -1,11 +1,14 @@
 """What a run has found: its numbers beside the floor, and the file that keeps them, which pyperf reads."""
 
 import json
+import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from lstm_ref.bench.protocol import Item
 from lstm_ref.bench.work import Product, Sizes, products
@@ -28,8 +31,7 @@ class Row:
     @property
     def median(self) -> float:
         """Of the blocks."""
-        ordered, middle = sorted(self.blocks), len(self.blocks) // 2
-        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+        return statistics.median(self.blocks)
 
     @property
     def minimum(self) -> float:
@@ -39,8 +41,8 @@ class Row:
     @property
     def quartiles(self) -> tuple[float, float]:
         """Of the blocks, by the nearest one."""
-        ordered = sorted(self.blocks)
-        return ordered[len(ordered) // 4], ordered[-1 - len(ordered) // 4]
+        low, high = np.quantile(self.blocks, (0.25, 0.75), method="nearest")
+        return float(low), float(high)
 
     @property
     def over_floor(self) -> float | None:

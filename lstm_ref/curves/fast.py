@@ -22,7 +22,7 @@ def lstm(inputs: Array, state: State, params: Any, tape: list[Any] | None = None
         found: tuple[Array, State] = net.run(inputs, state)
         return found
     work = net.work(*inputs.shape[:2], state)
-    work.inputs[...] = inputs.transpose(0, 2, 1)
+    work.encoded(inputs)
     outputs = fused.rows(net.outputs(work, training=True))
     tape.append((net, work))
     return outputs, work.state()

@@ -218,6 +218,7 @@ def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
 
 
 def test_curves_are_told_by_their_exponent_and_memory_by_its_slope():
+    # A fit of straight lines by least squares: exact but for some roundings of float64.
     assert exponent([10, 20, 40], [1.0, 2.0, 4.0]) == pytest.approx(1)
     assert exponent([10, 20, 40], [1.0, 4.0, 16.0]) == pytest.approx(2)
     held = [{"num_steps": n, "bytes": 1000 + 4 * SMALL.batch_size * SMALL.num_hiddens * 9 * n} for n in (1, 2, 4)]

@@ -228,7 +228,7 @@ def test_permuted_hidden_units_compute_the_same_function():
     state = case.state[0][:, order], case.state[1][:, order]
     outputs, (H, _) = Reference().lstm(case.inputs, state, params)
     expected, (expected_H, _) = Reference().lstm(case.inputs, case.state, case.params)
-    # The sums over 11 hidden units are in another order: some epsilons of 2e-16 on numbers of order one.
+    # The sums over 32 hidden units are in another order: some epsilons of 2e-16 on numbers of order one.
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-13)
     np.testing.assert_allclose(H, expected_H[:, order], rtol=0, atol=1e-13)
     assert all(np.array_equal(a, b) for a, b in zip(permute(params, np.argsort(order)), case.params, strict=True))

@@ -4,6 +4,7 @@ A file of this folder holds one check. It runs for every implementation of the b
 """
 
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from lstm_ref.parity.record import Record, fingerprint, write_status
 from lstm_ref.parity.report import COLUMNS
 from lstm_ref.parity.truth import evaluations, measure, prepare
 from lstm_ref.parity.verdict import compare, judge, settle
+
+sys.path.insert(0, str(Path(__file__).parent))  # what several files share, with names of its own
 
 DTYPES = ("float32", "float64")
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from training_code import minibatches, of
 
 from lstm_ref.parity.cases import make
 from lstm_ref.text import Vocab
@@ -11,24 +12,12 @@ _, BATCH, VOCAB_SIZE, _ = CASE.sizes
 VOCAB = Vocab("abcdef")  # and <unk>
 
 
-def of(adapter, label):
-    """An implementation that has framework code to train with, or None."""
-    implementation = adapter.implementations.get(label)
-    return implementation if hasattr(implementation, "training") else None
-
-
-def minibatches(adapter, number=2):
-    """The second continues the first."""
-    rng = np.random.default_rng(0)
-    return [adapter.tensors(rng.integers(0, VOCAB_SIZE, (2, BATCH, 2))) for _ in range(number)]
-
-
 def test_a_minibatch_is_moved_to_the_device(adapter, backend, monkeypatch):
     """X and Y both, where the tab takes a device; MXNet has a second name for the host."""
     implementation = of(adapter, "scratch")
     if backend not in ("torch", "mxnet", "paddle"):
         return
-    net, (X, Y), device, moved = implementation.net(CASE.params), minibatches(adapter, 1)[0], adapter.device, []
+    net, (X, Y), device, moved = implementation.net(CASE.params), minibatches(adapter, CASE, 1)[0], adapter.device, []
     if backend == "mxnet":
         from mxnet import npx
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from training_code import of
 
 import lstm_ref as ref
 from lstm_ref.parity.cases import make
@@ -13,12 +14,6 @@ from lstm_ref.parity.checks import backward
 
 CASE = make("ragged").astype("float32")
 _, BATCH, VOCAB_SIZE, _ = CASE.sizes
-
-
-def of(adapter, label):
-    """An implementation that has framework code to train with, or None."""
-    implementation = adapter.implementations.get(label)
-    return implementation if hasattr(implementation, "training") else None
 
 
 def the_loss(targets):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from training_code import minibatches, of
 
 import lstm_ref as ref
 from lstm_ref.parity.cases import make
@@ -22,18 +23,6 @@ CASE = make("ragged").astype("float32")
 _, BATCH, VOCAB_SIZE, NUM_HIDDENS = CASE.sizes
 VOCAB = Vocab("abcdef")  # and <unk>
 LABELS = ("scratch", "concise")
-
-
-def of(adapter, label):
-    """An implementation that has framework code to train with, or None."""
-    implementation = adapter.implementations.get(label)
-    return implementation if hasattr(implementation, "training") else None
-
-
-def minibatches(adapter, number=2):
-    """The second continues the first."""
-    rng = np.random.default_rng(0)
-    return [adapter.tensors(rng.integers(0, VOCAB_SIZE, (2, BATCH, 2))) for _ in range(number)]
 
 
 def by_name(function, net, **available):
@@ -69,7 +58,7 @@ def handed(adapter, backend, monkeypatch):
             more["strategy"], found.scopes = tf.distribute.OneDeviceStrategy(adapter.device), []
             scope = more["strategy"].scope
             more["strategy"].scope = lambda: (found.scopes.append(1), scope())[1]
-        by_name(training.train_ch8, found.net, train_iter=minibatches(adapter), vocab=VOCAB, lr=lr,
+        by_name(training.train_ch8, found.net, train_iter=minibatches(adapter, CASE), vocab=VOCAB, lr=lr,
                 num_epochs=7, device=adapter.device, **more)
         return found
 
@@ -90,7 +79,7 @@ def test_what_train_ch8_hands_to_the_loop(label, adapter, backend, handed):
     assert len(VOCAB[list(found.predict("abc").replace("<unk>", "?"))]) == 3 + 50
     perplexity, after = found.epoch()[0], weights(implementation, found.net)
     net = implementation.net(CASE.params)
-    assert implementation.epoch(net, minibatches(adapter), 0.5, False)[0] == perplexity
+    assert implementation.epoch(net, minibatches(adapter, CASE), 0.5, False)[0] == perplexity
     if backend != "jax":  # where the net is not changed
         assert all(map(np.array_equal, weights(implementation, net), after))
 
@@ -147,7 +136,7 @@ def test_a_step_leaves_no_history_and_no_gradients_of_a_refused_one(label, adapt
         return
     training, net = implementation.training, implementation.net(CASE.params)
     state = implementation.begin_state(net, BATCH)
-    X, Y = minibatches(adapter, 1)[0]
+    X, Y = minibatches(adapter, CASE, 1)[0]
 
     def step(theta):
         updater = implementation.updater(net, 1.0) if hasattr(implementation, "updater") else None
@@ -173,7 +162,7 @@ def test_a_fresh_net_trains(cell, label, adapter):
         return
     net = implementation.start(cell, VOCAB_SIZE, 8, 1)
     before, losses = weights(implementation, net), []
-    perplexity, speed = implementation.epoch(net, minibatches(adapter), 0.5, False, losses)
+    perplexity, speed = implementation.epoch(net, minibatches(adapter, CASE), 0.5, False, losses)
     assert 1 < perplexity < 20 and speed > 0 and len(losses) == 2
     assert not all(map(np.array_equal, before, weights(implementation, net)))
     assert implementation.predict(net, "a", 3, VOCAB).startswith("a")
@@ -195,7 +184,7 @@ def test_a_block_is_started_only_where_it_was_not(adapter, backend):
         mxnet.random.seed(1)
         with contextlib.redirect_stdout(None), warnings.catch_warnings():
             warnings.filterwarnings("error", "Parameter .* is already initialized")
-            concise.training.train_ch8(net, minibatches(adapter), Vocab(ALPHABET), 0.0, 1, device)
+            concise.training.train_ch8(net, minibatches(adapter, CASE), Vocab(ALPHABET), 0.0, 1, device)
         params = net.collect_params()
         assert {param.data().ctx for param in params.values()} == {device}
         drawn = np.concatenate([p.data().asnumpy().ravel() for p in (net.rnn.l0_h2h_weight, net.dense.weight)])

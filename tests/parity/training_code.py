@@ -1,0 +1,16 @@
+"""What several tests of the training code ask for."""
+
+import numpy as np
+
+
+def of(adapter, label):
+    """An implementation that has framework code to train with, or None."""
+    implementation = adapter.implementations.get(label)
+    return implementation if hasattr(implementation, "training") else None
+
+
+def minibatches(adapter, case, number=2):
+    """Two steps each, of the case's batch and vocabulary; the second continues the first."""
+    _, batch_size, vocab_size, _ = case.sizes
+    rng = np.random.default_rng(0)
+    return [adapter.tensors(rng.integers(0, vocab_size, (2, batch_size, 2))) for _ in range(number)]
