@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 BLOCKS = 20  #: at least
-WARM_UP = 3  #: calls before anything counts, the first of which may compile
+WARM_UP = 3  #: calls after the first and before anything counts
 SECONDS = 0.1  #: a block takes about so long, or one call
 
 
@@ -47,9 +47,16 @@ def timed(call: Callable[[], object], calls: int, wait: Wait) -> float:
     return (time.perf_counter() - start) / calls
 
 
+def begin(items: Sequence[Item], wait: Wait) -> None:
+    """The first call of each item, which may compile."""
+    for item in items:
+        item.first = timed(item.call, 1, wait)
+
+
 def warm_up(item: Item, wait: Wait) -> None:
     """Call it until it is compiled and warm, and find out how many calls make a block."""
-    item.first = timed(item.call, 1, wait)
+    if math.isnan(item.first):
+        begin([item], wait)
     warm = [timed(item.call, 1, wait) for _ in range(WARM_UP)]
     item.calls = max(math.ceil(SECONDS / max(min(warm), 1e-7)), 1)
 

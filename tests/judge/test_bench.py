@@ -205,6 +205,32 @@ def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths,
     assert not any(row.implementation == "fused" for row in found) and list(facts["refused"]) == ["lstm/fused"]
 
 
+def test_what_raises_takes_nothing_along(quick, tmp_path, truths, capsys, monkeypatch):
+    from backends.numpy import fused
+
+    def broken(self, W_hq, b_q):
+        raise TypeError("no such\nlayout")
+
+    monkeypatch.setattr(fused.Work, "outputs", broken)
+    status, told = run(tmp_path, truths, capsys)
+    assert status == 1
+    assert "lstm/fused: not timed, TypeError: no such layout" in told and "lstm train scratch" in told
+
+
+def test_first_calls_come_before_the_judge_who_would_compile_for_them(quick, tmp_path, truths, capsys, monkeypatch):
+    log = []
+    begin, disagrees = measuring.begin, measuring.Bench.disagrees
+    monkeypatch.setattr(measuring, "begin", lambda items, wait: (log.extend(i.name for i in items), begin(items, wait)))
+    monkeypatch.setattr(measuring.Bench, "disagrees", lambda self, implementation, cell: (
+        log.append(f"judge {cell} {implementation}"), disagrees(self, implementation, cell))[1])
+    assert run(tmp_path, truths, capsys)[0] == 0
+    judged = [name for name in log if name.startswith("judge")]
+    assert judged == ["judge lstm scratch", "judge lstm fused", "judge rnn scratch"]
+    for name in judged:
+        _, cell, implementation = name.split()
+        assert log.index(f"{cell}/train/{implementation}") < log.index(name)
+
+
 def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
     """And nowhere else; marks that are missing are named."""
     text = "Before\n\n<!-- measured: a -->\nold\n<!-- end -->\n\nbetween <!-- measured: b --><!-- end --> after"
