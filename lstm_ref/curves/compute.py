@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_ref.curves import fast
 from lstm_ref.curves.curve import BOOK
-from lstm_ref.curves.library import EVERY, HEALTHY, PATH, Run, load, merge, rounded
+from lstm_ref.curves.library import EVERY, HEALTHY, LEARNS_NOTHING, PATH, STUCK, Run, load, merge, rounded
 from lstm_ref.curves.read import read
 from lstm_ref.params import LSTMParams, param_shapes
 from lstm_ref.parity.implementation import Reference
@@ -28,8 +28,8 @@ SEEDS = (3, 4, 5)
 #: Mistakes that chaos lets end at another place with each seed get several.
 MORE = {"step lost when clipping": (4, 5, 6, 7)}
 
-#: A run is given up when it learns nothing (all of 30 epochs above this perplexity, looked at after these epochs) ...
-STUCK, LOOKS = 14.0, (60, 120)
+#: A run is given up when it learns nothing (all of 30 epochs above `STUCK`, looked at after these epochs) ...
+LOOKS = (60, 120)
 #: ... and when it is far from all healthy runs with the book's start at this epoch, which lie from 5.7 to 6.0.
 HALF, NEAR = 250, (4.6, 7.6)
 
@@ -84,8 +84,8 @@ def run(key: Key) -> Run:
         except (FloatingPointError, OverflowError, ValueError) as error:
             end = f"epoch {epoch}: {error}"
             break
-        if not math.isfinite(value):
-            end = f"epoch {epoch}: perplexity {value}"
+        if not 1 <= value < math.inf:
+            end = f"epoch {epoch}: perplexity {value:.3g}" + ", which no probabilities give" * (value < 1)
             break
         perplexity.append(value)
         if name != HEALTHY and (end := given_up(perplexity, kind)):
@@ -97,7 +97,7 @@ def given_up(perplexity: Sequence[float], kind: str) -> str:
     """Why a run needs no more epochs, or ''."""
     epoch, tail = len(perplexity), perplexity[-30:]
     if epoch in LOOKS and min(tail) > STUCK and (epoch == LOOKS[-1] or max(tail) < 1.02 * min(tail)):
-        return f"stopped after {epoch} epochs: it learns nothing"
+        return f"stopped after {epoch} epochs: {LEARNS_NOTHING}"
     if epoch == HALF and kind == "book" and not NEAR[0] < perplexity[-1] < NEAR[1]:
         return f"stopped after {epoch} epochs: far from every healthy run"
     return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_ref.curves.curve import BOOK, INFINITE, Curve
-from lstm_ref.curves.library import EVERY, HEALTHY, Run
+from lstm_ref.curves.library import EVERY, HEALTHY, LEARNS_NOTHING, STUCK, Run
 from lstm_ref.curves.shape import Shape, shape
 from lstm_ref.params import Array
 
@@ -216,11 +216,14 @@ def _fit(name: str, own: Sequence[Run], healthy: Sequence[Run], grid: Array, val
     last = int(known[-1]) if len(known) else 0
     limit = max(FACTOR * spread(healthy, known), FACTOR * spread(own, known, 0.0), FLOOR) if last else FLOOR
     return Fit(name, run, len(own), distance(run.at(grid), values), limit, last,
-               _contradiction(run, int(grid[-1]), found))
+               _contradiction(run, grid, values, found))
 
 
-def _contradiction(run: Run, last: int, found: Shape) -> str:
-    """Why a run is not what made a curve that ends at the epoch `last`, however near it is; or ''."""
+def _contradiction(run: Run, grid: Array, values: Array, found: Shape) -> str:
+    """Why a run is not what made a curve, however near it is; or ''."""
+    last = int(grid[-1])
+    if LEARNS_NOTHING in run.end and (values[grid > run.epochs] < np.log(STUCK)).any():
+        return "its run learns nothing, the curve does"
     if run.end and not run.end.startswith("stopped") and last > run.epochs + EVERY:
         return f"its run ends in {run.end}, the curve goes on"
     if run.epochs >= last:

@@ -22,6 +22,8 @@ SCHEMA = 1
 EVERY = 10
 
 HEALTHY = "healthy"
+#: What the end of a run says that was given up, and the perplexity that it did not get below.
+LEARNS_NOTHING, STUCK = "it learns nothing", 14.0
 
 
 @dataclass(frozen=True)

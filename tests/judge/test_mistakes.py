@@ -58,6 +58,14 @@ def test_the_reference_itself_is_not_caught(check, dtype, truths):
         assert all(r.passed for r in results), results
 
 
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if any(module == "loss" for module, *_ in m.edits)],
+                         ids=lambda mistake: mistake.name)
+def test_a_mistake_in_the_loss_keeps_its_dtype(mistake):
+    """Or it would be refused for its dtype, and never train."""
+    found = Mistaken(mistake)._ref.cross_entropy_backward(np.ones((3, 2), np.float32), np.array([0, 1, 1]))
+    assert found.dtype == np.float32
+
+
 def test_a_stale_mistake_is_an_error():
     """A mistake whose text is no longer in the reference can't be planted silently."""
     with pytest.raises(LookupError, match="0 times"):

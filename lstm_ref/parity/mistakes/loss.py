@@ -32,7 +32,7 @@ LOSS = (
              ("training", "cross_entropy_backward(outputs, targets)).params",
               "cross_entropy_backward(outputs, targets) * len(inputs)).params"))),
     _loss("loss in bits", "The logarithm is to base 2.", "Use the natural one.",
-          (MEAN, "targets].mean() / np.log(2.0)"), GRADIENT + " / np.log(2.0)"),
+          (MEAN, "targets].mean() / float(np.log(2.0))"), GRADIENT + " / float(np.log(2.0))"),
     _loss("softmax twice", "The outputs go through a softmax before a loss that takes logits.",
           "Give the loss the outputs as they are, or tell it that they are probabilities.",
           (CROSS_ENTROPY, "outputs = np.exp(log_softmax(outputs))\n    "
@@ -45,7 +45,8 @@ LOSS = (
           "-one_hot.astype(outputs.dtype) / len(targets)", "https://github.com/keras-team/keras/issues/6587"),
     _loss("softmax over the batch", "The probabilities of one example do not sum to one.", "Use the last axis.",
           (CROSS_ENTROPY, "return -log_softmax(outputs.T).T[np.arange(len(targets)), targets].mean()"),
-          "(np.exp(log_softmax(outputs.T)).T * one_hot.sum(axis=0) - one_hot.astype(outputs.dtype)) / len(targets)",
+          "(np.exp(log_softmax(outputs.T)).T * one_hot.sum(axis=0, dtype=outputs.dtype)"
+          " - one_hot.astype(outputs.dtype)) / len(targets)",
           "https://github.com/perone/euclidesdb/issues/2"),
     _loss("label smoothing", "A tenth of the target's probability is spread over the vocabulary.", "Switch it off.",
           (CROSS_ENTROPY, "p = log_softmax(outputs)\n    "
