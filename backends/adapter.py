@@ -54,6 +54,9 @@ class Adapter(ABC):
         """Return when these results of earlier calls are there; where calls return with them, at once."""
         del results
 
+    def compile_anew(self) -> None:  # noqa: B027 - most frameworks keep nothing
+        """Use nothing that earlier runs have compiled, so that first calls tell what compiling takes."""
+
     def product(self, a: Any, b: Any) -> tuple[Callable[[], Any], int]:
         """What computes the matrix product of two tensors in the framework's fastest way; how often a call does so."""
         return (lambda: a @ b), 1

@@ -34,6 +34,9 @@ class Adapter(adapter.Adapter):
         jax.config.update("jax_default_device", self.device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
+    def compile_anew(self):
+        jax.config.update("jax_enable_compilation_cache", False)
+
     def version(self):
         return jax.__version__
 

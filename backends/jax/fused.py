@@ -67,7 +67,11 @@ def outputs_of(A, state, packed):
 
 
 def chain(A, state, packed, targets, tokens):
-    """The part of `gradients` that some sequences have in a minibatch of so many tokens."""
+    """The part that some sequences have in `gradients` of a minibatch with so many tokens.
+
+    A is (T, B, 4h) for B sequences and targets (T, B). What is summed up over the parts comes first, loss and
+    gradients; then the last (H, C), each (B, h), and dA as (T, B, 4h).
+    """
     _, W_h, _, W_hq, b_q = packed
 
     def forward(state, A):

@@ -1,6 +1,5 @@
 """`python -m lstm_ref bench`: measure one backend, show the table, keep the numbers; and the page of all of them."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,6 @@ def prepare(
     if blocks < 1:
         raise ValueError(f"blocks: expected at least 1, got {blocks}")
     pin(check_threads(threads))
-    if not curves:  # which tell no first calls
-        os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # a first call compiles, whatever ran before
     bench = Bench(backend, device, work, build / "truth")
     if curves:
         from lstm_ref.bench.curves import measure

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,12 @@ class Bench:
 
     def numpy_items(self) -> list[Item]:
         """NumPy's own, in every backend's process: the fused one and the reference."""
-        found = backends.load("numpy").implementations
-        return [Item(f"lstm/train/NumPy {name}", self.training(found[label], found[label].net(self.weights("lstm")),
-                                                               self.X, self.Y))
-                for label, name in (("fused", "fused"), ("scratch", "reference"))]
+        items = []
+        for implementation, name in (("fused", "NumPy fused"), ("scratch", "NumPy reference")):
+            found = backends.load("numpy").implementations[implementation]
+            net = found.net(self.weights("lstm"))
+            items.append(Item(f"lstm/train/{name}", self.training(found, net, self.X, self.Y)))
+        return items
 
     def all_items(self) -> list[Item]:
         """Everything that agrees with the reference; `refused` says what does not."""
@@ -194,8 +197,9 @@ class Bench:
     def run(self, blocks: int = BLOCKS) -> dict[str, Any]:
         """Check, time and gather: what the JSON file is made of."""
         start = time.perf_counter()
+        self.adapter.compile_anew()
         floor = self.floor_items()
-        ways = [item for ways in floor.values() for item in ways]
+        ways = list(chain.from_iterable(floor.values()))
         begin(ways, self.wait)  # before all else: the framework starts its threads in its first calls
         items = self.all_items()
         everything = [*items, *ways]
