@@ -48,7 +48,7 @@ class Work:
         self.half, self.gate, self.kept = empty(4 * h, h + V + 1), empty(4 * h, B), empty(2 * h, B)
         self.C, self.tanh_C, self.one = empty(h, B), empty(h, B), empty(h, B)
         self.F, self.through, self.slopes = empty(T, h, B), empty(T, h, B), empty(T, 4 * h, B)
-        self.dHs, self.dC = empty(T, h, B), empty(h, B)
+        self.dHs, self.dC, self.W_h = empty(T, h, B), empty(h, B), empty(h, 4 * h)
         self.all_dA, self.all_read, self.dW = empty(4 * h, T, B), empty(h + V + 1, T + 1, B), empty(4 * h, h + V + 1)
 
     def encoded(self, inputs):
@@ -102,7 +102,8 @@ class Work:
         """The gradients of W, W_hq and b_q from that of the outputs, (T, V, B); `slopes` is overwritten."""
         T, B, _, h = self.sizes
         np.matmul(W_hq, dY, out=self.dHs)
-        W_h, dA, dC, one = W[:, :h].T, None, self.dC, self.one
+        W_h, dA, dC, one = self.W_h, None, self.dC, self.one
+        W_h[...] = W[:, :h].T  # laid out once, not in each of the products
         dC[...] = 0
         for t in reversed(range(T)):
             dH = self.dHs[t]

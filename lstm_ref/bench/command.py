@@ -71,6 +71,8 @@ def show(out: Any, result: dict[str, Any], found: Sequence[Row], sizes: Sizes) -
     out.print(table)
     for name, reason in result["refused"].items():
         out.print(f"{name}: not timed, {reason}", markup=False)
+    for note in result["notes"]:
+        out.print(note, markup=False)
     peak = result["peak"]
     told = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
     out.print(f"memory at most: {', '.join(told) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)

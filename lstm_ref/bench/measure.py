@@ -18,7 +18,7 @@ from lstm_ref.bench.protocol import BLOCKS, Item, Wait, begin, take
 from lstm_ref.bench.work import Product, Sizes, products
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.record import fingerprint
+from lstm_ref.parity.record import cpuinfo, fingerprint
 from lstm_ref.parity.terminal import progress
 from lstm_ref.parity.verdict import judge
 from lstm_ref.text import Vocab
@@ -57,6 +57,15 @@ def pin(threads: int) -> None:
         os.environ[name] = str(threads)
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32
     threadpoolctl.threadpool_limits(threads)
+
+
+def slow_blas() -> list[str]:
+    """What to do about an OpenBLAS that is older than the processor: it computes as if there were no AVX."""
+    flags = cpuinfo("flags").split()
+    known = next((name for flag, name in (("avx512f", "SkylakeX"), ("avx2", "Haswell")) if flag in flags), None)
+    return [f"OpenBLAS {lib['version']} takes this processor for a Prescott, of 2004, and is slow; set "
+            f"OPENBLAS_CORETYPE={known}" for lib in threadpoolctl.threadpool_info()
+            if known and lib["internal_api"] == "openblas" and lib.get("architecture") == "Prescott"]
 
 
 class Bench:
@@ -138,7 +147,7 @@ class Bench:
         for implementation, name in (("fused", "NumPy fused"), ("scratch", "NumPy reference")):
             found = backends.load("numpy").implementations[implementation]
             net = found.net(self.weights("lstm"))
-            items.append(Item(f"lstm/train/{name}", self.training(found, net, self.X, self.Y)))
+            items.append(Item(f"lstm/train/{name}", self.training(found, net, self.X, self.Y), pool="NumPy"))
         return items
 
     def all_items(self) -> list[Item]:
@@ -211,7 +220,7 @@ class Bench:
         facts |= {"device": self.adapter.device_name(), "float32": self.adapter.precision()}
         return {
             "backend": self.backend, "sizes": vars(self.sizes), "fingerprint": facts, "refused": self.refused,
-            "items": items, "products": best, "seconds": time.perf_counter() - start,
+            "notes": slow_blas(), "items": items, "products": best, "seconds": time.perf_counter() - start,
             "peak": {"process": peak(), "device": self.adapter.device_memory()},
         }
 

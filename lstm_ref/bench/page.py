@@ -65,9 +65,9 @@ def lines(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 def machine(found: Runs) -> str:
     """What was measured on what."""
-    header = ["", "version", "device", "threads", "processor", "float32", "memory at most"]
+    header = ["", "version", "device", "threads", "processor", "BLAS", "float32", "memory at most"]
     return lines(header, [[name, facts["machine_framework"], facts["machine_device"], facts["machine_threads"],
-                           facts["machine_cpu"], facts["machine_float32"],
+                           facts["machine_cpu"], facts["machine_blas"], facts["machine_float32"],
                            f"{facts['peak_process_bytes'] / 2**20:,.0f} MiB" if "peak_process_bytes" in facts else ""]
                           for name, (facts, _) in found.items()])
 

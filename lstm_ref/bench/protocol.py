@@ -3,12 +3,13 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 BLOCKS = 20  #: at least
 WARM_UP = 3  #: calls after the first and before anything counts
 SECONDS = 0.1  #: a block takes about so long, or one call
+REST = 0.3  #: seconds; threads that have nothing left to do keep a core busy for up to 0.2 (OpenMP's default)
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Item:
         first: seconds of the first call, with whatever it compiles.
         calls: in a block.
         blocks: seconds for one of it, in each block.
+        pool: the library whose threads do it, where that is not the framework.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Item:
     first: float = math.nan
     calls: int = 1
     blocks: list[float] = field(default_factory=list)
+    pool: str = ""
 
     @property
     def median(self) -> float:
@@ -61,6 +64,14 @@ def warm_up(item: Item, wait: Wait) -> None:
     item.calls = max(math.ceil(SECONDS / max(min(warm), 1e-7)), 1)
 
 
+def in_turn(items: Sequence[Item]) -> Iterator[Item]:
+    """The items, with a rest before one that other threads do: those of the last one would take its cores."""
+    for last, item in zip((*items[-1:], *items), items, strict=False):
+        if item.pool != last.pool:
+            time.sleep(REST)
+        yield item
+
+
 def take(
     items: Sequence[Item], wait: Wait, blocks: int = BLOCKS, after: Callable[[], None] = lambda: None
 ) -> None:
@@ -72,10 +83,10 @@ def take(
         blocks: how many of each.
         after: called after each item that was warmed up and each round of blocks.
     """
-    for item in items:
+    for item in in_turn(items):
         warm_up(item, wait)
         after()
     for _ in range(blocks):
-        for item in items:
+        for item in in_turn(items):
             item.blocks.append(timed(item.call, item.calls, wait) / item.each)
         after()

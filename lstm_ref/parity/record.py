@@ -55,19 +55,25 @@ def write_status(folder: Path, backend: str, status: str, reason: str = "", **mo
     running(folder, backend).unlink(missing_ok=True)
 
 
-def cpu() -> str:
-    """The processor's name, as well as the system tells."""
+def cpuinfo(key: str) -> str:
+    """What Linux tells of the processor; empty where nothing does."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(key))
     except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        return ""
+
+
+def cpu() -> str:
+    """The processor's name, as well as the system tells."""
+    return cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def fingerprint(framework: str, device: str, corpus: str | None) -> dict[str, Any]:
     """Versions and machine, as they stand with every result."""
     libraries = threadpoolctl.threadpool_info()
-    blas = sorted({f"{lib['internal_api']} {lib.get('version')}" for lib in libraries if lib["user_api"] == "blas"})
+    blas = sorted({" ".join(filter(None, (lib["internal_api"], lib.get("version"), lib.get("architecture"))))
+                   for lib in libraries if lib["user_api"] == "blas"})
     return {
         "framework": framework,
         "python": platform.python_version(),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lstm_ref.bench.measure as measuring
-from lstm_ref.bench import command, memory, page
+from lstm_ref.bench import command, memory, page, protocol
 from lstm_ref.bench.curves import exponent, numbers
 from lstm_ref.bench.protocol import WARM_UP, Item, take
 from lstm_ref.bench.result import Row, floor, ratio, read, rows, save
@@ -80,6 +80,42 @@ def test_blocks_are_taken_in_turn_and_the_device_waited_for_at_their_ends():
     assert log[:len(warm)] == warm
     a, b = items
     assert log[len(warm):] == (["a"] * a.calls + [a.calls] + ["b"] * b.calls + [b.calls]) * 3
+
+
+def test_threads_of_another_library_come_to_rest_first(monkeypatch):
+    """Once where the library changes, and not between items of the same."""
+    log = []
+    monkeypatch.setattr(protocol.time, "sleep", lambda seconds: log.append("rest"))
+    items = [Item("a", int), Item("b", int), Item("c", int, pool="NumPy"), Item("d", int)]
+    for item in protocol.in_turn(items):
+        log.append(item.name)
+    assert log == ["a", "b", "rest", "c", "rest", "d"]
+    log.clear()
+    take(items, lambda results: None, blocks=2)
+    assert log.count("rest") == 2 * 3
+    log.clear()
+    assert list(protocol.in_turn(items[:2])) == items[:2] and list(protocol.in_turn([])) == [] == log
+    list(protocol.in_turn(items[1:3]))
+    assert log == ["rest", "rest"]  # the round before ended with c
+
+
+def test_only_numpys_threads_are_not_the_frameworks(quick, truths):
+    torch_like = measuring.Bench("numpy", "cpu", SMALL, truths)
+    assert [item.pool for item in torch_like.numpy_items()] == ["NumPy", "NumPy"]
+    assert {item.pool for item in torch_like.items_of("scratch", "lstm")} == {""}
+
+
+@pytest.mark.parametrize(("flags", "architecture", "advice"), [
+    ("sse2 avx2 avx512f", "Prescott", "SkylakeX"), ("sse2 avx2", "Prescott", "Haswell"),
+    ("sse2", "Prescott", None), ("sse2 avx2 avx512f", "SkylakeX", None)])
+def test_an_openblas_that_does_not_know_the_processor_is_told(monkeypatch, flags, architecture, advice):
+    """But only where the processor has more than OpenBLAS takes it for."""
+    libraries = [{"internal_api": "openblas", "version": "0.3.20", "architecture": architecture},
+                 {"internal_api": "mkl", "version": "2024"}]
+    monkeypatch.setattr(measuring, "cpuinfo", lambda key: flags)
+    monkeypatch.setattr(measuring.threadpoolctl, "threadpool_info", lambda: libraries)
+    assert measuring.slow_blas() == ([] if advice is None else [
+        f"OpenBLAS 0.3.20 takes this processor for a Prescott, of 2004, and is slow; set OPENBLAS_CORETYPE={advice}"])
 
 
 def test_an_item_of_several_counts_each():
@@ -203,6 +239,12 @@ def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths,
     assert "lstm/fused: not timed, forward disagrees on case tiny: outputs, ratio" in told
     facts, found = read(tmp_path / "numpy.json")
     assert not any(row.implementation == "fused" for row in found) and list(facts["refused"]) == ["lstm/fused"]
+
+
+def test_what_slows_the_machine_down_is_told(quick, tmp_path, truths, capsys, monkeypatch):
+    monkeypatch.setattr(measuring, "slow_blas", lambda: ["OpenBLAS is old"])
+    status, told = run(tmp_path, truths, capsys)
+    assert status == 0 and "OpenBLAS is old\n" in told
 
 
 def test_what_raises_takes_nothing_along(quick, tmp_path, truths, capsys, monkeypatch):
