@@ -19,6 +19,7 @@ nox.options.reuse_venv = "yes"
 # Not uv: it ignores the indexes and find-links that pip is configured with, such as a CPU build of PyTorch.
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow tells at length which processor it has found
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 TOOLS = ("judge", "train", "bench")  # extras that are no backend
