@@ -176,6 +176,16 @@ def test_bad_input_is_refused_in_one_line(arguments, words):
     assert run.stderr.startswith("error: ") and words in run.stderr and run.stderr.count("\n") == 1
 
 
+def test_the_threads_of_every_library_are_pinned():
+    """Before a framework is there; in a process of its own, which forgets it."""
+    code = ("import os; from lstm_ref.bench.measure import pin; pin(1); import threadpoolctl; "
+            "print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1, "
+            "*(os.environ[f'{name}_NUM_THREADS'] for name in ('OMP', 'MKL', 'OPENBLAS')), "
+            "*(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))")
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(told.split()) == {"1"}
+
+
 def run(tmp_path, truths, capsys, **more):
     given = {"backend": "numpy", "device": "auto", "threads": None, "blocks": 1, "out": tmp_path,
              "build": truths.parent, "curves": False, **vars(SMALL), **more}
