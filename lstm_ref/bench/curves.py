@@ -3,6 +3,8 @@
 import itertools
 import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,13 @@ def measure(bench: Bench, blocks: int, path: Path) -> int:
 
 def held(bench: Bench, implementation: str) -> list[dict[str, Any]]:
     """The memory that training holds at each number of steps, from a fresh process for each implementation."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        sizes = [bench.sizes.times("num_steps", factor) for factor in FACTORS]
-        found = pool.apply(train, (bench.backend, bench.device, sizes, bench.folder, implementation))
+    sizes = [bench.sizes.times("num_steps", factor) for factor in FACTORS]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            found = pool.submit(train, bench.backend, bench.device, sizes, bench.folder, implementation).result()
+        except BrokenProcessPool:
+            console().print(f"{implementation}: the process that its memory was measured in died", markup=False)
+            return []
     return [{"implementation": implementation, "num_steps": at.num_steps, "bytes": size}
             for at, size in zip(sizes, found, strict=True) if size is not None]
 

@@ -1,6 +1,7 @@
 """The benchmarks: what is counted, how time is taken, what is refused, what is kept. Nothing here asserts a time."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import lstm_ref.bench.measure as measuring
-from lstm_ref.bench import command, memory, page, protocol
+from lstm_ref.bench import command, curves, memory, page, protocol
 from lstm_ref.bench.curves import exponent, numbers
 from lstm_ref.bench.protocol import WARM_UP, Item, take
 from lstm_ref.bench.result import Row, floor, ratio, read, rows, save
@@ -236,6 +237,17 @@ def test_the_page_holds_all_that_was_measured(quick, tmp_path, truths, capsys):
     outside = re.compile("<!-- measured: .*?<!-- end -->", re.DOTALL)
     assert outside.sub("", filled) == outside.sub("", text)
     assert all((docs / name).read_text().startswith("<?xml") for name in ("benchmarks.svg", "benchmarks-curves.svg"))
+
+
+def dies(*arguments):
+    os._exit(3)
+
+
+def test_a_process_that_dies_leaves_its_memory_out(truths, capsys, monkeypatch):
+    """And does not hang, nor take the others along."""
+    monkeypatch.setattr(curves, "train", dies)
+    assert curves.held(measuring.Bench("numpy", "cpu", SMALL, truths), "fused") == []
+    assert capsys.readouterr().out == "fused: the process that its memory was measured in died\n"
 
 
 def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths, capsys, monkeypatch):
