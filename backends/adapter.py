@@ -6,7 +6,7 @@ own layer), is an `Implementation`: the judge calls it with arrays, and the comm
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -50,9 +50,14 @@ class Adapter(ABC):
     def array(self, tensor: Any) -> np.ndarray:
         """The tensor's values as a NumPy array of the same dtype."""
 
-    def wait(self, results: Sequence[Any]) -> None:
-        """Return when these results of earlier calls are there; where calls return with them, at once."""
-        del results
+    def wait(self, results: Iterable[Any]) -> None:
+        """Take the results one by one, keeping none, and return when all of them are there."""
+        for _ in results:
+            pass
+        self.synchronize()
+
+    def synchronize(self) -> None:  # noqa: B027 - where calls return with their results there is nothing to do
+        """Return when the device has done what it was given."""
 
     def compile_anew(self) -> None:  # noqa: B027 - most frameworks keep nothing
         """Use nothing that earlier runs have compiled, so that first calls tell what compiling takes."""

@@ -23,7 +23,7 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         mxnet.random.seed(seed)
 
-    def wait(self, results):
+    def synchronize(self):
         npx.waitall()
 
     def product(self, a, b):

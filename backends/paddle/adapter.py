@@ -25,7 +25,7 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         paddle.seed(seed)
 
-    def wait(self, results):
+    def synchronize(self):
         if self.gpu:
             paddle.device.synchronize()
 

@@ -30,7 +30,7 @@ class Adapter(adapter.Adapter):
         different = [tf.identity(a * (1 + k)) for k in range(many)]  # equal ones would be computed once
         return tf.function(lambda: [tf.matmul(a, b) for a in different]), many
 
-    def wait(self, results):
+    def synchronize(self):
         tf.test.experimental.sync_devices()
 
     def device_name(self):

@@ -24,7 +24,7 @@ class Adapter(adapter.Adapter):
     def seed(self, seed):
         torch.manual_seed(seed)
 
-    def wait(self, results):
+    def synchronize(self):
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 

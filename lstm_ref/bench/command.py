@@ -39,11 +39,12 @@ def prepare(
         raise ValueError(f"blocks: expected at least 1, got {blocks}")
     pin(check_threads(threads))
     bench = Bench(backend, device, work, build / "truth")
+    name = backend if bench.device == "cpu" else f"{backend}-{bench.device}"
     if curves:
         from lstm_ref.bench.curves import measure
 
-        return lambda: measure(bench, max(blocks // 4, 3), out / f"{backend}-curves.json")
-    return lambda: run(bench, blocks, out / f"{backend}.json")
+        return lambda: measure(bench, max(blocks // 4, 3), out / f"{name}-curves.json")
+    return lambda: run(bench, blocks, out / f"{name}.json")
 
 
 def run(bench: Bench, blocks: int, path: Path) -> int:

@@ -25,11 +25,11 @@ STEPS = 3  #: of training, after which a process has held what it will hold
 
 def measure(bench: Bench, blocks: int, path: Path) -> int:
     """Time every size, with as many blocks of each; then the memory; keep both in one file."""
-    implementations = [name for name in SHOWN if name in bench.adapter.implementations]
+    refused = {name: bench.disagrees(name, "lstm") for name in SHOWN if name in bench.adapter.implementations}
+    implementations = [name for name, reason in refused.items() if not reason]
     found: list[tuple[str, int, str, int, Item]] = []
     for axis in AXES:
-        for factor in FACTORS:
-            sizes = bench.sizes.times(axis, factor)
+        for sizes in grown(bench.sizes, axis):
             flop = sum(product.flop for product in products("lstm", "train", sizes))
             at = Bench(bench.backend, bench.device, sizes, bench.folder)
             found += [(axis, getattr(sizes, axis), name, flop, item) for name in implementations
@@ -39,17 +39,25 @@ def measure(bench: Bench, blocks: int, path: Path) -> int:
         take([item for *_, item in found], bench.wait, blocks, lambda: bar.advance(task))
     points = [{"axis": axis, "size": size, "implementation": name, "seconds": item.median, "gflop": flop / 1e9}
               for axis, size, name, flop, item in found]
-    memory = [point for name in bench.adapter.implementations for point in held(bench, name)]
+    memory = [point for name in bench.adapter.implementations if not refused.get(name) for point in held(bench, name)]
     write_json(path, {"schema": 1, "backend": bench.backend, "sizes": vars(bench.sizes), "points": points,
                       "memory": memory})
     show(points, memory, bench)
-    console().print(f"{path} has the numbers", markup=False)
-    return 0
+    out = console()
+    for name in set(refused) - set(implementations):
+        out.print(f"{name}: not timed, {refused[name]}", markup=False)
+    out.print(f"{path} has the numbers", markup=False)
+    return 1 if any(refused.values()) else 0
+
+
+def grown(sizes: Sizes, axis: str) -> list[Sizes]:
+    """The sizes with one of them smaller and larger, each once: small ones can't be divided."""
+    return list(dict.fromkeys(sizes.times(axis, factor) for factor in FACTORS))
 
 
 def held(bench: Bench, implementation: str) -> list[dict[str, Any]]:
     """The memory that training holds at each number of steps, from a fresh process for each implementation."""
-    sizes = [bench.sizes.times("num_steps", factor) for factor in FACTORS]
+    sizes = grown(bench.sizes, "num_steps")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
             found = pool.submit(train, bench.backend, bench.device, sizes, bench.folder, implementation).result()

@@ -22,11 +22,14 @@ def prepare(build: Path, docs: Path) -> Callable[[], int]:
         ValueError: there is no run, or a file is not one.
         OSError: there is no page to put them into.
     """
-    found: Runs = {name: read(build / f"{name}.json") for name in backends.names() if (build / f"{name}.json").exists()}
+    names = [name + device for name in backends.names() for device in ("", "-gpu")]
+    found: Runs = {name: read(build / f"{name}.json") for name in names if (build / f"{name}.json").exists()}
     if not found:
         raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
-    paths = [build / f"{name}-curves.json" for name in backends.names()]
-    curves = [json.loads(path.read_text()) for path in paths if path.exists()]
+    if len({tuple(facts[f"sizes_{name}"] for name in AXES) for facts, _ in found.values()}) > 1:
+        raise ValueError(f"{build}: expected runs of the same sizes, got several; run `nox -s bench` again")
+    paths = [build / f"{name}-curves.json" for name in names]
+    curves = [read_curves(path) for path in paths if path.exists()]
     page = docs / "benchmarks.md"
     text = page.read_text(encoding="utf-8")
 
@@ -43,6 +46,21 @@ def prepare(build: Path, docs: Path) -> Callable[[], int]:
     return work
 
 
+def read_curves(path: Path) -> dict[str, Any]:
+    """What a run with `--curves` left.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if found["schema"] != 1:
+            raise ValueError(f"schema {found['schema']}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: expected what `python -m lstm_ref bench --curves` writes, got {error!r}") from error
+    return {**found, "backend": path.stem.removesuffix("-curves")}  # which names the device, where that is not the CPU
+
+
 def filled(text: str, parts: dict[str, str]) -> str:
     """The page with what stands between its marks replaced.
 
@@ -52,8 +70,10 @@ def filled(text: str, parts: dict[str, str]) -> str:
     for name, part in parts.items():
         begin = BEGIN.format(name)
         before, *after = text.split(begin)
-        if len(after) != 1 or END not in after[0]:
-            raise ValueError(f"benchmarks.md: expected {begin} ... {END} once, got it {len(after)} times")
+        if len(after) != 1:
+            raise ValueError(f"benchmarks.md: expected {begin} once, got it {len(after)} times")
+        if END not in after[0].partition(BEGIN.partition("{")[0])[0]:
+            raise ValueError(f"benchmarks.md: expected {END} behind {begin}, and no other mark between them")
         text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
     return text
 
@@ -89,8 +109,8 @@ def floors(found: Runs) -> str:
     body = []
     for name, (_, rows) in found.items():
         mine = [r for r in rows if r.cell == "lstm" and r.work == "train" and not r.implementation.startswith("NumPy")]
-        best = min(mine, key=lambda row: row.median)
-        if best.floor:
+        best = min(mine, key=lambda row: row.median, default=None)
+        if best and best.floor:
             body.append([name, clock(best.floor), best.implementation, clock(best.median),
                          f"{best.median / best.floor:.2f}"])
     return lines(["", "floor", "best", "median", "× floor"], body)

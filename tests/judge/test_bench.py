@@ -3,19 +3,23 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import backends
 import lstm_ref.bench.measure as measuring
 from lstm_ref.bench import command, curves, memory, page, protocol
 from lstm_ref.bench.curves import exponent, numbers
-from lstm_ref.bench.protocol import WARM_UP, Item, take
+from lstm_ref.bench.protocol import WARM_UP, Item, take, timed
 from lstm_ref.bench.result import Row, floor, ratio, read, rows, save
+from lstm_ref.bench.table import clock
 from lstm_ref.bench.work import Product, Sizes, products
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +79,7 @@ def test_blocks_are_taken_in_turn_and_the_device_waited_for_at_their_ends():
     """The first call is told apart; a fast item is called often in a block."""
     log = []
     items = [Item(name, lambda name=name: log.append(name)) for name in "ab"]
-    take(items, lambda results: log.append(len(results)), blocks=3)
+    take(items, lambda results: log.append(len(list(results))), blocks=3)
     assert all(np.isfinite(item.first) and len(item.blocks) == 3 and item.calls > 1 for item in items)
     warm = ["a", 1] * (1 + WARM_UP) + ["b", 1] * (1 + WARM_UP)
     assert log[:len(warm)] == warm
@@ -92,7 +96,7 @@ def test_threads_of_another_library_come_to_rest_first(monkeypatch):
         log.append(item.name)
     assert log == ["a", "b", "rest", "c", "rest", "d"]
     log.clear()
-    take(items, lambda results: None, blocks=2)
+    take(items, list, blocks=2)
     assert log.count("rest") == 2 * 3
     log.clear()
     assert list(protocol.in_turn(items[:2])) == items[:2] and list(protocol.in_turn([])) == [] == log
@@ -119,9 +123,26 @@ def test_an_openblas_that_does_not_know_the_processor_is_told(monkeypatch, flags
         f"OpenBLAS 0.3.20 takes this processor for a Prescott, of 2004, and is slow; set OPENBLAS_CORETYPE={advice}"])
 
 
+def test_no_result_is_kept():
+    """But that of the last call and the one that is on its way."""
+    alive, most = weakref.WeakSet(), []
+
+    class Result:
+        pass
+
+    def call():
+        result = Result()
+        alive.add(result)
+        most.append(len(alive))
+        return result
+
+    timed(call, 20, backends.load("numpy").wait)
+    assert len(most) == 20 and max(most) == 2
+
+
 def test_an_item_of_several_counts_each():
     item = Item("x", lambda: sum(range(10**5)), each=1000)
-    take([item], lambda results: None, blocks=1)
+    take([item], list, blocks=1)
     assert item.median < item.first / 10
 
 
@@ -182,6 +203,8 @@ def test_the_threads_of_every_library_are_pinned():
     code = ("import os; from lstm_ref.bench.measure import pin; pin(1); import threadpoolctl; "
             "print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1, "
             "*(os.environ[f'{name}_NUM_THREADS'] for name in ('OMP', 'MKL', 'OPENBLAS')), "
+            "*(os.environ[f'TF_NUM_{name}_THREADS'] for name in ('INTRAOP', 'INTEROP')), "
+            "int(int(os.environ['MXNET_CPU_PARALLEL_SIZE']) > 256 * 1120 * 1024), "  # larger than any array here
             "*(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(told.split()) == {"1"}
@@ -237,6 +260,20 @@ def test_the_page_holds_all_that_was_measured(quick, tmp_path, truths, capsys):
     outside = re.compile("<!-- measured: .*?<!-- end -->", re.DOTALL)
     assert outside.sub("", filled) == outside.sub("", text)
     assert all((docs / name).read_text().startswith("<?xml") for name in ("benchmarks.svg", "benchmarks-curves.svg"))
+
+
+def test_curves_of_small_sizes_have_each_once():
+    """A quarter and a half of one step are one step; two points make a line."""
+    assert [at.num_steps for at in curves.grown(replace(SMALL, num_steps=1), "num_steps")] == [1, 2]
+    assert [at.num_steps for at in curves.grown(Sizes(), "num_steps")] == [9, 18, 35, 70]
+
+
+def test_what_disagrees_has_no_curve(quick, tmp_path, truths, capsys, monkeypatch):
+    monkeypatch.setattr(measuring.Bench, "disagrees", lambda self, implementation, cell: "planted")
+    status, told = run(tmp_path, truths, capsys, curves=True)
+    assert status == 1 and "fused: not timed, planted\n" in told
+    found = json.loads((tmp_path / "numpy-curves.json").read_text())
+    assert found["points"] == [] and {point["implementation"] for point in found["memory"]} <= {"scratch"}
 
 
 def dies(*arguments):
@@ -301,10 +338,32 @@ def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
     assert page.filled(text, {"a": "A", "b": "B"}) == (
         "Before\n\n<!-- measured: a -->\n\nA\n\n<!-- end -->\n\n"
         "between <!-- measured: b -->\n\nB\n\n<!-- end --> after")
-    with pytest.raises(ValueError, match=r"expected <!-- measured: c --> .* once, got it 0 times"):
+    with pytest.raises(ValueError, match=r"expected <!-- measured: c --> once, got it 0 times"):
         page.filled(text, {"c": ""})
+    for broken in ("<!-- measured: a -->", "<!-- measured: a --> <!-- measured: b --> <!-- end -->"):
+        with pytest.raises(ValueError, match=r"expected <!-- end --> behind <!-- measured: a -->"):
+            page.filled(broken, {"a": "A"})
     with pytest.raises(ValueError, match="expected files of `nox -s bench`, got none"):
         page.prepare(tmp_path, tmp_path)
+
+
+def test_the_page_is_not_made_of_what_does_not_belong_together(quick, tmp_path, truths, capsys):
+    """Runs of several sizes, as on a CPU and on a GPU; curves that are none."""
+    docs = ROOT / "docs"
+    assert run(tmp_path, truths, capsys)[0] == 0
+    (tmp_path / "numpy-curves.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"numpy-curves.json: expected what `python -m lstm_ref bench --curves` w"):
+        page.prepare(tmp_path, docs)
+    (tmp_path / "numpy-curves.json").unlink()
+    shutil.move(tmp_path / "numpy.json", tmp_path / "torch-gpu.json")
+    assert run(tmp_path, truths, capsys, num_steps=4)[0] == 0
+    with pytest.raises(ValueError, match=r"expected runs of the same sizes, got several"):
+        page.prepare(tmp_path, docs)
+
+
+def test_a_time_is_shown_in_the_unit_that_suits_it():
+    assert [clock(t) for t in (2.5, 0.9996, 0.9994, 1.2e-3, 9.996e-4, 2e-6)] == [
+        "2.5 s", "1 s", "999 ms", "1.2 ms", "1 ms", "2 µs"]
 
 
 def test_curves_are_told_by_their_exponent_and_memory_by_its_slope():
@@ -319,7 +378,7 @@ def test_a_peak_is_seen_and_forgotten():
     """Where the system keeps one."""
     before = memory.peak()
     if before is None or not memory.forget_peak():
-        return
+        pytest.skip("this system does not tell a process's peak, or can't forget it: run on Linux")
     start = memory.peak()
     np.ones(2**24).sum()
     assert memory.peak() >= start + 2**26
