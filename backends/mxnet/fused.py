@@ -1,7 +1,7 @@
 """The LSTM in MXNet, as fast as MXNet can.
 
-The recurrence is the kernel behind `gluon.rnn.LSTM`: written out with MXNet's own operations it can't win, since
-`np.dot` reaches a quarter of the kernel's rate on these sizes and each operation costs 20 µs before it begins. What is
+The recurrence is the kernel behind `gluon.rnn.LSTM`: written out with MXNet's own operations it can't win, since the
+products alone take as long as the kernel (by `np.dot` four times as long), and each operation costs 20 µs more. What is
 left to gain lies around the kernel, where the concise step spends more than half of its time. The kernel reads its
 parameters from one vector, which the layer puts together at every step; here the vector is what is trained. And some
 operations are slow: `np.where` takes 7 ms over the recurrent weights and the older `nd.where` 0.3, a sum of squares

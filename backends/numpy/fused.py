@@ -2,8 +2,8 @@
 
 Batches lie in columns, so that a gate is a block of contiguous rows. The weights of the gates o, i, f, c are stacked in
 one matrix W, (4h, h + V + 1): its columns belong to H, to the input and to the number one, which carries the bias. One
-product a step then serves all gates, input and bias, and one product serves all their gradients at the end. 35 calls of
-a BLAS on the book's sizes take two thirds of the time of a step; each elementwise pass over a gate costs 0.7 %.
+product a step then serves all gates, input and bias, and one product serves all their gradients at the end. On the
+book's sizes products take two thirds of the time of a step; each elementwise pass over a gate costs 0.7 %.
 """
 
 import numpy as np
