@@ -8,7 +8,7 @@ from rich.table import Table
 
 from lstm_ref.bench.measure import Bench, check_threads, pin
 from lstm_ref.bench.protocol import BLOCKS
-from lstm_ref.bench.result import Row, rows, save
+from lstm_ref.bench.result import Row, rows, save, stem
 from lstm_ref.bench.table import COLUMNS, cells
 from lstm_ref.bench.work import Sizes, products
 from lstm_ref.parity.terminal import console
@@ -39,7 +39,7 @@ def prepare(
         raise ValueError(f"blocks: expected at least 1, got {blocks}")
     pin(check_threads(threads))
     bench = Bench(backend, device, work, build / "truth")
-    name = backend if bench.device == "cpu" else f"{backend}-{bench.device}"
+    name = stem(backend, bench.device)
     if curves:
         from lstm_ref.bench.curves import measure
 

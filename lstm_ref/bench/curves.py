@@ -44,8 +44,9 @@ def measure(bench: Bench, blocks: int, path: Path) -> int:
                       "memory": memory})
     show(points, memory, bench)
     out = console()
-    for name in set(refused) - set(implementations):
-        out.print(f"{name}: not timed, {refused[name]}", markup=False)
+    for name, reason in refused.items():
+        if reason:
+            out.print(f"{name}: not timed, {reason}", markup=False)
     out.print(f"{path} has the numbers", markup=False)
     return 1 if any(refused.values()) else 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import backends
 from lstm_ref.bench.curves import AXES, exponent, numbers
-from lstm_ref.bench.result import Row, read
+from lstm_ref.bench.result import Row, read, stem
 from lstm_ref.bench.table import COLUMNS, cells, clock
 from lstm_ref.bench.work import Sizes
 
@@ -22,7 +22,7 @@ def prepare(build: Path, docs: Path) -> Callable[[], int]:
         ValueError: there is no run, or a file is not one.
         OSError: there is no page to put them into.
     """
-    names = [name + device for name in backends.names() for device in ("", "-gpu")]
+    names = [stem(backend, device) for backend in backends.names() for device in ("cpu", "gpu")]
     found: Runs = {name: read(build / f"{name}.json") for name in names if (build / f"{name}.json").exists()}
     if not found:
         raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")

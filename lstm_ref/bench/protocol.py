@@ -1,5 +1,6 @@
 """How time is taken: warm-up, then blocks of all items in turn, so that the machine's drift hits all alike."""
 
+import itertools
 import math
 import statistics
 import time
@@ -69,7 +70,7 @@ def warm_up(item: Item, wait: Wait) -> None:
 
 def in_turn(items: Sequence[Item]) -> Iterator[Item]:
     """The items, with a rest before one that other threads do: those of the last one would take its cores."""
-    for last, item in zip((*items[-1:], *items), items, strict=False):
+    for last, item in itertools.pairwise((*items[-1:], *items)):
         if item.pool != last.pool:
             time.sleep(REST)
         yield item

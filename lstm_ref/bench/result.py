@@ -50,6 +50,11 @@ class Row:
         return None if self.floor is None else self.median / self.floor
 
 
+def stem(backend: str, device: str) -> str:
+    """What the files of a backend on a device ('cpu' or 'gpu') are named by."""
+    return backend if device == "cpu" else f"{backend}-{device}"
+
+
 def floor(cell: str, work: str, sizes: Sizes, rates: dict[Product, Item]) -> float | None:
     """Seconds that the unavoidable products take at the framework's own rate for each of their sizes."""
     if work == "predict":

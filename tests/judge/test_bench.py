@@ -105,9 +105,9 @@ def test_threads_of_another_library_come_to_rest_first(monkeypatch):
 
 
 def test_only_numpys_threads_are_not_the_frameworks(quick, truths):
-    torch_like = measuring.Bench("numpy", "cpu", SMALL, truths)
-    assert [item.pool for item in torch_like.numpy_items()] == ["NumPy", "NumPy"]
-    assert {item.pool for item in torch_like.items_of("scratch", "lstm")} == {""}
+    timed_backend = measuring.Bench("numpy", "cpu", SMALL, truths)
+    assert [item.pool for item in timed_backend.numpy_items()] == ["NumPy", "NumPy"]
+    assert {item.pool for item in timed_backend.items_of("scratch", "lstm")} == {""}
 
 
 @pytest.mark.parametrize(("flags", "architecture", "advice"), [
