@@ -1,5 +1,7 @@
 """MXNet as the judge sees it."""
 
+import os
+
 import mxnet
 import numpy as np
 from mxnet import autograd, gluon, npx
@@ -14,6 +16,9 @@ class Adapter(adapter.Adapter):
     def __init__(self, device):
         if device == "gpu" and not npx.num_gpus():
             raise RuntimeError(f"device gpu: MXNet {mxnet.__version__} sees no GPU; use --device cpu")
+        # Larger arrays are copied with a second set of threads, after which OpenMP counts more threads than cores and
+        # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
+        os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
         self.device = npx.gpu() if device == "gpu" else npx.cpu()
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 

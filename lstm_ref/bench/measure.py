@@ -55,9 +55,6 @@ def pin(threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
                  "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(threads)
-    # Larger arrays are copied by MXNet with a second set of threads, after which OpenMP counts more threads than cores
-    # and puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
-    os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32
     threadpoolctl.threadpool_limits(threads)
 

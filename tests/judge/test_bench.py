@@ -204,7 +204,6 @@ def test_the_threads_of_every_library_are_pinned():
             "print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1, "
             "*(os.environ[f'{name}_NUM_THREADS'] for name in ('OMP', 'MKL', 'OPENBLAS')), "
             "*(os.environ[f'TF_NUM_{name}_THREADS'] for name in ('INTRAOP', 'INTEROP')), "
-            "int(int(os.environ['MXNET_CPU_PARALLEL_SIZE']) > 256 * 1120 * 1024), "  # larger than any array here
             "*(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(told.split()) == {"1"}

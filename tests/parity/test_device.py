@@ -1,5 +1,10 @@
 """Where the training code of a tab computes: what it moves to the device that it is given, what it brings back."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from training_code import minibatches, of
@@ -32,6 +37,22 @@ def test_a_minibatch_is_moved_to_the_device(adapter, backend, monkeypatch):
     implementation.training.train_step_ch8(
         net, X, Y, state, implementation.training.loss, implementation.updater(net, 1.0), device)
     assert {((BATCH, 2), device), ((BATCH * 2,), device)} <= {one for one in moved if one[1] == device}
+
+
+def test_a_large_tensor_starts_no_second_set_of_threads(backend):
+    """MXNet would, and compute at half its speed from then on. In a process of its own, where none are yet."""
+    if backend != "mxnet":  # the others start the threads that they compute with
+        return
+    threads = Path("/proc/self/task")
+    if not threads.exists():
+        pytest.skip("this system does not list a process's threads: run on Linux")
+    code = (f"import os, numpy, backends; adapter = backends.load({backend!r}, 'cpu')\n"
+            "for size in (2, 2**20):\n"
+            f"    adapter.array(adapter.tensor(numpy.zeros(size, 'float32'))); print(len(os.listdir('{threads}')))")
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "2"}).stdout
+    before, after = told.split()
+    assert before == after
 
 
 @pytest.mark.parametrize("backend_with_device", ["torch", "mxnet", "paddle"])
