@@ -88,8 +88,8 @@ def parity(session: nox.Session, backend: str) -> None:
     except LookupError as error:
         not_run(status, backend, str(error))
         session.error(str(error))
-    session.run(python, "-m", "lstm_ref.parity", "run", backend, "--", "-q", "--no-header", *session.posargs,
-                external=True)
+    session.run(python, "-m", "lstm_ref.parity", "run", backend, "--", "tests/parity", "tests/tabs", "-q",
+                "--no-header", *session.posargs, external=True)
 
 
 def not_run(path: Path, backend: str, reason: str) -> None:
@@ -157,7 +157,7 @@ def chapters(session: nox.Session, backend: str) -> None:
 def planted(session: nox.Session, backend: str) -> None:
     """Make each mistake of the catalogue in a backend's own tab and see that the diagnosis names it first."""
     session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/planted",
-                "--backend", backend, *session.posargs, external=True)
+                "--tab", backend, *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none", default=False)
@@ -188,7 +188,7 @@ def curves(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""
     install(session, "-e", ".[judge,train,bench]", *nox.project.dependency_groups(PYPROJECT, "test"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session

@@ -2,14 +2,18 @@
 
     from backends import torch as d2l
 
-A backend is a package of this folder. `import backends` imports no framework. A new backend needs
+A backend is a package of this folder. `import backends` imports no framework. A new backend in this folder needs
 
 - a row in `FRAMEWORKS`,
-- `scratch.py`, the book's tab: `get_lstm_params`, `init_lstm_state`, `lstm`, `grad_clipping`, `sgd`,
-  `RNNModelScratch` and `train_step_ch8`, in the framework's own manner,
+- `scratch.py`, the book's tab: `get_lstm_params`, `init_lstm_state`, `lstm` and `RNNModelScratch`, in the framework's
+  own manner,
+- `training.py`: `loss`, `grad_clipping`, `sgd`, `train_step_ch8`, `train_epoch_ch8`, `train_ch8`, `predict_ch8`,
+- `concise.py`, the framework's layer with the way of the weights in and out, `fused.py` and `aliases.py`,
 - `adapter.py` with a class `Adapter(device)`: see `backends.adapter.Adapter`,
-- `__init__.py`, which calls `require(__name__)` before it imports the two and makes up the namespace,
-- its versions as an extra in pyproject.toml.
+- `__init__.py`, which calls `require(__name__)` before it imports them and makes up the namespace,
+- its versions as an extra and its adapter as an entry point `lstm_parity.backends` in pyproject.toml.
+
+A backend elsewhere needs the adapter and the entry point alone; see `lstm_ref.parity.registry`.
 """
 
 import importlib
@@ -30,11 +34,6 @@ FRAMEWORKS = {
     "mxnet": "mxnet",
     "paddle": "paddle",
 }
-
-
-def names() -> list[str]:
-    """The names of all backends."""
-    return list(FRAMEWORKS)
 
 
 def pins(backend: str) -> list[str]:
@@ -81,16 +80,3 @@ def __getattr__(name: str) -> Any:
     if name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}"):
         raise AttributeError(f"module 'backends' has no attribute {name!r}")
     raise ImportError(f"unknown backend {name!r}; known are {', '.join(FRAMEWORKS)}", name=f"backends.{name}")
-
-
-def load(backend: str, device: str = "cpu") -> Any:
-    """The judge's view of a backend: `backends.<backend>.adapter.Adapter(device)`.
-
-    Raises:
-        ImportError: an unknown backend, or its framework is missing.
-        RuntimeError: the device is not there.
-    """
-    if backend not in FRAMEWORKS:
-        __getattr__(backend)
-    importlib.import_module(f"backends.{backend}")
-    return importlib.import_module(f"backends.{backend}.adapter").Adapter(device)

@@ -6,20 +6,20 @@ own layer), is an `Implementation`: the judge calls it with arrays, and the comm
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 import lstm_ref as ref
-from lstm_ref.parity.implementation import Drawn, distinct
-from lstm_ref.parity.inside import watch
-from lstm_ref.validate import check_count, check_lstm, check_theta, check_tokens
+from backends.timing import Timing
+from lstm_ref.parity.interface import Drawn, Framework, distinct, watch
+from lstm_ref.validate import check_count
 
 
-class Adapter(ABC):
-    """A framework on a device.
+class Adapter(Timing, Framework):
+    """A framework on a device, with what is judged of it. A subclass names its framework as a second base.
 
     Args:
         device: 'cpu' or 'gpu'.
@@ -31,76 +31,26 @@ class Adapter(ABC):
     #: what the judge judges, by name
     implementations: dict[str, Any]
 
-    @abstractmethod
-    def __init__(self, device: str): ...
-
-    @abstractmethod
-    def version(self) -> str:
-        """The framework's version."""
-
-    @abstractmethod
-    def seed(self, seed: int) -> None:
-        """Seed the framework's own generator."""
-
-    @abstractmethod
-    def tensor(self, array: np.ndarray) -> Any:
-        """A tensor of the framework on the device, with the dtype and values of `array`."""
-
-    @abstractmethod
-    def array(self, tensor: Any) -> np.ndarray:
-        """The tensor's values as a NumPy array of the same dtype."""
-
-    def wait(self, results: Iterable[Any]) -> None:
-        """Take the results one by one, keeping none, and return when all of them are there."""
-        for _ in results:
-            pass
-        self.synchronize()
-
-    def synchronize(self) -> None:  # noqa: B027 - where calls return with their results there is nothing to do
-        """Return when the device has done what it was given."""
-
-    def compile_anew(self) -> None:  # noqa: B027 - most frameworks keep nothing
-        """Use nothing that earlier runs have compiled, so that first calls tell what compiling takes."""
-
-    def product(self, a: Any, b: Any) -> tuple[Callable[[], Any], int]:
-        """What computes the matrix product of two tensors in the framework's fastest way; how often a call does so."""
-        return (lambda: a @ b), 1
-
-    def device_name(self) -> str:
-        """What the device calls itself."""
-        return "cpu"
-
-    def device_memory(self) -> int | None:
-        """Bytes of a GPU's memory in use at most; None where nobody says."""
-        return None
-
-    def precision(self) -> str:
-        """What a product of float32 is computed in."""
-        return "float32"
-
-    def tensors(self, arrays: Sequence[np.ndarray]) -> tuple[Any, ...]:
-        """Several tensors."""
-        return tuple(map(self.tensor, arrays))
-
-    def arrays(self, tensors: Sequence[Any]) -> list[np.ndarray]:
-        """Several arrays."""
-        return [self.array(tensor) for tensor in tensors]
-
     def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
         """Parameters or states as the judge wants to see them."""
         arrays = self.arrays(tensors)
         return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
 
 
+SHARED = "shared: minibatches come from lstm_ref.text"
+
+
 class Implementation(ABC):
-    """One way in which a framework computes the LSTM; see `lstm_ref.parity.implementation.Implementation`.
+    """One way in which a framework computes the LSTM; see `lstm_ref.parity.interface.Implementation`.
 
     A `net` is the framework's model, `RNNModelScratch` or `RNNModel`. What it is made of, how its state looks and how
     its gradients are found is said by the subclasses; all else here.
     """
 
-    #: checks that have nothing to compare here
-    inapplicable: frozenset[str] = frozenset()
+    #: checks that have nothing to compare here, and why
+    not_judged: Mapping[str, str] = {}
+    #: precisions that are not here, and why
+    dtypes: Mapping[str, str] = {}
     #: the module with the function `lstm`
     functions: ModuleType
     #: the module with `load_data_time_machine`
@@ -201,7 +151,7 @@ class Implementation(ABC):
             self.epoch(net, epoch, lr, use_random_iter, losses)
         return np.stack(self.arrays(losses)), self.read(net)
 
-    def write(self, params, prefix, num_preds, vocab):
+    def prediction(self, params, prefix, num_preds, vocab):
         """What the model with these weights writes after a prefix."""
         return self.predict(self.net(params), prefix, num_preds, vocab)
 
@@ -222,11 +172,43 @@ class Implementation(ABC):
 class Scratch(Implementation):
     """A tab's `RNNModelScratch`."""
 
+    not_judged: Mapping[str, str] = {"sampling": SHARED}
+
     def tape(self, inputs, state, params):
         """What every step computes on its way, from the local variables of the tab's `lstm`."""
         arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
-        return [{name: self.array(value) for name, value in turn.items()}
-                for turn in watch(self.functions.lstm, arguments)]
+        turns = watch(self.functions.lstm, lambda: self.functions.lstm(*arguments))
+        return [{name: self.array(value) for name, value in turn.items()} for turn in turns]
+
+    def vjp(self, inputs, state, params, upstream):
+        """The framework's gradients through the tab's `lstm`, by parameters, inputs and state."""
+        f, n = self.adapter, len(params)
+
+        def scalar(tensors):
+            outputs, last = self.functions.lstm(tensors[n], tuple(tensors[n + 1:]), self.book(tensors[:n]))
+            terms = [f.dot(a, f.tensor(b)) for a, b in zip((outputs, *last), upstream, strict=True)]
+            return sum(terms[1:], terms[0])
+
+        return self.arrays(f.value_and_grad(scalar, self.tensors([*params, inputs, *state]))[1])
+
+    def book(self, params):
+        """Parameters as the tab's `lstm` takes them."""
+        return list(params)
+
+    def loss(self, outputs, targets):
+        """The tab's loss and its gradient by the outputs."""
+        y = self.tensor(targets)
+        value, (gradient,) = self.adapter.value_and_grad(
+            lambda tensors: self.mean_loss(tensors[0], y), [self.tensor(outputs)])
+        return self.array(value), self.array(gradient)
+
+    def mean_loss(self, outputs, targets):
+        """The tab's loss as a scalar."""
+        return self.training.loss(outputs, targets)
+
+    @abstractmethod
+    def sgd(self, params, grads, lr, batch_size):
+        """The tab's `sgd`, in place or not."""
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         """From the reference's own draw, so that every framework starts from the same weights."""
@@ -257,7 +239,9 @@ class Scratch(Implementation):
 class Concise(Implementation):
     """A tab's `RNNModel` around the framework's layer."""
 
-    inapplicable = frozenset({"params", "rnn", "sampling"})  # a layer draws its own weights, is an LSTM, has no data
+    not_judged: Mapping[str, str] = {
+        "params": "a layer draws its own weights", "rnn": "the layer is an LSTM", "sampling": SHARED,
+        "vjp": "its weights are the layer's own", "loss": "that of the tab", "sgd": "the framework's optimizer"}
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         """What the model begins with."""
@@ -269,7 +253,9 @@ class Concise(Implementation):
 class Fused(Implementation):
     """A backend's `RNNModelFused`, the same in all frameworks; see `backends.fused`."""
 
-    inapplicable = Concise.inapplicable  # it is an LSTM, starts from weights that it is given, has no data of its own
+    not_judged: Mapping[str, str] = {
+        "params": "it starts from weights that it is given", "rnn": "it is an LSTM", "sampling": SHARED,
+        "vjp": "its gradients are those of its loss", "loss": "a part of its step", "sgd": "a part of its step"}
 
     def __init__(self, adapter, functions):
         super().__init__(adapter)
@@ -301,14 +287,11 @@ class Fused(Implementation):
         return self.adapter.drawn(net.begin_state(batch_size), [False, False])
 
     def loss_and_grads(self, inputs, state, params, targets):
-        check_lstm(inputs, state, params)
-        check_tokens("targets", targets, inputs.shape[2], shape=(inputs.shape[0] * inputs.shape[1],))
-        loss, grads = self.net(params).loss_and_grads(self.tensor(inputs), self.tensors(state), self.tensor(targets))
+        loss, grads = self.net(params).gradients_of(self.tensor(inputs), self.tensors(state), self.tensor(targets))
         return self.array(loss), self.arrays(grads)
 
     def grad_clipping(self, grads, theta):
-        check_theta(theta)
-        return self.arrays(self.functions.RNNModelFused.clipped(self.tensors(grads), float(theta)))
+        return self.arrays(self.functions.RNNModelFused.clipped(self.tensors(grads), theta))
 
     def train_step(self, params, X, Y, state, lr, theta):
         net = self.net(params)

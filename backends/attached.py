@@ -1,6 +1,5 @@
 """What the adapters share of the frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
 
-import contextlib
 from abc import abstractmethod
 from typing import Any
 
@@ -20,21 +19,17 @@ class AttachedGradients(adapter.Implementation):
     def grads(self, net: Any) -> list[np.ndarray]:
         """The gradients of a net in the order of the book."""
 
-    def attach(self, param: Any, grad: Any) -> None:
-        """Make a copy of `grad` the gradient of `param`."""
+    def attach(self, param, grad):
+        """Make a copy of the tensor `grad` the gradient of a parameter of a model."""
         param.grad = grad.detach().clone()
 
     @abstractmethod
     def updater(self, net, lr):
         """What `train_ch8` of the tab updates such a net with."""
 
-    def recording(self):
-        """The context in which operations are recorded."""
-        return contextlib.nullcontext()
-
     def loss_and_grads(self, inputs, state, params, targets):
         net = self.net(params)
-        with self.recording():
+        with self.adapter.recording():
             outputs, _ = self.run(net, self.tensor(inputs), self.state_in(state))
             loss = self.training.loss(outputs, self.tensor(targets)).mean()
         loss.backward()
@@ -97,6 +92,16 @@ class AttachedScratch(AttachedGradients, adapter.Scratch):
 
     def updater(self, net, lr):
         return lambda batch_size: self.training.sgd(net.params, lr, batch_size)
+
+    def mean_loss(self, outputs, targets):
+        return self.training.loss(outputs, targets).mean()
+
+    def sgd(self, params, grads, lr, batch_size):
+        net = self.net(params)
+        for param, grad in zip(net.params, self.tensors(grads), strict=True):
+            self.attach(param, grad)
+        self.training.sgd(net.params, lr, batch_size)
+        return self.read(net)
 
 
 class AttachedConcise(AttachedGradients, adapter.Concise):

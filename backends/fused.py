@@ -44,6 +44,12 @@ class RNNModelFused(ABC):
     def loss_and_grads(self, inputs: Any, state: Any, targets: Any) -> tuple[Any, Sequence[Any]]:
         """The mean cross-entropy of encoded inputs against (num_steps * batch_size,) tokens; its 14 gradients."""
 
+    def gradients_of(self, inputs: Any, state: Any, targets: Any) -> tuple[Any, Sequence[Any]]:
+        """As `loss_and_grads`; raises ValueError for arguments that the scratch tab refuses."""
+        check_lstm(inputs, state, self.params)
+        check_tokens("targets", targets, inputs.shape[2], shape=(inputs.shape[0] * inputs.shape[1],))
+        return self.loss_and_grads(inputs, state, targets)
+
     @staticmethod
     @abstractmethod
     def clip_factor(grads: Sequence[Any], theta: float) -> tuple[Any, Any]:
@@ -51,8 +57,9 @@ class RNNModelFused(ABC):
 
     @classmethod
     def clipped(cls, grads: Sequence[Any], theta: float) -> Sequence[Any]:
-        """The gradients as `step` clips them."""
-        factor, _ = cls.clip_factor(grads, theta)
+        """The gradients as `step` clips them. Raises ValueError for a threshold that the scratch tab refuses."""
+        check_theta(theta)
+        factor, _ = cls.clip_factor(grads, float(theta))
         return [grad * factor for grad in grads]
 
     @classmethod

@@ -1,29 +1,70 @@
-"""The command line: `python -m lstm_ref`, with a command that `--help` lists."""
+"""The command line: `lstm-parity`, or `python -m lstm_ref`, with a command that `--help` lists."""
 
 import argparse
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import backends
-from lstm_ref.runs.train import Run, Settings
-from lstm_ref.validate import check_sizes
+from lstm_ref.parity.runner import command as parity
+from lstm_ref.usage import UsageError
+
+#: Where the work of each command is done: a module, imported when the command is given, and a function.
+COMMANDS = {
+    "run": "lstm_ref.parity.runner.command:run", "judge": "lstm_ref.parity.runner.command:judge",
+    "report": "lstm_ref.parity.runner.command:report", "train": "lstm_ref.tools.train.show:train",
+    "reproduce": "lstm_ref.tools.reproduce.runs:reproduce", "chapters": "lstm_ref.tools.chapters:chapters",
+    "diagnose-curve": "lstm_ref.tools.curves.show:diagnose_curve", "curves": "lstm_ref.tools.curves.compute:curves",
+    "bench": "lstm_ref.tools.bench.command:bench", "bench-page": "lstm_ref.tools.bench.page:bench_page",
+}
+
+#: Commands that pass what they don't know on to pytest.
+PASSED_ON = ("run", "judge")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of all commands."""
-    top = argparse.ArgumentParser(prog="python -m lstm_ref", description="Train the book's LSTM in any framework.")
+def parser(judge_only: bool = False) -> argparse.ArgumentParser:
+    """The arguments of all commands, or of the judge's."""
+    top = argparse.ArgumentParser(prog="python -m lstm_ref.parity" if judge_only else "lstm-parity",
+                                  description="The book's LSTM, judged and trained in any framework.")
     commands = top.add_subparsers(dest="command", required=True)
+    parity.add(commands)
+    if not judge_only:
+        add_tools(commands)
+    return top
+
+
+def main(arguments: list[str] | None = None, judge_only: bool = False) -> int:
+    """Run the command line; returns the exit status: 2 for what is refused."""
+    top = parser(judge_only)
+    found, rest = top.parse_known_args(arguments)
+    options, rest = vars(found), [argument for argument in rest if argument != "--"]
+    command = options.pop("command")
+    if command in PASSED_ON:
+        options["rest"] = rest
+    elif rest:
+        top.error(f"unknown arguments: {' '.join(rest)}")
+    module, _, name = COMMANDS[command].partition(":")
+    try:
+        work: Callable[..., int] = getattr(import_module(module), name)
+        return work(**options)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands beside the judge's; the defaults are the book's."""
+    from lstm_ref.tools.train.settings import Settings
+
     book = Settings()
 
     train = commands.add_parser("train", help="train a model on The Time Machine, with the book's settings")
-    train.add_argument("--backend", default=book.backend, help=f"{', '.join(backends.names())} (default: %(default)s)")
+    train.add_argument("--backend", default=book.backend, help="its name (default: %(default)s)")
     train.add_argument("--model", default=book.model, help="scratch, concise or fused (default: %(default)s)")
     train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
     train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
     train.add_argument("--seed", type=int, default=book.seed, help="of weights and offsets (default: %(default)s)")
-    train.add_argument("--data", help="timemachine, embedded, or a text file (default: the first that is to be had)")
+    train.add_argument("--data", help="timemachine, embedded, or a text file (default: the first that is available)")
     train.add_argument("--use-random-iter", action="store_true", help="random sampling, not sequential partition")
     train.add_argument("--lr", type=float, default=book.lr, help="learning rate (default: %(default)s)")
     train.add_argument("--num-hiddens", type=int, default=book.num_hiddens, help="(default: %(default)s)")
@@ -56,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     curve.add_argument("--out", type=Path, default=Path("build/curves"), help="of the picture (default: %(default)s)")
 
     bench = commands.add_parser("bench", help="what each implementation of a backend costs, beside the floor")
-    bench.add_argument("--backend", required=True, help=", ".join(backends.names()))
+    bench.add_argument("--backend", required=True, help="its name")
     bench.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"),
                        help="auto is a GPU where the framework sees one (default: %(default)s)")
     bench.add_argument("--threads", type=int, help="of all libraries (default: one for each core)")
@@ -77,95 +118,6 @@ def parser() -> argparse.ArgumentParser:
     runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
     runs.add_argument("--only", action="append", default=[], metavar="NAME", help="of a mistake, or healthy")
     runs.add_argument("--picture", type=Path, help="store the layers' healthy runs from docs/reproduction.svg")
-    return top
-
-
-#: What is wrong with what was asked for; anything else is a fault of ours, and keeps its traceback.
-REFUSALS = (ValueError, ImportError, RuntimeError, OSError)
-
-
-def main() -> int:
-    """Run the command line; returns the exit status: 2 for what was refused."""
-    options = vars(parser().parse_args())
-    try:
-        work = COMMANDS[options.pop("command")](**options)
-    except REFUSALS as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return work()
-
-
-def train(out: Path | None, resume: bool, restart: bool, **options: object) -> Callable[[], int]:
-    """`python -m lstm_ref train`, ready to begin."""
-    from lstm_ref.runs.show import show
-
-    s = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
-    run = Run(s, out or Path(f"build/train/{s.backend}-{s.model}-{s.cell}-{s.seed}"), resume, restart)
-    return lambda: show(run)
-
-
-def reproduce(**options: Any) -> Callable[[], int]:
-    """`python -m lstm_ref reproduce`, ready to begin."""
-    from lstm_ref.runs.reproduce import prepare
-
-    return prepare(**options)
-
-
-def chapters(paths: list[Path], backend: str, epochs: int) -> Callable[[], int]:
-    """`python -m lstm_ref chapters`, ready to begin."""
-    from lstm_ref.chapters import CHAPTERS, load
-
-    check_sizes(epochs=epochs)
-    files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
-    loaded = [load(file, backend) for file in files]
-
-    def work() -> int:
-        failed = False
-        for chapter in loaded:
-            outcomes = list(chapter.run(epochs))
-            clean = sum(outcome.status == "runs" for outcome in outcomes)
-            print(f"{backend}, {chapter.name}: {clean} cells run as they stand")
-            for outcome in outcomes:
-                if outcome.status != "runs":
-                    print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
-                failed = failed or outcome.status == "fails"
-        return 1 if failed else 0
-
-    return work
-
-
-def diagnose_curve(file: Path, out: Path) -> Callable[[], int]:
-    """`python -m lstm_ref diagnose-curve`, ready to begin."""
-    from lstm_ref.curves.show import prepare
-
-    return prepare(file, out)
-
-
-def curves(jobs: int | None, only: list[str], picture: Path | None) -> Callable[[], int]:
-    """`python -m lstm_ref curves`, ready to begin."""
-    from lstm_ref.curves.compute import prepare
-
-    return prepare(jobs, only, picture)
-
-
-def bench(**options: Any) -> Callable[[], int]:
-    """`python -m lstm_ref bench`, ready to begin."""
-    from lstm_ref.bench.command import prepare
-
-    return prepare(**options)
-
-
-def bench_page(**options: Any) -> Callable[[], int]:
-    """`python -m lstm_ref bench-page`, ready to begin."""
-    from lstm_ref.bench.page import prepare
-
-    return prepare(**options)
-
-
-COMMANDS: dict[str, Callable[..., Callable[[], int]]] = {
-    "train": train, "reproduce": reproduce, "chapters": chapters, "diagnose-curve": diagnose_curve, "curves": curves,
-    "bench": bench, "bench-page": bench_page,
-}
 
 
 if __name__ == "__main__":

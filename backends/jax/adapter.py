@@ -6,42 +6,30 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 from flax import traverse_util
 
 from backends import adapter
 from backends.jax import aliases, concise, fused, scratch, training
 from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.parity.interface import Jax
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, Jax):
     """See `backends.adapter.Adapter`. Switches JAX to 64 bits, without which it has no float64."""
 
     def __init__(self, device):
-        jax.config.update("jax_enable_x64", True)
-        jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32
+        super().__init__(device)
         # Run op by op, the tab makes a thousand tiny compilations; kept, they cost a second run nothing.
         if not jax.config.jax_compilation_cache_dir:
             jax.config.update("jax_compilation_cache_dir", str(Path("build/jax-cache").resolve()))
         jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads here
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        try:
-            self.device = jax.devices(device)[0]
-        except RuntimeError as error:
-            raise RuntimeError(f"device {device}: JAX {jax.__version__} sees none: {error}; use --device cpu") from None
-        jax.config.update("jax_default_device", self.device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def compile_anew(self):
         jax.config.update("jax_enable_compilation_cache", False)
-
-    def version(self):
-        return jax.__version__
-
-    def seed(self, seed):
-        self.key = jax.random.key(seed)
 
     def wait(self, results):
         jax.block_until_ready(list(results))  # all of them: calls end in any order
@@ -61,12 +49,6 @@ class Adapter(adapter.Adapter):
 
     def precision(self):
         return f"float32, precision {jax.config.jax_default_matmul_precision}, which is TF32 off"
-
-    def tensor(self, array):
-        return jnp.asarray(np.asarray(array))
-
-    def array(self, tensor):
-        return np.asarray(tensor)
 
 
 @dataclass
@@ -150,6 +132,12 @@ class Scratch(Pure, adapter.Scratch):
 
     def to_book(self, params):
         return params
+
+    def book(self, params):
+        return LSTMParams(*params)
+
+    def sgd(self, params, grads, lr, batch_size):
+        return self.arrays(training.sgd(self.net(params).params, self.net(grads).params, lr, batch_size))
 
     def set_weights(self, net, weights):
         net.params = type(net.params)(*self.tensors(list(weights.values())))

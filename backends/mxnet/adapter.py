@@ -1,32 +1,19 @@
 """MXNet as the judge sees it."""
 
-import os
-
 import mxnet
-import numpy as np
-from mxnet import autograd, gluon, npx
+from mxnet import gluon, npx
 
 from backends import adapter, attached
 from backends.mxnet import aliases, concise, fused, scratch, training
+from lstm_ref.parity.interface import MXNet
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, MXNet):
     """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
-        if device == "gpu" and not npx.num_gpus():
-            raise RuntimeError(f"device gpu: MXNet {mxnet.__version__} sees no GPU; use --device cpu")
-        # Larger arrays are copied with a second set of threads, after which OpenMP counts more threads than cores and
-        # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
-        os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
-        self.device = npx.gpu() if device == "gpu" else npx.cpu()
+        super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
-
-    def version(self):
-        return mxnet.__version__
-
-    def seed(self, seed):
-        mxnet.random.seed(seed)
 
     def synchronize(self):
         npx.waitall()
@@ -38,21 +25,11 @@ class Adapter(adapter.Adapter):
     def device_name(self):
         return str(self.device)
 
-    def tensor(self, array):
-        array = np.asarray(array)
-        return mxnet.np.array(array, dtype=array.dtype, ctx=self.device)
-
-    def array(self, tensor):
-        return tensor.asnumpy()
-
 
 class Shared(attached.AttachedGradients):
     """What both implementations share."""
 
     training = training
-
-    def recording(self):
-        return autograd.record()
 
     def attach(self, param, grad):
         param.grad[:] = grad
@@ -70,9 +47,7 @@ class Scratch(Shared, attached.AttachedScratch):
     functions, aliases = scratch, aliases
 
     def net(self, params):
-        params = self.tensors(params)
-        for param in params:
-            param.attach_grad()
+        params = [self.adapter.parameter(param) for param in params]
         return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
 
     def set_weights(self, net, weights):

@@ -1,33 +1,18 @@
 """NumPy as the judge sees it: the reference, run in the tested precision, and the fused LSTM."""
 
-import numpy as np
-
 import lstm_ref as ref
 from backends import adapter
 from backends.numpy import fused
-from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.interface import NumPy
+from lstm_ref.parity.reference import Reference
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, NumPy):
     """The sanity line of the report, and the fused LSTM; raises RuntimeError for any device but the CPU."""
 
     def __init__(self, device):
-        if device != "cpu":
-            raise RuntimeError(f"device {device}: NumPy computes on the CPU alone; use --device cpu")
-        self.device = device
+        super().__init__(device)
         self.implementations = {"scratch": Scratch(), "fused": adapter.Fused(self, fused)}
-
-    def version(self):
-        return np.__version__
-
-    def seed(self, seed):
-        """The reference takes its generator for an argument."""
-
-    def tensor(self, array):
-        return np.asarray(array)
-
-    def array(self, tensor):
-        return np.asarray(tensor)
 
 
 class Scratch(Reference):

@@ -1,29 +1,20 @@
 """Paddle as the judge sees it."""
 
-import numpy as np
 import paddle
 from paddle import nn
 
 from backends import adapter, attached
 from backends.paddle import aliases, concise, fused, scratch, training
+from lstm_ref.parity.interface import Paddle
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, Paddle):
     """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
-        if device == "gpu" and not (paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count()):
-            raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
-        paddle.set_device(device)
+        super().__init__(device)
         self.gpu = device == "gpu"
-        self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
-
-    def version(self):
-        return paddle.__version__
-
-    def seed(self, seed):
-        paddle.seed(seed)
 
     def synchronize(self):
         if self.gpu:
@@ -34,12 +25,6 @@ class Adapter(adapter.Adapter):
 
     def device_memory(self):
         return paddle.device.cuda.max_memory_allocated() if self.gpu else None
-
-    def tensor(self, array):
-        return paddle.to_tensor(np.asarray(array), place=self.device)
-
-    def array(self, tensor):
-        return tensor.numpy()
 
 
 class Shared(attached.AttachedGradients):
@@ -60,9 +45,7 @@ class Scratch(Shared, attached.AttachedScratch):
     functions, aliases = scratch, aliases
 
     def net(self, params):
-        params = self.tensors(params)
-        for param in params:
-            param.stop_gradient = False
+        params = [self.adapter.parameter(param) for param in params]
         return scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params))
 
     def set_weights(self, net, weights):

@@ -2,28 +2,19 @@
 
 from functools import lru_cache
 
-import numpy as np
 import tensorflow as tf
 
 from backends import adapter
 from backends.tensorflow import aliases, concise, fused, scratch, training
+from lstm_ref.parity.interface import TensorFlow
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, TensorFlow):
     """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
-        if device == "gpu" and not tf.config.list_physical_devices("GPU"):
-            raise RuntimeError(f"device gpu: TensorFlow {tf.__version__} sees no GPU; use --device cpu")
-        self.device = "/GPU:0" if device == "gpu" else "/CPU:0"
-        tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
+        super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
-
-    def version(self):
-        return tf.__version__
-
-    def seed(self, seed):
-        tf.keras.utils.set_random_seed(seed)
 
     def product(self, a, b):
         many = 16  # in one graph, as in the fused step: a call of it costs as much as a product
@@ -43,13 +34,6 @@ class Adapter(adapter.Adapter):
 
     def precision(self):
         return "TF32 on" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32, TF32 off"
-
-    def tensor(self, array):
-        with tf.device(self.device):
-            return tf.constant(np.asarray(array))
-
-    def array(self, tensor):
-        return tensor.numpy()
 
 
 class Tape(adapter.Implementation):
@@ -90,7 +74,7 @@ class Tape(adapter.Implementation):
                                         use_random_iter, losses)
 
     def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
-        training.train_ch8(net, train_iter, vocab, lr, num_epochs, tf.distribute.OneDeviceStrategy(self.adapter.device))
+        training.train_ch8(net, train_iter, vocab, lr, num_epochs, self.adapter.strategy)
 
     def predict(self, net, prefix, num_preds, vocab):
         return training.predict_ch8(prefix, num_preds, net, vocab)
@@ -117,8 +101,7 @@ class Scratch(Tape, adapter.Scratch):
         return net
 
     def net(self, params):
-        with tf.device(self.adapter.device):
-            params = [tf.Variable(np.asarray(param)) for param in params]
+        params = [self.adapter.parameter(param) for param in params]
         get_params, init_state, forward_fn = self.functions_for(params)
         return scratch.RNNModelScratch(*params[0].shape, init_state, forward_fn, get_params)
 
@@ -127,6 +110,14 @@ class Scratch(Tape, adapter.Scratch):
 
     def to_book(self, tensors):
         return tensors
+
+    def mean_loss(self, outputs, targets):
+        return training.loss(targets, outputs)
+
+    def sgd(self, params, grads, lr, batch_size):
+        params = [self.adapter.parameter(param) for param in params]
+        training.sgd(params, self.tensors(grads), lr, batch_size)
+        return self.arrays(params)
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)

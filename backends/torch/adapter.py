@@ -1,28 +1,19 @@
 """PyTorch as the judge sees it."""
 
-import numpy as np
 import torch
 from torch import nn
 
 from backends import adapter, attached
 from backends.torch import aliases, concise, fused, scratch, training
+from lstm_ref.parity.interface import Torch
 
 
-class Adapter(adapter.Adapter):
+class Adapter(adapter.Adapter, Torch):
     """See `backends.adapter.Adapter`."""
 
     def __init__(self, device):
-        if device == "gpu" and not torch.cuda.is_available():
-            raise RuntimeError(f"device gpu: PyTorch {torch.__version__} sees no CUDA device; use --device cpu")
-        self.device = torch.device("cuda" if device == "gpu" else "cpu")
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+        super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
-
-    def version(self):
-        return torch.__version__
-
-    def seed(self, seed):
-        torch.manual_seed(seed)
 
     def synchronize(self):
         if self.device.type == "cuda":
@@ -37,12 +28,6 @@ class Adapter(adapter.Adapter):
     def precision(self):
         allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
         return "TF32 on" if allowed else "float32, TF32 off"
-
-    def tensor(self, array):
-        return torch.tensor(np.asarray(array), device=self.device)
-
-    def array(self, tensor):
-        return tensor.detach().cpu().numpy()
 
 
 class Shared(attached.AttachedGradients):
@@ -60,7 +45,7 @@ class Scratch(Shared, attached.AttachedScratch):
     functions, aliases = scratch, aliases
 
     def net(self, params):
-        params = [param.requires_grad_(True) for param in self.tensors(params)]
+        params = [self.adapter.parameter(param) for param in params]
         return scratch.RNNModelScratch(*params[0].shape, self.adapter.device, *self.functions_for(params))
 
     def set_weights(self, net, weights):
@@ -73,11 +58,11 @@ class Scratch(Shared, attached.AttachedScratch):
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, getattr(torch, str(dtype)))
+        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
         return self.adapter.drawn(params, [param.requires_grad for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, getattr(torch, str(dtype)))
+        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
 
 

@@ -167,7 +167,7 @@ CASES: dict[str, Callable[[], Case]] = {
 #: The book's own training, as far as float64 rewrites of it agree; on request only.
 LONG = {"long": cache(lambda: trajectory("long", 200, 32, 35, 256, 10_000, scale=0.01))}
 
-#: Trajectories for `lstm_ref.parity.diagnose`, which compares many mistakes: two epochs of a few small minibatches.
+#: Trajectories for the diagnosis, which compares many mistakes: two epochs of a few small minibatches.
 BRIEF = {
     "brief-sequential": cache(lambda: trajectory("brief-sequential", 2, 2, 3, 8, 28, scale=0.5)),
     "brief-random": cache(lambda: trajectory("brief-random", 2, 2, 3, 8, 28, scale=0.5, use_random_iter=True)),
@@ -182,6 +182,11 @@ def random_case(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     return draw(f"random-{seed}", *RANDOM_SIZES[seed % len(RANDOM_SIZES)], scale=float(10 ** rng.uniform(-2, 0.5)),
                 dense=bool(rng.integers(2)), theta=float(10 ** rng.uniform(-3, 1)), seed=seed)
+
+
+def is_trajectory(name: str) -> bool:
+    """Whether a case is trained on, and nothing else: known without the corpus, which it is made of."""
+    return name in ("sequential", "random", *LONG, *BRIEF)
 
 
 def make(name: str) -> Case:

@@ -58,7 +58,8 @@ class Noisy(np.ndarray[Any, Any]):
         """The result moved by a random rounding; all digits of a number too small for the precision are noise."""
         u = self.rng.random(result.shape)
         u -= 0.5
-        if scale.min(initial=np.inf) >= self.tiny and scale.max(initial=0) < np.inf:
+        low, high = np.minimum.reduce(scale, None, initial=np.inf), np.maximum.reduce(scale, None, initial=0)
+        if low >= self.tiny and high < np.inf:
             return result + scale * u * self.eps
         with np.errstate(invalid="ignore"):  # infinity and NaN are replaced by what they were
             moved = np.where(scale < self.tiny, result * (1 + 2 * u), result + scale * u * self.eps)

@@ -6,26 +6,39 @@ from it at most, over several evaluations. Neither depends on the implementation
 
 import dataclasses
 import hashlib
-import multiprocessing
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import DTypeLike
 
 import lstm_ref
+from lstm_ref.files import write_arrays
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
-from lstm_ref.parity.cases import LONG, Case
-from lstm_ref.parity.checks import CHECKS, Check, Quantities
-from lstm_ref.parity.implementation import Implementation, Reference
+from lstm_ref.parity.cases import BRIEF, LONG, Case
+from lstm_ref.parity.interface import Implementation
 from lstm_ref.parity.noise import noisy_type
-from lstm_ref.parity.terminal import progress
+from lstm_ref.parity.reference import Reference
+
+Quantities = dict[str, Array]
+
+
+class Measurable(Protocol):
+    """A check of numbers, see `lstm_ref.parity.checks.Numbers`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def stepped(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def exact(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def drifts(self) -> bool: ...  # noqa: D102
+    @property
+    def run(self) -> Callable[[Implementation, Case], Quantities]: ...  # noqa: D102
+
 
 #: Noisy evaluations of a case with n numbers in its hidden states: WORK / n, within these bounds. The largest of a
 #: few draws of a single number jumps about, the largest of many or of a large array does not (docs/judge.md).
@@ -47,6 +60,8 @@ def truth_is_wider(dtype: DTypeLike) -> bool:
 
 def evaluations(case: Case) -> int:
     """How many noisy evaluations make the spread of a case stable: many for a tiny one, few for a large one."""
+    if case.name in BRIEF:  # these only tell mistakes apart, and there are many to tell
+        return 2 * FEWEST
     num_steps, batch_size, _, num_hiddens = case.sizes
     minibatches = sum(map(len, case.epochs)) or 1
     return int(np.clip(WORK // (num_steps * batch_size * num_hiddens * minibatches), FEWEST, MOST))
@@ -69,6 +84,15 @@ def largest(far: Array, stepped: bool) -> Array:
     return far.max(axis=tuple(range(1 if stepped else 0, far.ndim)), keepdims=True)
 
 
+def ratio(found: Array, truth: Array, spread: Array) -> Array:
+    """Distance over spread, element by element, shaped like the truth; 0 / 0 is 0, another shape infinitely far."""
+    if found.shape != truth.shape:
+        return np.full(truth.shape, np.inf)
+    far = distance(found, truth)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(far == 0, 0, far / spread)
+
+
 @dataclass(frozen=True)
 class Yardstick:
     """What one check on one case is measured by.
@@ -81,9 +105,17 @@ class Yardstick:
     truth: Quantities
     spread: Quantities
 
+    def ratio(self, name: str, found: Array) -> Array:
+        """Distance from the truth over the spread, element by element; 0 / 0 is 0, another shape infinitely far."""
+        return ratio(found, self.truth[name], self.spread[name])
+
+    def worst(self, name: str, found: Array) -> float:
+        """The largest of them."""
+        return float(self.ratio(name, found).max(initial=0))
+
 
 def measure(
-    check: Check, case: Case, evaluations: int, seed: int = 0, reference: Callable[..., Implementation] = Reference
+    check: Measurable, case: Case, evaluations: int, seed: int = 0, reference: Callable[..., Implementation] = Reference
 ) -> Yardstick:
     """Compute truth and spread of a check on a case.
 
@@ -107,12 +139,12 @@ def measure(
     return Yardstick(truth, _drifted(check, spread))
 
 
-def _drifted(check: Check, spread: Quantities) -> Quantities:
+def _drifted(check: Measurable, spread: Quantities) -> Quantities:
     stepped = check.stepped if check.drifts else frozenset()
     return {name: np.maximum.accumulate(array, axis=0) if name in stepped else array for name, array in spread.items()}
 
 
-def measure_by_rewrites(check: Check, case: Case, rewrites: int) -> Yardstick:
+def measure_by_rewrites(check: Measurable, case: Case, rewrites: int) -> Yardstick:
     """Truth and spread where a wider precision takes too long: the reference in the tested precision itself.
 
     The spread is how far it lands from that when its hidden units are permuted, which changes nothing but the order
@@ -149,12 +181,13 @@ def permute(params: Sequence[Array], order: Array) -> LSTMParams:
 def sources() -> bytes:
     """The source of the reference and of the judge: a stored yardstick is only as good as the code that made it."""
     root = Path(lstm_ref.__file__).parent
-    judge = (f"parity/{module}.py" for module in ("cases", "checks", "implementation", "noise", "truth"))
-    names = ("lstm.py", "rnn.py", "loss.py", "training.py", "model.py", "loop.py", "params.py", *judge)
-    return b"".join((root / name).read_bytes() for name in names)
+    judge = (path for room in ("*.py", "interface/*.py", "checks/*.py") for path in (root / "parity").glob(room))
+    aside = {"__init__.py", "__main__.py", "animator.py", "files.py", "terminal.py", "usage.py"}
+    files = (path for path in (*root.glob("*.py"), *judge) if path.name not in aside)
+    return b"".join(path.read_bytes() for path in sorted(files))
 
 
-def _key(check: Check, case: Case, evaluations: int) -> str:
+def _key(check: Measurable, case: Case, evaluations: int) -> str:
     arrays: Sequence[Array] = (*case.params, *case.state, case.inputs, case.X, case.Y, *case.grads)
     digest = hashlib.sha256(sources())
     digest.update(f"{check.name} {case.lr} {case.theta} {evaluations} {np.finfo(wider(case.dtype)).eps}".encode())
@@ -164,11 +197,12 @@ def _key(check: Check, case: Case, evaluations: int) -> str:
     return digest.hexdigest()[:16]
 
 
-def _path(check: Check, case: Case, folder: Path) -> Path:
+def stored(check: Measurable, case: Case, folder: Path) -> Path:
+    """Where the yardstick of a check on a case is kept."""
     return folder / f"{check.name}-{case.name}-{case.dtype}-{_key(check, case, evaluations(case))}.npz"
 
 
-def yardstick(check: Check, case: Case, folder: Path) -> Yardstick:
+def yardstick(check: Measurable, case: Case, folder: Path) -> Yardstick:
     """Truth and spread of a check on a case, from `folder` or else computed and stored there.
 
     Args:
@@ -176,44 +210,14 @@ def yardstick(check: Check, case: Case, folder: Path) -> Yardstick:
         case: the problem, in the precision under test.
         folder: of the stored yardsticks; made when missing. Files are put in place whole.
     """
-    path = _path(check, case, folder)
+    path = stored(check, case, folder)
     if path.exists():
-        with np.load(path) as stored:
-            parts = {part: {name[len(part):]: stored[name] for name in stored.files if name.startswith(part)}
+        with np.load(path) as file:
+            parts = {part: {name[len(part):]: file[name] for name in file.files if name.startswith(part)}
                      for part in ("truth/", "spread/")}
         return Yardstick(parts["truth/"], parts["spread/"])
     long = case.name in LONG
     made = measure_by_rewrites(check, case, REWRITES) if long else measure(check, case, evaluations(case))
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-        parts = {"truth": made.truth, "spread": made.spread}
-        arrays: Any = {f"{part}/{name}": array for part in parts for name, array in parts[part].items()}
-        np.savez(file, **arrays)
-    Path(file.name).replace(path)
+    both = {"truth": made.truth, "spread": made.spread}
+    write_arrays(path, {f"{part}/{name}": array for part, named in both.items() for name, array in named.items()})
     return made
-
-
-def _prepare(check: str, case: Case, folder: Path) -> None:
-    threadpoolctl.threadpool_limits(1)  # the processes share the cores already
-    yardstick(CHECKS[check], case, folder)
-
-
-def prepare(problems: Iterable[tuple[str, Case]], folder: Path) -> None:
-    """Compute and store all yardsticks that are missing, on all cores, with a progress bar.
-
-    Args:
-        problems: names of checks, and cases in the precision under test.
-        folder: of the stored yardsticks.
-    """
-    missing = [(check, case) for check, case in problems if not _path(CHECKS[check], case, folder).exists()]
-    if not missing:
-        return
-    # The longest first, so that no core is left with one at the end.
-    missing.sort(key=lambda problem: (problem[1].inputs.size * problem[1].dtype.itemsize, problem[0] != "forward"),
-                 reverse=True)
-    # Fresh processes: a forked one would inherit the threads of BLAS.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool, progress() as bar:
-        task = bar.add_task("truth and rounding spread, once for all backends", total=len(missing))
-        for future in as_completed([pool.submit(_prepare, *problem, folder) for problem in missing]):
-            future.result()
-            bar.advance(task)

@@ -5,15 +5,15 @@ import pytest
 
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.diagnose import Diagnosis, diagnose
-from lstm_ref.parity.explain import explain
-from lstm_ref.parity.heat import forward_heat, gradient_heat, probe_heat
-from lstm_ref.parity.implementation import Reference
-from lstm_ref.parity.inside import watch
-from lstm_ref.parity.investigate import Investigation
+from lstm_ref.parity.explain.diagnose import Diagnosis, diagnose
+from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.explain.maps import forward_map, gradient_map, probe_map
+from lstm_ref.parity.explain.words import explain
+from lstm_ref.parity.interface import watch
 from lstm_ref.parity.mistakes import MISTAKES, Mistaken
-from lstm_ref.parity.report import draw_heat, markdown
-from lstm_ref.parity.verdict import judge
+from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.runner.report import draw_map
+from lstm_ref.parity.table import markdown
 
 
 def by_name(*names):
@@ -59,7 +59,7 @@ def test_the_mistake_is_named_first(name, truths):
     assert found.findings[0].name == expected
     lines = "\n".join(found.lines())
     mistake = found.findings[0].mistakes[0]
-    assert mistake.sentence in lines and mistake.mend in lines
+    assert mistake.sentence in lines and mistake.fix in lines
 
 
 @pytest.mark.parametrize("name", ["products in TF32", "products in bfloat16", "products in float16",
@@ -104,29 +104,29 @@ def test_the_reference_is_healthy(truths):
 def test_the_map_from_inside_shows_where_it_begins():
     """The gate is wrong at once, what follows from it later; the values and the activation are told."""
     case = make("ragged").astype("float64")
-    heat = forward_heat(by_name("tanh for sigmoid in the output gate"), case)
+    heat = forward_map(by_name("tanh for sigmoid in the output gate"), case)
     assert heat.first.startswith("time step t = 0, in the output gate O (ratio ")
     assert "expected" in heat.first and "this is tanh where sigmoid belongs" in heat.first
     rows = dict(zip(heat.rows, heat.ratios, strict=True))
     assert rows["I"][0] <= 4 < rows["O"][0] and rows["I"][1] > 4
-    assert "before its activation" in forward_heat(by_name("b_f left out"), case).first
-    assert not forward_heat(Reference(), case).first
+    assert "before its activation" in forward_map(by_name("b_f left out"), case).first
+    assert not forward_map(Reference(), case).first
 
 
 def test_a_closed_box_is_looked_at_from_outside():
     """Each step alone, from the reference's own state."""
     case = make("ragged").astype("float64")
-    heat = probe_heat(by_name("forget bias of one"), case)
+    heat = probe_map(by_name("forget bias of one"), case)
     assert heat.first.startswith("time step t = 0, in the forget gate F")
-    assert not probe_heat(Reference(), case).first
+    assert not probe_map(Reference(), case).first
 
 
 def test_the_gradient_is_followed_backwards():
     """One-hot inputs that are all different show the gradient at every gate in every step."""
-    heat = gradient_heat(by_name("gradient not carried through C"), "float64")
+    heat = gradient_map(by_name("gradient not carried through C"), "float64")
     assert heat.first.startswith("time step t = 3 of 5, in the gradient at the")
     assert (heat.ratios[:, -1] <= 4).all()
-    assert not gradient_heat(Reference(), "float64").first
+    assert not gradient_map(Reference(), "float64").first
 
 
 def test_local_variables_are_watched():
@@ -137,22 +137,22 @@ def test_local_variables_are_watched():
             H = X * 10.5
         return H, kept
 
-    assert watch(loop, ([1, 2],), ("H", "Y")) == [{"H": 10.5}, {"H": 21.0}]
+    assert watch(loop, lambda: loop([1, 2]), ("H", "Y")) == [{"H": 10.5}, {"H": 21.0}]
 
 
 def test_a_failure_is_told_in_words(truths, tmp_path):
     """Mistake, mending, place, map once, and the program; the report has the map as a picture."""
     case, planted = make("ragged").astype("float64"), by_name("b_o left out")
-    results = judge(CHECKS["forward"], planted, "scratch", case, truths)
+    results = CHECKS["forward"].judge(planted, "scratch", case, truths)
     found = Investigation(planted, truths)
-    first, second = (explain("torch", results, found.where("forward", case), found, tmp_path / "p.py", "again")
+    first, second = (explain("torch", results, found.where("forward", case), found, ["reproduce: python p.py"])
                      for _ in range(2))
-    for text in ("your result equals the reference with this mistake: b_o left out", "To mend it: Add b_o.",
+    for text in ("your result equals the reference with this mistake: b_o left out", "Fix: Add b_o.",
                  "where: departs first at time step t = 0, in the output gate O", "reproduce: python"):
         assert text in first
     assert "ratio at each time step" in first and "ratio at each time step" not in second
-    cause = {"place": "there", "findings": found.findings(), "heat": [heat.json() for heat in found.heats]}
-    draw_heat(cause["heat"][0], tmp_path / "heat.png")
+    cause = {"place": "there", "findings": found.findings(), "heat": [heat.json() for heat in found.maps]}
+    draw_map(cause["heat"][0], tmp_path / "heat.png")
     assert (tmp_path / "heat.png").stat().st_size > 5000
     page = markdown({"torch": {"status": "fail", "reason": "x", "causes": {"scratch": cause}}})
     assert "b_o left out" in page and "heat-torch-scratch-0.png" in page

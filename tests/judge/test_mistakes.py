@@ -5,31 +5,23 @@ import pytest
 
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.implementation import Reference
-from lstm_ref.parity.investigate import Investigation
-from lstm_ref.parity.localise import localise
+from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.explain.locate import locate
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
-from lstm_ref.parity.properties import PROPERTIES, judge_facts
-from lstm_ref.parity.verdict import judge, settle
+from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.session import Problem, Session
 
 SMALL = ("tiny", "ragged", "sequential", "random")
 DTYPES = ("float32", "float64")
 
 
 def judged(check, implementation, case, truths):
-    if check in PROPERTIES:
-        return judge_facts(check, implementation, "planted", case)
-    return judge(CHECKS[check], implementation, "planted", case, truths)
+    return CHECKS[check].judge(implementation, "planted", case, truths)
 
 
 def cases(check, dtype):
     """Small cases that the check applies to; a wrong distribution shows in many weights, all else in few."""
-    if check == "params":
-        names = ["large"]
-    elif check in PROPERTIES:
-        names = [name for name in PROPERTIES[check].cases if name != "book"]
-    else:
-        names = [name for name in SMALL if CHECKS[check].applies(CASES[name]())]
+    names = CHECKS[check].cases(["large"] if check in ("params", "carrier", "prediction") else SMALL)
     return [CASES[name]().astype(dtype) for name in names]
 
 
@@ -47,7 +39,7 @@ def test_a_planted_mistake_is_caught(mistake, dtype, truths):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("check", [*CHECKS, *PROPERTIES])
+@pytest.mark.parametrize("check", CHECKS)
 def test_the_reference_itself_is_not_caught(check, dtype, truths):
     """No false alarm where nothing is planted; the same machinery, with an edit that changes nothing."""
     edits = (("lstm", "    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),)
@@ -74,7 +66,7 @@ def test_a_stale_mistake_is_an_error():
 
 def test_every_check_has_a_mistake_that_it_catches():
     """No check without a proof that it can fail."""
-    assert {mistake.check for mistake in MISTAKES} >= {*CHECKS, *PROPERTIES}
+    assert {mistake.check for mistake in MISTAKES} >= CHECKS.keys() - {"vjp", "loss", "sgd"}
 
 
 def by_name(name):
@@ -88,12 +80,12 @@ def by_name(name):
     ("b_o left out", "forward", "t = 0, in the output gate O"),
     ("b_c twice", "forward", "t = 0, in the candidate memory cell C_tilda"),
     ("sigmoid for tanh in the candidate", "forward", "t = 0, in the candidate memory cell C_tilda"),
-    ("tanh left out at C", "forward", "t = 0, in the tanh(C) within H"),
+    ("tanh left out at C", "forward", "t = 0, in the hidden state H = O * tanh(C)"),
     ("H from the old C", "forward", "t = 0, in the hidden state H"),
-    ("input gate tied to the forget gate", "forward", "t = 0, in the input gate I"),
+    ("input gate tied to the forget gate", "forward", "t = 0, in the memory cell C = F * C + I * C_tilda"),
     ("state returned as (C, H)", "chunks", "t = 0, in the order of the state (H, C)"),
     ("outputs from C", "forward", "t = 0, in the output Y"),
-    ("gradient not carried through C", "backward", "the gradient departs with the sequence cut to its first 2 steps"),
+    ("gradient not carried through C", "backward", "going backwards, departs first at time step t = 3 of 5"),
     ("clipped gradients not used", "step", "look at the clipping and the update"),
     ("vanilla RNN without the old state", "rnn", "the vanilla RNN departs in outputs, H, loss"),
     ("state not carried", "trajectory", "minibatch 2 of epoch 1, after one update"),
@@ -103,7 +95,7 @@ def by_name(name):
 def test_the_place_is_named(name, check, place, truths):
     """The first time step and the first quantity in order of computation."""
     case = CASES["sequential" if check == "trajectory" else "ragged"]().astype("float64")
-    assert place in localise(check, Mistaken(by_name(name)), case, truths)
+    assert place in locate(check, Mistaken(by_name(name)), case, truths)[0]
 
 
 def test_a_later_departure_is_placed_later(truths):
@@ -119,7 +111,7 @@ def test_a_later_departure_is_placed_later(truths):
             return np.concatenate(outputs), state
 
     case = CASES["ragged"]().astype("float64")
-    place = localise("forward", FromStepThree(), case, truths)
+    place, _ = locate("forward", FromStepThree(), case, truths)
     assert "departs first at time step t = 3, in the" in place
 
 
@@ -138,10 +130,8 @@ class Imprecise(Reference):
 ])
 def test_rounding_is_told_from_mathematics(implementation, verdict, truths):
     """A float32 failure is judged again in float64 at once."""
-    single, double = (CASES["ragged"]().astype(d) for d in DTYPES)
-    forward = CHECKS["forward"]
-    results = settle(judge(forward, implementation, "planted", single, truths),
-                     lambda: judge(forward, implementation, "planted", double, truths))
+    session = Session("planted", {"scratch": implementation}, truths.parent, truths=truths)
+    results = session.judge_check(Problem("forward", "scratch", "ragged", "float32"))
     assert {r.verdict for r in results if not r.passed} == {verdict}
     failed = next(r for r in results if r.quantity == "outputs")
     assert failed.ratio > 4
@@ -164,4 +154,4 @@ def test_an_exception_is_a_finding(truths):
         (result,) = judged(check, Thrower(), case, truths)
         assert not result.passed
         assert result.detail.startswith(words)
-    assert "not to be found out: RuntimeError: no kernel" in Investigation(Thrower(), truths).where("backward", case)
+    assert "could not be found out: RuntimeError: no kernel" in Investigation(Thrower(), truths).where("backward", case)

@@ -1,17 +1,17 @@
 """The report: nothing vacuous passes, and what failed is said."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.explain import explain
-from lstm_ref.parity.implementation import Reference
-from lstm_ref.parity.investigate import Investigation
-from lstm_ref.parity.properties import PROPERTIES
-from lstm_ref.parity.record import Record, read_status, write_status
-from lstm_ref.parity.report import COLUMNS, cell, merge
+from lstm_ref.parity.entry import Entry
+from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.explain.words import explain
+from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.runner.record import Record, read_status, write_status
+from lstm_ref.parity.runner.report import merge
+from lstm_ref.parity.table import cell
 from lstm_ref.parity.verdict import Result
 
 
@@ -20,16 +20,11 @@ def result(check, verdict="pass", ratio=0.5, quantity="W_hf"):
 
 
 def passing(folder, backend, leave_out=()):
-    record = Record(backend, folder)
-    record.fingerprint = {"framework": "9.9", "corpus": "timemachine"}
-    record.expected = [("scratch", check) for check in COLUMNS]
-    record.add([result(check) for check in COLUMNS if check not in leave_out])
-    return record.finish()
-
-
-def test_every_check_has_its_column():
-    """A check added without one would never be missed."""
-    assert sorted(COLUMNS) == sorted({*CHECKS, *PROPERTIES})
+    entry = Entry(backend)
+    entry.fingerprint = {"framework": "9.9", "corpus": "timemachine"}
+    entry.expected = [("scratch", check) for check in CHECKS]
+    entry.add([result(check) for check in CHECKS if check not in leave_out])
+    return Record(entry, folder).finish()
 
 
 def test_all_passed(tmp_path, capsys):
@@ -60,9 +55,9 @@ def test_a_check_that_compared_nothing_fails_the_report(tmp_path, capsys):
     passing(tmp_path, "torch", leave_out=("chunks",))
     assert not merge(["torch"], tmp_path)
     assert "compared nothing in chunks of scratch" in capsys.readouterr().out
-    part = Record("torch", tmp_path, selection="-k forward")
+    part = Entry("torch", selection="-k forward")
     part.add([result("forward")])
-    part.finish()
+    Record(part, tmp_path).finish()
     assert merge(["torch"], tmp_path)
     assert "only a part was run: -k forward" in capsys.readouterr().out
 
@@ -86,24 +81,24 @@ def test_cells(results, text):
 
 def test_a_record_without_results_fails(tmp_path):
     """A run that compared nothing is no pass; nor is one with an error or a skip."""
-    assert Record("torch", tmp_path).finish() == "fail"
+    assert Record(Entry("torch"), tmp_path).finish() == "fail"
     assert read_status(tmp_path, "torch")["reason"] == "nothing was compared"
-    record = Record("torch", tmp_path)
+    entry = Entry("torch")
     with pytest.raises(LookupError, match="compared nothing"):
-        record.add([])
-    record.add([result("forward")])
-    record.error("test_step was skipped, and no check may be")
-    assert record.finish() == "fail"
+        entry.add([])
+    entry.add([result("forward")])
+    entry.error("test_step was skipped, and no check may be")
+    assert Record(entry, tmp_path).finish() == "fail"
 
 
 def test_the_file_is_true_while_the_tests_run(tmp_path):
     """If the process died now, the file would say in what."""
-    record = Record("torch", tmp_path)
-    record.add([result("forward")])
-    record.begin("test_backward[scratch-book-float32]")
+    record = Record(Entry("torch"), tmp_path)
+    record.entry.add([result("forward")])
+    record.begin("backward[scratch-book-float32]")
     entry = read_status(tmp_path, "torch")
     assert entry["status"] == "crashed"
-    assert entry["reason"] == "the process ended in test_backward[scratch-book-float32]"
+    assert entry["reason"] == "the process ended in backward[scratch-book-float32]"
     assert len(entry["results"]) == 1
     record.finish()
     assert read_status(tmp_path, "torch")["status"] == "pass"
@@ -112,8 +107,8 @@ def test_the_file_is_true_while_the_tests_run(tmp_path):
 
 def test_infinity_is_null_in_json(tmp_path):
     """JSON has no infinity; other tools must be able to read the file."""
-    record = Record("torch", tmp_path)
-    record.add([result("forward", "mathematics", float("inf"))])
+    record = Record(Entry("torch"), tmp_path)
+    record.entry.add([result("forward", "mathematics", float("inf"))])
     record.finish()
     assert "Infinity" not in (tmp_path / "torch.json").read_text()
     assert read_status(tmp_path, "torch")["results"][0]["ratio"] is None
@@ -123,7 +118,8 @@ def test_a_failure_in_words(truths):
     """Backend, check, case, dtype, quantity, both values, error, spread, ratio, place and command."""
     text = explain("torch", [result("forward", "mathematics", 7.5, "C_t"), result("forward")],
                    "departs first at time step t = 0, in the forget gate F",
-                   Investigation(Reference(), truths), Path("repro/p.py"), "pytest X --backend torch")
+                   Investigation(Reference(), truths),
+                   ["reproduce: python repro/p.py", "again: pytest X --backend torch"])
     for words in ("torch: forward of scratch on case book in float32: 1 of 2 quantities", "C_t: at index (0, 1)",
                   "error 1e-08, spread 2e-08, ratio 7.5 (limit 4)", "mathematics", "forget gate F",
                   "reproduce: python repro/p.py", "again: pytest X --backend torch"):

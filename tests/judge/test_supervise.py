@@ -1,4 +1,4 @@
-"""A backend that crashes, hangs or is missing is reported in words; the real pytest run of tests/parity, end to end."""
+"""A backend that crashes, hangs or is missing is reported in words; the real pytest run, end to end."""
 
 import subprocess
 import sys
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lstm_ref.parity.record import read_status
-from lstm_ref.parity.report import merge
-from lstm_ref.parity.supervise import supervise
+from lstm_ref.parity.runner.record import read_status
+from lstm_ref.parity.runner.report import merge
+from lstm_ref.parity.runner.supervise import supervise
 
 ROOT = Path(__file__).parents[2]
 FEW = ("-q", "-k", "tiny and float32")
@@ -23,7 +23,8 @@ def planted(monkeypatch, tmp_path, truths):
 
     def run(what, *arguments, time_limit=120):
         monkeypatch.setenv("PLANTED", what)
-        passed = supervise("numpy", tmp_path, time_limit, ["-p", "planted", *FEW, *arguments])
+        passed = supervise("numpy", tmp_path, time_limit,
+                           ["tests/parity", "--backend=numpy", "-p", "planted", *FEW, *arguments])
         assert not passed
         assert not merge(["numpy"], tmp_path)
         return read_status(tmp_path, "numpy")
@@ -36,7 +37,7 @@ def test_a_crash_is_named_with_what_it_was_doing(planted):
     entry = planted("crash")
     assert entry["status"] == "crashed"
     assert "killed by signal 11 (SIGSEGV)" in entry["reason"]
-    assert "the process ended in test_forward[scratch-tiny-float32]" in entry["reason"]
+    assert "the process ended in forward[scratch-tiny-float32]" in entry["reason"]
 
 
 def test_a_hang_ends_at_the_time_limit(planted):
@@ -50,7 +51,7 @@ def test_a_process_that_leaves_early_did_not_pass(planted):
     """Exit status 0 proves nothing."""
     entry = planted("leave")
     assert entry["status"] == "crashed"
-    assert "ended with exit status 0; the process ended in test_" in entry["reason"]
+    assert "ended with exit status 0; the process ended in forward[" in entry["reason"]
 
 
 def test_an_exception_is_a_failure_with_its_text(planted, capfd):
@@ -65,11 +66,11 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
     """From the check down to the command that runs just this again."""
     entry = planted("err")
     assert entry["status"] == "fail"
-    assert entry["reason"].startswith("departs first at time step t = 0, in the output Y")
+    assert entry["reason"].startswith("scratch: departs first at time step t = 0, in the output Y")
     assert "forward (tiny float32)" in entry["reason"]
     printed = capfd.readouterr().out
     for words in ("numpy: forward of scratch on case tiny in float32", "mathematics", "in the output Y", "again: ",
-                  "tests/parity/test_forward.py::test_forward[scratch-tiny-float32]"):
+                  "tests/parity/test_checks.py::checks::forward[scratch-tiny-float32]"):
         assert words in printed
 
 
@@ -108,8 +109,8 @@ def test_a_missing_framework_says_what_to_install(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    ((), "say which backend: --backend {numpy,torch,"),
-    (("--backend", "tourch"), "invalid choice: 'tourch'"),
+    (("--backend", "tourch"), "unknown backend 'tourch'; known are numpy, torch, tensorflow, jax, mxnet, paddle"),
+    (("--backend", "numpy", "--random", "0"), "--random: expected at least 1 case, got 0"),
     (("--backend", "numpy", "--device", "gpu"), "NumPy computes on the CPU alone"),
 ])
 def test_a_wrong_command_line_is_refused_in_words(arguments, words, tmp_path):
@@ -121,9 +122,9 @@ def test_a_wrong_command_line_is_refused_in_words(arguments, words, tmp_path):
 
 def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
-    run = parity("--backend", "numpy", "--build", str(tmp_path), "--ignore=tests/parity/test_step.py", "-k", "state")
+    run = parity("--backend", "numpy", "--build", str(tmp_path), "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "8 of 139 tests"
+    assert read_status(tmp_path, "numpy")["selection"] == "8 of 165 checks"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):
@@ -137,7 +138,8 @@ def test_random_cases_are_judged(tmp_path, truths, monkeypatch):
     """Those of other seeds than the suite's; a check that none of them is for is left out, not skipped."""
     (tmp_path / "truth").symlink_to(truths)
     monkeypatch.chdir(ROOT)
-    assert supervise("numpy", tmp_path, 120, ["-q", "--random", "1", "-k", "random-0 and float32"])
+    assert supervise("numpy", tmp_path, 120, ["tests/parity", "--backend=numpy", "-q", "--random", "1", "-k",
+                                                "random-0 and float32"])
     entry = read_status(tmp_path, "numpy")
     assert entry["status"] == "pass" and "--random 1" in entry["selection"]
     assert {result["case"] for result in entry["results"]} == {"random-0"}

@@ -8,12 +8,14 @@ import pytest
 import lstm_ref as ref
 from lstm_ref.parity import truth
 from lstm_ref.parity.cases import CASES, make
-from lstm_ref.parity.checks import CHECKS, Check
-from lstm_ref.parity.implementation import Reference
+from lstm_ref.parity.checks import CHECKS, Numbers
 from lstm_ref.parity.mistakes import MISTAKES, Mistaken
 from lstm_ref.parity.noise import noisy_type
-from lstm_ref.parity.truth import measure, measure_by_rewrites, permute
-from lstm_ref.parity.verdict import LIMIT, compare, judge, ratios
+from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.runner.truths import prepare
+from lstm_ref.parity.session import Problem
+from lstm_ref.parity.truth import Yardstick, measure, measure_by_rewrites, permute
+from lstm_ref.parity.verdict import LIMIT, compare
 
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
@@ -123,20 +125,21 @@ def test_yardsticks_are_stored_and_read_back(tmp_path):
     assert all(np.array_equal(made.truth[q], read.truth[q]) and made.spread[q] == read.spread[q] for q in made.truth)
     truth.yardstick(CHECKS["forward"], replace(case, inputs=1 - case.inputs), tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
-    for check in CHECKS.values():
-        truth.yardstick(check, replace(case, theta=0.5), tmp_path) if check.applies(case) else None
-        truth.yardstick(check, replace(case, theta=2.0), tmp_path) if check.applies(case) else None
+    for name in ("step", "backward"):
+        for theta in (0.5, 2.0):
+            truth.yardstick(CHECKS[name], replace(case, theta=theta), tmp_path)
     assert len(list(tmp_path.glob("step-*"))) == 2, "a case that differs in theta alone is another case"
     assert path.suffix == ".npz"
 
 
 def test_preparing_computes_what_is_missing_in_fresh_processes(tmp_path):
     """And nothing twice."""
-    problems = [(check, CASES["tiny"]().astype("float32")) for check in ("forward", "clipping")]
-    truth.prepare(problems, tmp_path)
+    problems = [Problem(check, label, "tiny", "float32") for check in ("forward", "clipping", "state")
+                for label in ("scratch", "concise")]
+    prepare(problems, tmp_path)
     written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(written) == 2
-    truth.prepare(problems, tmp_path)
+    prepare(problems, tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
 
 
@@ -149,8 +152,9 @@ def test_distance_hides_nothing():
 
 def test_ratio_of_nothing_by_nothing():
     """Zero distance is ratio 0; any distance where the spread is zero is infinite."""
-    _, ratio = ratios(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([0.0, 0.0]))
-    assert np.array_equal(ratio, [0, np.inf])
+    rod = Yardstick({"H": np.array([1.0, 1.0])}, {"H": np.array([0.0])})
+    assert np.array_equal(rod.ratio("H", np.array([1.0, 2.0])), [0, np.inf])
+    assert rod.worst("H", np.ones(3)) == np.inf, "another shape"
 
 
 def test_a_wrong_shape_or_dtype_is_a_failure():
@@ -175,7 +179,7 @@ def test_each_time_step_is_judged_by_its_own_spread(tmp_path):
             outputs[0, 0] += spread.min() * 20
             return outputs, last
 
-    failed = [r for r in judge(CHECKS["forward"], EarlyError(), "planted", case, tmp_path) if not r.passed]
+    failed = [r for r in CHECKS["forward"].judge(EarlyError(), "planted", case, tmp_path) if not r.passed]
     assert [r.quantity for r in failed] == ["outputs"]
     assert "at index (0, 0, 0)" in failed[0].detail
 
@@ -185,9 +189,9 @@ def test_a_check_that_compares_nothing_is_an_error(run, tmp_path, monkeypatch):
     """No quantities, or not those of the reference."""
     case = CASES["tiny"]().astype("float32")
     rod = truth.Yardstick({"H": np.zeros(1)}, {"H": np.ones(1)})
-    monkeypatch.setattr("lstm_ref.parity.verdict.yardstick", lambda *_: rod)
+    monkeypatch.setattr("lstm_ref.parity.checks.check.yardstick", lambda *_: rod)
     with pytest.raises(LookupError, match="expected the quantities"):
-        judge(Check("empty", run), Reference(), "planted", case, tmp_path)
+        Numbers("empty", run).judge(Reference(), "planted", case, tmp_path)
 
 
 def test_what_must_be_exact_has_no_spread(tmp_path):
@@ -242,8 +246,7 @@ def test_rewrites_are_a_fair_yardstick_for_a_trajectory():
 
     def worst(implementation):
         found = check.run(implementation, case)
-        return max(ratios(found[name], rod.truth[name], np.broadcast_to(rod.spread[name], rod.truth[name].shape))[1][
-            ..., -1].max() for name in rod.truth)
+        return max(rod.ratio(name, found[name])[..., -1].max() for name in rod.truth)
 
     assert worst(Reference(textbook=True)) <= LIMIT
     mistake = next(m for m in MISTAKES if m.name == "state not carried")

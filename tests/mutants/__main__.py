@@ -21,7 +21,7 @@ from session import Backend, NotGreenError, run
 from summary import tell
 from targets import ROOT, files_of
 
-from lstm_ref.parity.terminal import console, progress
+from lstm_ref.terminal import console, progress
 
 
 def arguments() -> argparse.Namespace:

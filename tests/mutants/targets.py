@@ -30,10 +30,11 @@ def key(backend: str, source: str, by: str | None) -> str:
     For a kill that is the judge, the backend's other code, the mutated source and the file of the test that failed: a
     new test can't bring a mutant back to life. For a survivor it is all tests.
     """
-    judge = (*files_of("numpy"), "lstm_ref/__init__.py", "lstm_ref/animator.py", "lstm_ref/parity/*.py",
-             "backends/*.py", f"backends/{backend}/*.py", "tests/parity/conftest.py", "tests/mutants/worker.py",
+    judge = (*files_of("numpy"), "lstm_ref/__init__.py", "lstm_ref/animator.py", "lstm_ref/parity/**/*.py",
+             "backends/*.py", f"backends/{backend}/*.py", "tests/tabs/conftest.py", "tests/mutants/worker.py",
              "tests/mutants/install.py")
-    tests = ("tests/parity/*.py", "docs/layers.md", *(["tests/reference/*.py"] if backend == "numpy" else []))
+    own = ["tests/reference/*.py"] if backend == "numpy" else []
+    tests = ("tests/parity/*.py", "tests/tabs/*.py", "docs/layers.md", *own)
     test = by.partition("::")[0] if by and by.startswith("tests/") else ""
     rests_on = _digest(judge) + (_digest(tests) if by is None else _digest((test,)) if test else "")
     return hashlib.sha256((rests_on + source).encode()).hexdigest()[:16]

@@ -25,28 +25,26 @@ import pytest  # noqa: E402
 from install import forget, import_reference, in_place, serving  # noqa: E402
 
 import backends  # noqa: E402
+from lstm_ref.parity.cases import CASES  # noqa: E402
+from lstm_ref.parity.checks import CHECKS  # noqa: E402
 
 #: Up to the first failure, and without what costs time and tells nothing here.
 PYTEST = ("-x", "-q", "-s", "--tb=native", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception",
           "-p", "no:threadexception")
+#: Cases that take long and show what smaller ones show.
+DEAR = ("large", "book")
+#: The folders of the suite.
+SUITE = ("tests/parity", "tests/tabs")
 #: Tests that are run before the others are even collected: those that killed neighbours of the mutant.
 LIKELY = 3
 
 
-def is_left_out(test: str) -> bool:
-    """The book's sizes, but for the statistics of a start, and `large`, but where it is the only case."""
-    large = "-large-" in test and not test.startswith(("test_carrier", "test_prediction"))
-    return large or ("-book-" in test and not test.startswith("test_params"))
-
-
-def at_once(judge):
-    """A judge that ends the test with the first result that did not pass."""
-    def run(*arguments):
-        results = judge(*arguments)
-        assert all(result.passed for result in results)
-        return results
-
-    return run
+def is_left_out(item: pytest.Item) -> bool:
+    """The cases `large` and `book`, but for the statistics of a start, and where there are no others."""
+    problem = getattr(item, "problem", None)
+    if problem is None or problem.case not in DEAR or problem.check == "params":
+        return False
+    return any(case not in DEAR for case in CHECKS[problem.check].cases(CASES))
 
 
 class Watch:
@@ -58,16 +56,16 @@ class Watch:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
         """A kill needs no explanation: a check fails at once, before anybody looks where and why."""
-        for plugin in session.config.pluginmanager.get_plugins():
-            if hasattr(plugin, "agrees"):
-                plugin.judge, plugin.judge_facts = at_once(plugin.judge), at_once(plugin.judge_facts)
-                if self.seconds:  # the unmutated source was judged: all truths are there
-                    plugin.prepare = lambda *_: None
+        judge = session.config.pluginmanager.get_plugin("lstm-parity-judge")
+        if judge is not None:
+            judge.session.explain = lambda *_: "killed"
+            if self.seconds:  # the unmutated source was judged: all truths are there
+                judge.session.truths_are_there = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
         """Without the cases that see what smaller ones see; the quickest tests first."""
-        left_out = [item for item in items if is_left_out(item.name)]
+        left_out = [item for item in items if is_left_out(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = sorted((item for item in items if item not in left_out),
                           key=lambda item: self.seconds.get(item.nodeid, 0.0))
@@ -91,7 +89,7 @@ class Worker:
         self.reset = lambda: None
         backends.require(f"backends.{backend}")
         # The judge is made of the reference: it has to be there whole before a mutant of the reference is served.
-        for module in ("checks", "explain", "localise", "properties", "record", "report", "verdict"):
+        for module in ("session", "runner.plugin", "runner.load", "runner.record", "runner.truths"):
             importlib.import_module(f"lstm_ref.parity.{module}")
         if backend == "paddle":
             paddle = sys.modules["paddle"]
@@ -112,9 +110,9 @@ class Worker:
         return {"by": failed, "seconds": round(time.perf_counter() - start, 2), "tests": measured}
 
     def judge_backend(self, watches: list[Watch]) -> str | None:
-        """The suite of tests/parity on the backend's package, imported anew."""
+        """The suite on the backend's package, imported anew."""
         forget(f"backends.{self.backend}")
-        arguments = watches, "tests/parity", f"--backend={self.backend}"
+        arguments = watches, SUITE, f"--backend={self.backend}"
         return self.likely(*arguments) or self.rest(*arguments)
 
     def judge_reference(self, watches: list[Watch]) -> str | None:
@@ -126,23 +124,23 @@ class Worker:
         adapter.Scratch = type("Scratch", (adapter.Scratch,), {
             "__init__": lambda self: adapter.Reference.__init__(self, ref=adapter.ref)})
         for suite in (self.likely, self.rest):
-            failed = suite(watches, "tests/parity", "--backend=numpy")
+            failed = suite(watches, SUITE, "--backend=numpy")
             if failed is None:
                 with in_place(modules):
-                    failed = suite(watches, "tests/reference", "-Wdefault")
+                    failed = suite(watches, ("tests/reference",), "-Wdefault")
             if failed is not None:
                 return failed
         return None
 
-    def likely(self, watches: list[Watch], folder: str, *options: str) -> str | None:
-        """The tests of a folder that killed the mutant's neighbours, which spares the collection of the others."""
+    def likely(self, watches: list[Watch], folders: tuple[str, ...], *options: str) -> str | None:
+        """The tests of some folders that killed the mutant's neighbours, which spares the collection of the others."""
         likely = [name for name, seconds in sorted(self.seconds.items(), key=lambda item: item[1])
-                  if seconds < 0 and name.startswith(f"{folder}/")]
+                  if seconds < 0 and name.startswith(folders)]
         return self.run(watches, *likely[:None if self.only else LIKELY], *options) if likely else None
 
-    def rest(self, watches: list[Watch], folder: str, *options: str) -> str | None:
-        """All tests of a folder, unless only the likely ones were asked for."""
-        return None if self.only else self.run(watches, folder, *options)
+    def rest(self, watches: list[Watch], folders: tuple[str, ...], *options: str) -> str | None:
+        """All tests of some folders, unless only the likely ones were asked for."""
+        return None if self.only else self.run(watches, *folders, *options)
 
     def run(self, watches: list[Watch], *arguments: str) -> str | None:
         """Run pytest in this process; None when all passed."""
@@ -152,7 +150,7 @@ class Worker:
                  and name != "__main__"}
         for name in tests:
             del sys.modules[name]
-        build = [f"--build={self.build}"] if arguments[0].startswith("tests/parity") else []
+        build = [f"--build={self.build}"] if arguments[0].startswith(SUITE) else []
         code = pytest.ExitCode(pytest.main([*arguments, *build, *PYTEST], plugins=[watches[-1]]))
         # A failure is that of a test: the parity suite also ends with this code when it was given too few tests.
         ended = code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)

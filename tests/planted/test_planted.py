@@ -7,10 +7,9 @@ import sys
 from install import forget, serving
 from tabs import IMPOSSIBLE, sources
 
-import backends
-from lstm_ref.parity.diagnose import diagnose
+from lstm_ref.parity import registry
+from lstm_ref.parity.explain.diagnose import diagnose
 from lstm_ref.parity.mistakes import MISTAKES
-from lstm_ref.parity.mistakes.gates import PARAMETERS
 
 NAMES = 10  #: of the mistakes that are one exchanged name
 
@@ -18,15 +17,16 @@ NAMES = 10  #: of the mistakes that are one exchanged name
 def chosen(backend, sample):
     """What a tab can contain, and of the many that are one exchanged name some; or a sample of it."""
     draw = random.Random(backend)
-    few = draw.sample(PARAMETERS, NAMES)
-    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE and (m not in PARAMETERS or m in few)]
+    names = [m for m in MISTAKES if m.kind == "exchanged name"]
+    few = draw.sample(names, NAMES)
+    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE and (m not in names or m in few)]
     return possible if sample is None else draw.sample(possible, min(sample, len(possible)))
 
 
 def pytest_generate_tests(metafunc):
     if "mistake" in metafunc.fixturenames:
         option = metafunc.config.option
-        found = chosen(option.backend, option.sample)
+        found = chosen(option.tab, option.sample)
         metafunc.parametrize("mistake", found, ids=[m.name.replace(" ", "_") for m in found])
 
 
@@ -38,13 +38,13 @@ def implementation(backend, files):
     with contextlib.ExitStack() as stack:
         for file, source in files.items():
             stack.enter_context(serving(file, source))
-        return backends.load(backend).implementations["scratch"]
+        return registry.load(backend).implementations["scratch"]
 
 
 def test_the_planted_mistake_is_named_first(mistake, request):
     """By its name, or by that of one which cannot be told from it."""
     option = request.config.option
-    planted = implementation(option.backend, sources(mistake, option.backend))
+    planted = implementation(option.tab, sources(mistake, option.tab))
     diagnosis = diagnose(planted, option.build / "truth")
     assert diagnosis.failed, "the planted mistake changes nothing"
     assert diagnosis.findings, "\n".join(diagnosis.lines())
@@ -54,7 +54,7 @@ def test_the_planted_mistake_is_named_first(mistake, request):
 def test_the_tab_as_it_stands_is_healthy(request):
     """No mistake is named where none is planted."""
     option = request.config.option
-    assert diagnose(implementation(option.backend, {}), option.build / "truth").failed == ()
+    assert diagnose(implementation(option.tab, {}), option.build / "truth").failed == ()
 
 
 def test_what_cannot_be_planted_is_in_the_catalogue():

@@ -1,4 +1,4 @@
-"""The program that a failure leaves behind: 1 while the fault is there, 0 once it is mended, and both values told."""
+"""The program that a failure leaves behind: exits 1 until the fault is fixed, and shows both values."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ SUITE = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/
 ])
 def test_a_failure_leaves_a_program(name, selection, words, request, tmp_path):
     """Written by the suite itself for a copy of the backends with the mistake in it."""
-    backend = request.config.option.backend
+    backend = request.config.option.tab
     for folder in ("backends", "lstm_ref", "tests/parity"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -29,13 +29,13 @@ def test_a_failure_leaves_a_program(name, selection, words, request, tmp_path):
         (tmp_path / file).write_text(source)
     build = tmp_path / "build"
     shutil.copytree(request.config.option.build / "truth", build / "truth")
-    planted, mended = (os.environ | {"PYTHONPATH": str(root)} for root in (tmp_path, ROOT))
+    planted, fixed = (os.environ | {"PYTHONPATH": str(root)} for root in (tmp_path, ROOT))
     suite = subprocess.run([*SUITE, "--backend", backend, f"--build={build}", "-k", selection], cwd=tmp_path,
                            env=planted, capture_output=True, text=True, check=False)
     program = build / "repro" / f"{backend}-scratch-{selection.split()[0]}.py"
     assert f"reproduce: python {program}" in suite.stdout, suite.stdout + suite.stderr
     assert len(program.read_text().splitlines()) < 40
-    for environment, status in ((planted, 1), (mended, 0)):
+    for environment, status in ((planted, 1), (fixed, 0)):
         run = subprocess.run([sys.executable, str(program)], cwd=tmp_path if status else ROOT, env=environment,
                              capture_output=True, text=True, check=False)
         assert run.returncode == status, run.stdout + run.stderr

@@ -2,7 +2,7 @@
 
 It has two uses. Power: every mistake is presented to the checks as if it were a backend, and has to be caught by the
 check meant for it. Diagnosis: when a backend fails, the mistakes are compared with what it computes
-(`lstm_ref.parity.diagnose`).
+(`lstm_ref.parity.explain.diagnose`).
 """
 
 from lstm_ref.parity.mistakes import gates, loop, loss, outputs, precision, start, update

@@ -5,6 +5,7 @@ from itertools import combinations
 from lstm_ref.parity.mistakes.mistake import Mistake
 
 UNPACKING = "W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params"
+NAME = "exchanged name"
 GATES = {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate"}
 ORDERS = {
     "i f": "https://github.com/NX-AI/xlstm/issues/98",
@@ -15,11 +16,11 @@ ORDERS = {
 
 
 def forward(
-    name: str, sentence: str, mend: str, right: str, wrong: str, source: str = "", check: str = "forward",
-    module: str = "lstm",
+    name: str, sentence: str, fix: str, right: str, wrong: str, source: str = "", check: str = "forward",
+    module: str = "lstm", kind: str = "",
 ) -> Mistake:
     """A mistake of one edit in a forward pass."""
-    return Mistake(name, sentence, mend, check, ((module, right, wrong),), source, by_hand=False)
+    return Mistake(name, sentence, fix, check, ((module, right, wrong),), source, by_hand=False, kind=kind)
 
 
 def _swapped(first: str, second: str, what: tuple[str, ...]) -> str:
@@ -39,7 +40,8 @@ def _exchanges() -> list[Mistake]:
         for start in ("W_x", "W_h", "b_"):
             found.append(forward(
                 f"{start}{a} and {start}{b} exchanged", f"{start}{a} stands where {start}{b} belongs, and the other "
-                "way round.", f"Exchange {start}{a} and {start}{b}.", UNPACKING, _swapped(a, b, (start,))))
+                "way round.", f"Exchange {start}{a} and {start}{b}.", UNPACKING, _swapped(a, b, (start,)),
+                kind="" if start == "W_h" else NAME))
     return found
 
 
@@ -64,17 +66,18 @@ def _per_gate() -> list[Mistake]:
             if other != k:
                 found.append(forward(
                     f"W_h{other} for W_h{k}", f"The {gate} is computed with W_h{other}.", f"Use W_h{k}.",
-                    f"H @ W_h{k} +", f"H @ W_h{other} +", "https://github.com/stanfordnlp/stanza/issues/88"))
+                    f"H @ W_h{k} +", f"H @ W_h{other} +", "https://github.com/stanfordnlp/stanza/issues/88",
+                    kind=NAME))
                 found.append(forward(
                     f"b_{other} for b_{k}", f"The {gate} has the bias b_{other}.", f"Use b_{k}.",
                     f"H @ W_h{k} + b_{k})", f"H @ W_h{k} + b_{other})",
-                    "https://github.com/ddbourgin/numpy-ml/issues/42"))
+                    "https://github.com/ddbourgin/numpy-ml/issues/42", kind=NAME))
     return found
 
 
-def _all_gates(name: str, sentence: str, mend: str, right: str, wrong: str, source: str = "") -> Mistake:
+def _all_gates(name: str, sentence: str, fix: str, right: str, wrong: str, source: str = "") -> Mistake:
     edits = tuple(("lstm", right.replace("K", k), wrong.replace("K", k)) for k in GATES)
-    return Mistake(name, sentence, mend, "forward", edits, source, by_hand=False)
+    return Mistake(name, sentence, fix, "forward", edits, source, by_hand=False)
 
 
 PARAMETERS = (*_exchanges(), *_per_gate())

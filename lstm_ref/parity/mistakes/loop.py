@@ -6,12 +6,12 @@ from lstm_ref.parity.mistakes.update import REMEMBER
 BEGIN = "state is None or use_random_iter else"
 
 
-def _loop(name: str, sentence: str, mend: str, right: str, wrong: str, check: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, check, (("loop", right, wrong),), source)
+def _loop(name: str, sentence: str, fix: str, right: str, wrong: str, check: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, check, (("loop", right, wrong),), source)
 
 
-def _sampling(name: str, sentence: str, mend: str, right: str, wrong: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, "sampling", (("text", right, wrong),), source)
+def _sampling(name: str, sentence: str, fix: str, right: str, wrong: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, "sampling", (("text", right, wrong),), source)
 
 
 TRAINING = (

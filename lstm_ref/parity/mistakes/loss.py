@@ -7,12 +7,12 @@ CROSS_ENTROPY = "return -log_softmax(outputs)[np.arange(len(targets)), targets].
 FLAT_TARGETS = "Y.T.reshape(-1), forward"
 
 
-def _loss(name: str, sentence: str, mend: str, loss: tuple[str, str], gradient: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, "backward", (("loss", *loss), ("loss", GRADIENT, gradient)), source)
+def _loss(name: str, sentence: str, fix: str, loss: tuple[str, str], gradient: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, "backward", (("loss", *loss), ("loss", GRADIENT, gradient)), source)
 
 
-def _targets(name: str, sentence: str, mend: str, wrong: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, "step", (("training", FLAT_TARGETS, wrong + ", forward"),), source)
+def _targets(name: str, sentence: str, fix: str, wrong: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, "step", (("training", FLAT_TARGETS, wrong + ", forward"),), source)
 
 
 LOSS = (

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from autograd import make_vjp
 from autograd import numpy as differentiable
 from autograd.numpy.numpy_boxes import ArrayBox
@@ -16,8 +17,8 @@ from autograd.numpy.numpy_vspaces import ArrayVSpace
 
 import lstm_ref
 from lstm_ref.params import Array
-from lstm_ref.parity.implementation import Reference
 from lstm_ref.parity.noise import Noisy
+from lstm_ref.parity.reference import Reference
 
 #: The modules that a mistake may be in, each before those that import it. By their full names: `lstm_ref.lstm` as an
 #: attribute is the function.
@@ -33,7 +34,7 @@ class Mistake:
     Attributes:
         name: short.
         sentence: what goes wrong.
-        mend: what to do about it.
+        fix: what to do about it.
         check: the check meant to catch it.
         edits: module of `lstm_ref`, right text, wrong text; each right text stands there exactly once.
         source: where people make it: an address, or ''.
@@ -42,11 +43,12 @@ class Mistake:
             automatically, as a framework would.
         products: an expression in a and b that stands for every matrix product `a @ b` of `lstm`, or ''.
         alone: only its own check can be compared: what follows is random, or the framework's own affair.
+        kind: 'exchanged name' for one of the many in which one parameter stands for another, or ''.
     """
 
     name: str
     sentence: str
-    mend: str
+    fix: str
     check: str
     edits: tuple[Edit, ...]
     source: str = ""
@@ -54,6 +56,7 @@ class Mistake:
     by_hand: bool = True
     products: str = ""
     alone: bool = False
+    kind: str = ""
 
     def clashes(self, other: "Mistake") -> bool:
         """Whether the two change the same text, so that they can't be made together."""
@@ -147,13 +150,23 @@ def _recorded(forward: Callable[..., Any], traceable: Callable[..., Any]) -> tup
             tape.append((inputs, state))
         return forward(inputs, state, params)
 
-    def backward(tape: list[Any], params: Any, d_outputs: Array) -> Any:
+    def backward(tape: list[Any], params: Any, d_outputs: Array, d_state: Any = None) -> Any:
         (inputs, state), kind = tape[0], type(params[0])
         if issubclass(kind, Noisy) and kind not in ArrayBox.type_mappings:
             ArrayBox.register(kind)
             ArrayVSpace.register(kind)
         # All arguments are traced, so that no operation mixes traced arrays with others.
-        vjp, _ = make_vjp(lambda arguments: traceable(*arguments)[0])((inputs, tuple(state), tuple(params)))
-        return SimpleNamespace(params=getattr(params, "_make", tuple)(vjp(d_outputs)[2]))
+        arguments = inputs, tuple(state), tuple(params)
+        if d_state is None:
+            vjp, _ = make_vjp(lambda arguments: traceable(*arguments)[0])(arguments)
+            d_inputs, d_begin, d_params = vjp(d_outputs)
+        else:
+            def joined(arguments: Any) -> Any:
+                outputs, last = traceable(*arguments)
+                return differentiable.concatenate([part.reshape(-1) for part in (outputs, *last)])
+
+            vjp, _ = make_vjp(joined)(arguments)
+            d_inputs, d_begin, d_params = vjp(np.concatenate([part.reshape(-1) for part in (d_outputs, *d_state)]))
+        return SimpleNamespace(params=getattr(params, "_make", tuple)(d_params), inputs=d_inputs, state=d_begin)
 
     return run, backward

@@ -50,8 +50,8 @@ OUTPUTS = (
 )
 
 
-def _backward(name: str, sentence: str, mend: str, right: str, wrong: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, "backward", (("lstm", right, wrong),), source)
+def _backward(name: str, sentence: str, fix: str, right: str, wrong: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, "backward", (("lstm", right, wrong),), source)
 
 
 GRADIENT = (

@@ -14,8 +14,8 @@ def dsigmoid(x: Array) -> Array:''')
 HALF = "11, 2.0**-14"
 
 
-def _products(name: str, sentence: str, mend: str, products: str, source: str) -> Mistake:
-    return Mistake(name, sentence, mend, "forward", (COARSE,), source, ("float32",), products=products)
+def _products(name: str, sentence: str, fix: str, products: str, source: str) -> Mistake:
+    return Mistake(name, sentence, fix, "forward", (COARSE,), source, ("float32",), products=products)
 
 
 PRECISION = (

@@ -3,10 +3,10 @@
 from lstm_ref.parity.mistakes.mistake import Edit, Mistake
 
 
-def _start(name: str, sentence: str, mend: str, *edits: tuple[str, str], source: str = "", check: str = "params",
+def _start(name: str, sentence: str, fix: str, *edits: tuple[str, str], source: str = "", check: str = "params",
            alone: bool = False) -> Mistake:
     found: list[Edit] = [("params", right, wrong) for right, wrong in edits]
-    return Mistake(name, sentence, mend, check, tuple(found), source, alone=alone)
+    return Mistake(name, sentence, fix, check, tuple(found), source, alone=alone)
 
 
 NORMAL = "rng.normal(0, 0.01, shape)"

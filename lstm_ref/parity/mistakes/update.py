@@ -7,12 +7,12 @@ NORM = "np.sqrt(sum((grad**2).sum() for grad in grads))"
 LAST = "return sgd(params, grad_clipping(grads, theta), lr), last, loss"
 
 
-def _clip(name: str, sentence: str, mend: str, right: str, wrong: str, source: str = "") -> Mistake:
-    return Mistake(name, sentence, mend, "clipping", (("training", right, wrong),), source)
+def _clip(name: str, sentence: str, fix: str, right: str, wrong: str, source: str = "") -> Mistake:
+    return Mistake(name, sentence, fix, "clipping", (("training", right, wrong),), source)
 
 
-def _step(name: str, sentence: str, mend: str, wrong: str, source: str = "", right: str = LAST) -> Mistake:
-    return Mistake(name, sentence, mend, "step", (("training", right, wrong),), source)
+def _step(name: str, sentence: str, fix: str, wrong: str, source: str = "", right: str = LAST) -> Mistake:
+    return Mistake(name, sentence, fix, "step", (("training", right, wrong),), source)
 
 
 CLIPPING = (
@@ -46,18 +46,17 @@ CLIPPING = (
 
 #: What a step remembers from the one before; kept on the model, so that each model begins without.
 REMEMBER: tuple[Edit, ...] = (
-    ("training", "    backward: Callable[..., Any] = lstm_backward,\n) -> tuple[Any, Any, Array]:\n    \"\"\"One step",
-     "    backward: Callable[..., Any] = lstm_backward,\n    memory: Any = None,\n) -> tuple[Any, Any, Array]:\n"
-     "    \"\"\"One step"),
+    ("training", "= lstm_backward,\n) -> tuple[Any, Any, Array]:\n",
+     "= lstm_backward,\n    memory: Any = None,\n) -> tuple[Any, Any, Array]:\n"),
     ("model", "net.params, X, Y, state, lr, forward=",
      "net.params, X, Y, state, lr, memory=net.__dict__.setdefault('memory', {}), forward="),
 )
 
 
-def _remembers(name: str, sentence: str, mend: str, lines: tuple[str, ...], source: str = "") -> Mistake:
+def _remembers(name: str, sentence: str, fix: str, lines: tuple[str, ...], source: str = "") -> Mistake:
     """A mistake that shows from a model's second step on; `before` is what the step before it left, or None."""
     body = "\n    ".join(("memory = {} if memory is None else memory", "before = memory.get('left')", *lines))
-    return Mistake(name, sentence, mend, "trajectory", (*REMEMBER, ("training", LAST, body)), source)
+    return Mistake(name, sentence, fix, "trajectory", (*REMEMBER, ("training", LAST, body)), source)
 
 
 UPDATE = (

@@ -1,0 +1,55 @@
+"""Files that are written whole or not at all."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.params import Array
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when the block ends well and is gone when it does not.
+
+    The file has the mode that the user's umask gives. Folders are made as needed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        part = Path(folder) / path.name
+        yield part
+        part.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file; NaN and infinity are refused, since JSON has neither."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def write_arrays(path: Path, arrays: dict[str, Array]) -> None:
+    """Write arrays by name into a .npz file."""
+    with whole(path) as part:
+        np.savez(part, **arrays)  # type: ignore[arg-type]  # a name is any string
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder, and see that a file can be written into it.
+
+    Raises:
+        OSError: it can't; names the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(f"{folder}: can't be written to ({error.strerror}); name another folder") from None

@@ -1,0 +1,222 @@
+"""The checks of facts: how a model starts, what it writes, what it is trained on, and what is refused."""
+
+import math
+import random
+import string
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+import lstm_ref as ref
+from lstm_ref.params import PARAM_NAMES
+from lstm_ref.parity.cases import Case, seeded
+from lstm_ref.parity.checks.check import Fact, Facts, same
+from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
+from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.truth import wider
+from lstm_ref.text import Vocab
+
+Call = Callable[[Implementation], Any]
+
+#: 28 tokens with <unk>, as The Time Machine has.
+ALPHABET = [*string.ascii_lowercase, " "]
+
+
+def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Names and order (by shape), dtype, trainability, zero biases, the weights' distribution, the seed."""
+    *_, vocab_size, num_hiddens = case.sizes
+    drawn = implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed=1)
+    shapes = ref.param_shapes(vocab_size, num_hiddens)
+    yield same("number of parameters", len(PARAM_NAMES), len(drawn.arrays))
+    fits = same("shapes in order", list(shapes.values()), [array.shape for array in drawn.arrays])
+    yield fits
+    if not fits.holds:
+        return  # the rest would compare one parameter with another
+    for name, array, trainable in zip(shapes, drawn.arrays, drawn.trainable, strict=True):
+        yield same(f"{name}: dtype", case.dtype, array.dtype)
+        yield same(f"{name}: trainable", True, trainable)
+        if name.startswith("b_"):
+            yield Fact(f"{name}: zero", bool((array == 0).all()), f"expected zeros, got {array}")
+    yield same("no two share their memory", True, drawn.distinct)
+
+    weights = {name: a.astype(float).ravel() / 0.01 for name, a in zip(PARAM_NAMES, drawn.arrays, strict=True)
+               if name.startswith("W_")}
+    pooled = np.concatenate(list(weights.values()))
+    independent = independence_p_value(list(weights.values()))
+    yield Fact("weights: independence", independent > FALSE_ALARM,
+               f"expected a p-value above {FALSE_ALARM:g}, got {independent:.3g} ({pooled.size} weights)")
+    if independent > FALSE_ALARM:  # which the other two take for granted
+        p = shape_p_value(pooled)
+        yield Fact("weights: shape of Normal(0, 0.01)", p > FALSE_ALARM,
+                   f"expected a p-value above {FALSE_ALARM:g}, got {p:.3g} (mean {pooled.mean() / 100:.3g}, "
+                   f"{pooled.size} weights)")
+        yield Fact("weights: scale of Normal(0, 0.01)", scale_p_value(pooled) > FALSE_ALARM,
+                   f"expected a standard deviation of 0.01, got about {pooled.std() / 100:.1g}")
+
+    again, other = (implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed).arrays for seed in (1, 2))
+    equal = [np.array_equal(a, b) for a, b in zip(drawn.arrays, again, strict=True)]
+    yield same("the same seed gives the same weights", True, all(equal))
+    differs = [not np.array_equal(a, b) for a, b in zip(drawn.arrays, other, strict=True) if a.ndim == 2]
+    yield same("another seed gives other weights", True, all(differs))
+
+
+def state(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """H and C: two separate arrays of zeros, of the right shape and dtype."""
+    _, batch_size, _, num_hiddens = case.sizes
+    drawn = implementation.init_lstm_state(batch_size, num_hiddens, case.dtype)
+    fits = same("number of states", 2, len(drawn.arrays))
+    yield fits
+    if not fits.holds:
+        return
+    for name, array in zip("HC", drawn.arrays, strict=True):
+        yield same(f"{name}: shape", (batch_size, num_hiddens), array.shape)
+        yield same(f"{name}: dtype", case.dtype, array.dtype)
+        yield Fact(f"{name}: zero", bool((array == 0).all()), f"expected zeros, got {array}")
+    yield same("H and C do not share their memory", True, drawn.distinct)
+
+
+def bad_calls(case: Case) -> dict[str, Call]:
+    """Calls that the reference refuses, by what is wrong with them."""
+    c = case
+    wrong = {"float32": np.float64, "float64": np.float32}[str(c.dtype)]
+
+    def replaced(i: int, array: Any) -> tuple[Any, ...]:
+        return (*c.params[:i], array, *c.params[i + 1:])
+
+    def step(X: Any, Y: Any) -> Call:
+        return lambda m: m.train_step(c.params, X, Y, c.state, 1.0, 1.0)
+
+    def loss(targets: Any) -> Call:
+        return lambda m: m.loss_and_grads(c.inputs, c.state, c.params, targets)
+
+    def clip(theta: float) -> Call:
+        return lambda m: m.grad_clipping(c.grads, theta)
+
+    def write(prefix: str) -> Call:
+        return lambda m: m.prediction(c.params, prefix, 3, Vocab(ALPHABET[:c.sizes[2] - 1]))
+
+    outside = c.X.copy()
+    outside[-1, -1] = c.sizes[2]
+    negative = c.X.copy()
+    negative[0, 0] = -1
+    boolean = c.X > 0
+    empty = c.X[:, :0]
+    long = np.zeros((c.state[1].shape[0] + 1, c.state[1].shape[1]), c.dtype)
+    return {
+        "13 parameters": lambda m: m.lstm(c.inputs, c.state, c.params[:-1]),
+        "15 parameters": lambda m: m.lstm(c.inputs, c.state, (*c.params, c.params[-1])),
+        "a parameter of a wrong shape": lambda m: m.lstm(
+            c.inputs, c.state, replaced(3, np.zeros((c.sizes[2] + 1, c.sizes[3]), c.dtype))),
+        "a parameter with an axis too many": lambda m: m.lstm(c.inputs, c.state, replaced(2, c.params[2][None])),
+        "a parameter of another dtype": lambda m: m.lstm(c.inputs, c.state, replaced(4, c.params[4].astype(wrong))),
+        "inputs of another dtype": lambda m: m.lstm(c.inputs.astype(wrong), c.state, c.params),
+        "inputs of two axes": lambda m: m.lstm(c.inputs[0], c.state, c.params),
+        "an empty sequence": lambda m: m.lstm(c.inputs[:0], c.state, c.params),
+        "a state of another batch": lambda m: m.lstm(c.inputs, (c.state[0], long), c.params),
+        "a single state": lambda m: m.lstm(c.inputs, c.state[:1], c.params),
+        "an input token outside the vocabulary": step(outside, c.Y),
+        "a negative input token": step(negative, c.Y),
+        "a target token outside the vocabulary": step(c.X, outside),
+        "a minibatch without steps": step(empty, empty),
+        "targets of another shape": step(c.X, c.Y[:, 1:]),
+        "boolean tokens": step(boolean, boolean),
+        "fractional tokens": step(c.X + 0.5, c.Y),
+        "a target outside the vocabulary in the loss": loss(outside.T.reshape(-1)),
+        "too few targets in the loss": loss(c.targets[1:]),
+        "theta 0": clip(0.0),
+        "theta -1": clip(-1.0),
+        "theta infinite": clip(math.inf),
+        "theta NaN": clip(math.nan),
+        "a loss that is not finite": lambda m: m.train_step(
+            replaced(13, np.full_like(c.params[13], np.nan)), c.X, c.Y, c.state, 1.0, 1.0),
+        "an epoch without minibatches": lambda m: m.train(c.params, [[]], 1.0, False),
+        "an empty prefix": write(""),
+        "a prefix with an unknown character": write("aé"),
+    }
+
+
+def refusal(call: Call, implementation: Implementation) -> str:
+    """The error that a call raises, or what happened instead."""
+    try:
+        call(implementation)
+    except (ValueError, FloatingPointError) as error:
+        return f"{type(error).__name__} «{error}»"
+    except Exception as error:  # the type is the finding
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def bad_input(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Each call that the reference refuses is refused in the same words."""
+    for what, call in bad_calls(case).items():
+        yield same(what, refusal(call, Reference()), refusal(call, implementation))
+
+
+def prediction(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Fifty characters after a prefix are those of the reference one precision wider, the warm-up included."""
+    vocab, wide = Vocab(ALPHABET), case.astype(wider(case.dtype))
+    for prefix in ("time traveller", "t"):
+        expected, found = (m.prediction(c.params, prefix, 50, vocab) for m, c in (
+            (Reference(), wide), (implementation, case)))
+        differ = [i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b]
+        place = f", first different at index {differ[0]}" if differ else ""
+        yield Fact(f"50 characters after {prefix!r}", found == expected, f"expected {expected!r}, got {found!r}{place}")
+    yield same("the same text again", found, implementation.prediction(case.params, prefix, 50, vocab))
+
+
+def epoch_of(corpus: Sequence[int], batch_size: int, num_steps: int, use_random_iter: bool) -> list[tuple[Any, Any]]:
+    """The minibatches X, Y of an epoch, put together token by token as the book describes it."""
+    tokens = corpus[random.randint(0, num_steps - 1 if use_random_iter else num_steps):]
+    if use_random_iter:
+        starts = list(range(0, (len(tokens) - 1) // num_steps * num_steps, num_steps))
+        random.shuffle(starts)
+        firsts = [starts[i:i + batch_size] for i in range(0, len(starts) - batch_size + 1, batch_size)]
+    else:
+        row = (len(tokens) - 1) // batch_size
+        firsts = [[b * row + t for b in range(batch_size)] for t in range(0, row // num_steps * num_steps, num_steps)]
+    X, Y = ([np.array([tokens[first + i:][:num_steps] for first in group]) for group in firsts] for i in (0, 1))
+    return list(zip(X, Y, strict=True))
+
+
+def sampling(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """The minibatches of two epochs, by sequential partition and by random sampling, are those of the book."""
+    num_steps, batch_size, *_ = case.sizes
+    corpus, _ = ref.load_corpus_time_machine(303, "embedded")
+    with seeded(0):
+        for use_random_iter, name in ((False, "sequential partition"), (True, "random sampling")):
+            random.seed(1)
+            wanted = [epoch_of(corpus, batch_size, num_steps, use_random_iter) for _ in range(2)]
+            random.seed(1)
+            drawn = implementation.minibatches(batch_size, num_steps, use_random_iter, 303)
+            for epoch, (expected, found) in enumerate(zip(wanted, drawn, strict=True), 1):
+                where = f"{name}, epoch {epoch}"
+                yield same(f"{where}: number of minibatches", len(expected), len(found))
+                for letter, i in (("X", 0), ("Y", 1)):
+                    pairs = zip(expected, found, strict=False)
+                    wrong = [(n, a[i], b[i]) for n, (a, b) in enumerate(pairs, 1) if not np.array_equal(a[i], b[i])]
+                    detail = "minibatch {}: expected {}, got {}".format(*map(str, wrong[0])) if wrong else ""
+                    yield Fact(f"{where}: {letter}", not wrong, " ".join(detail.split()))
+
+
+def carrier(implementation: Implementation, case: Case) -> Iterator[Fact]:
+    """Weights that are put into a model come out as they went in, and `train_ch8` starts from them."""
+    put, kept = implementation.carried(case.params, [(case.X, case.Y)], Vocab(ALPHABET))
+    for what, arrays in (("comes out as it went in", put), ("kept by train_ch8", kept)):
+        for name, expected, found in zip(PARAM_NAMES, case.params, arrays, strict=True):
+            yield Fact(f"{name}: {what}", found.dtype == expected.dtype and np.array_equal(found, expected),
+                       f"expected {expected}, got {found}")
+
+
+FACTS_FIRST = (
+    Facts("params", params, ("get_lstm_params",), ("ragged", "large", "book")),  # odd sizes; many weights
+    Facts("state", state, ("init_lstm_state",), ("ragged", "book")),
+    Facts("carrier", carrier, ("carried",), ("large",)),
+)
+FACTS_LAST = (
+    Facts("prediction", prediction, ("prediction",), ("large",)),  # 28 tokens, and no near ties
+    Facts("sampling", sampling, ("minibatches",), ("ragged",), ("float32",)),  # tokens have no precision
+    Facts("bad_input", bad_input,  # what is refused is refused in either precision
+          ("lstm", "train_step", "loss_and_grads", "grad_clipping", "train", "prediction"), ("ragged",), ("float32",)),
+)

@@ -1,0 +1,170 @@
+"""The checks of numbers: each computes named quantities, the same way for every implementation."""
+
+import math
+import zlib
+
+import numpy as np
+
+from lstm_ref.params import PARAM_NAMES, Array
+from lstm_ref.parity.cases import Case
+from lstm_ref.parity.checks.check import Numbers
+from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.truth import Quantities
+from lstm_ref.rnn import RNNParams
+
+
+def by_step(outputs: Array, case: Case) -> Array:
+    """Outputs, step-major, as (num_steps, batch_size, vocab_size).
+
+    Raises:
+        ValueError: they have another shape.
+    """
+    T, B, V, _ = case.sizes
+    if outputs.shape != (T * B, V):
+        raise ValueError(f"outputs: expected shape (num_steps * batch_size, vocab_size) = {(T * B, V)}, "
+                         f"got {outputs.shape}")
+    return outputs.reshape(T, B, V)
+
+
+def like(case: Case, values: Array) -> Array:
+    """Values in the precision of a case, noisy where the case is."""
+    return values.astype(case.dtype).view(type(case.inputs))
+
+
+def forward(implementation: Implementation, case: Case) -> Quantities:
+    """Outputs of every step and the last H and C; then H and C after every step, from calls of one step each."""
+    T = case.sizes[0]
+    outputs, (H, C) = implementation.lstm(case.inputs, case.state, case.params)
+    states = [case.state]
+    for t in range(T):
+        states.append(implementation.lstm(case.inputs[t:t + 1], states[-1], case.params)[1])
+    Hs, Cs = zip(*states[1:], strict=True)
+    return {"outputs": by_step(outputs, case), "H": H, "C": C, "H_t": np.stack(Hs), "C_t": np.stack(Cs)}
+
+
+def not_finite(implementation: Implementation, case: Case) -> Quantities:
+    """Outputs of every step when one input of the middle step is NaN, then infinite."""
+    T, B, V, _ = case.sizes
+    quantities = {}
+    for name, value in (("NaN", np.nan), ("infinity", np.inf)):
+        inputs = case.inputs.copy()
+        inputs[T // 2, B // 2, V // 2] = value
+        with np.errstate(invalid="ignore"):
+            outputs, _ = implementation.lstm(inputs, case.state, case.params)
+        quantities[f"outputs, {name} at step {T // 2}"] = by_step(outputs, case)
+    return quantities
+
+
+def vjp(implementation: Implementation, case: Case) -> Quantities:
+    """Gradients by the 14 parameters, the inputs and the state, of a sum over outputs, last H and C that needs no loss.
+
+    The factors of the sum are multiples of 1/16, so that they are the same numbers in every precision.
+    """
+    T, B, V, h = case.sizes
+    rng = np.random.default_rng(zlib.crc32(b"upstream"))
+    upstream = [like(case, rng.integers(-16, 17, shape) / 16) for shape in ((T * B, V), (B, h), (B, h))]
+    grads = implementation.vjp(case.inputs, case.state, case.params, upstream)
+    return dict(zip((*PARAM_NAMES, "inputs", "H", "C"), grads, strict=True))
+
+
+def loss(implementation: Implementation, case: Case) -> Quantities:
+    """The mean cross-entropy and its gradient by the outputs, from small ones to some that would overflow an exp."""
+    T, B, V, _ = case.sizes
+    rng = np.random.default_rng(zlib.crc32(b"outputs"))
+    outputs = rng.integers(-64, 65, (T * B, V)) / 16
+    outputs[::2] *= 32  # up to 128: exp of it is no float32
+    value, gradient = implementation.loss(like(case, outputs), case.targets)
+    return {"loss": np.asarray(value), "gradient": gradient}
+
+
+def sgd(implementation: Implementation, case: Case) -> Quantities:
+    """The 14 parameters after an update with a mean loss (batch_size 1), and with a sum."""
+    quantities = {}
+    for lr, batch_size in ((1.0, 1), (0.5, 7)):
+        for name, array in zip(PARAM_NAMES, implementation.sgd(case.params, case.grads, lr, batch_size), strict=True):
+            quantities[f"lr {lr:g}, batch_size {batch_size}: {name}"] = array
+    return quantities
+
+
+def backward(implementation: Implementation, case: Case) -> Quantities:
+    """The loss and its gradient by each of the 14 parameters."""
+    loss, grads = implementation.loss_and_grads(case.inputs, case.state, case.params, case.targets)
+    return {"loss": np.asarray(loss), **dict(zip(PARAM_NAMES, grads, strict=True))}
+
+
+def clipping(implementation: Implementation, case: Case) -> Quantities:
+    """Gradients after clipping: norm above, below and exactly at theta, tiny, zero, and with one huge element.
+
+    The gradients are scaled by powers of two, so that they are the same numbers in every precision.
+    """
+    plain = [np.asarray(g) for g in case.grads]
+    norm = math.sqrt(sum(float((g.astype(float) ** 2).sum()) for g in plain))
+    zero = [np.zeros_like(g) for g in plain]
+    three_four = [g.copy() for g in zero]
+    three_four[0].flat[0], three_four[-1].flat[-1] = 3, 4  # norm 5, in every precision and order
+    huge = [g.copy() for g in plain]
+    huge[4].flat[-1] = 2.0**62  # its square is still a finite float32
+    down = 2.0 ** -math.ceil(math.log2(norm / 1e-3))  # an epsilon beside a small norm shows
+    scenarios = {
+        "above theta": (plain, norm / 3),
+        "just above theta": (plain, norm * 0.999),
+        "below theta": (plain, norm * 1.001),
+        "at theta": (three_four, 5.0),
+        "tiny": ([g * g.dtype.type(down) for g in plain], norm * down / 10),
+        "zero": (zero, 1.0),
+        "one huge": (huge, 1.0),
+    }
+    quantities = {}
+    for scenario, (grads, theta) in scenarios.items():
+        given = [g.view(type(like)) for g, like in zip(grads, case.grads, strict=True)]
+        for name, clipped in zip(PARAM_NAMES, implementation.grad_clipping(given, theta), strict=True):
+            quantities[f"{scenario}: {name}"] = clipped
+    return quantities
+
+
+def step(implementation: Implementation, case: Case) -> Quantities:
+    """All 14 parameters, the loss, H and C after one training step."""
+    params, (H, C), loss = implementation.train_step(case.params, case.X, case.Y, case.state, case.lr, case.theta)
+    return {**dict(zip(PARAM_NAMES, params, strict=True)), "loss": np.asarray(loss), "H": H, "C": C}
+
+
+def chunks(implementation: Implementation, case: Case) -> Quantities:
+    """The sequence in two halves with the state carried over: outputs of every step, last H and C."""
+    half = case.sizes[0] // 2
+    first, state = implementation.lstm(case.inputs[:half], case.state, case.params)
+    second, (H, C) = implementation.lstm(case.inputs[half:], state, case.params)
+    return {"outputs": by_step(np.concatenate([first, second]), case), "H": H, "C": C}
+
+
+def rnn(implementation: Implementation, case: Case) -> Quantities:
+    """The vanilla RNN, with the candidate's weights: outputs, last H, the loss and its gradients."""
+    p, state = case.params, case.state[:1]
+    params = RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
+    outputs, (H,) = implementation.rnn(case.inputs, state, params)
+    loss, grads = implementation.loss_and_grads(case.inputs, state, params, case.targets)
+    return {"outputs": by_step(outputs, case), "H": H, "loss": np.asarray(loss),
+            **dict(zip(RNNParams._fields, grads, strict=True))}
+
+
+def trajectory(implementation: Implementation, case: Case) -> Quantities:
+    """The loss of every minibatch of several epochs, and all 14 parameters at the end."""
+    losses, params = implementation.train(case.params, case.epochs, case.lr, case.use_random_iter)
+    return {"loss": losses, **dict(zip(PARAM_NAMES, params, strict=True))}
+
+
+NUMBERS = (
+    Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
+    Numbers("not_finite", not_finite, ("lstm",), applies=lambda case: case.name == "ragged"),
+    Numbers("vjp", vjp, ("vjp",), applies=lambda case: case.name != "book"),
+    Numbers("loss", loss, ("loss",), applies=lambda case: case.name != "book"),
+    Numbers("backward", backward, ("loss_and_grads",)),
+    Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero")),
+    Numbers("sgd", sgd, ("sgd",), applies=lambda case: case.name != "book"),
+    Numbers("step", step, ("train_step",)),
+    Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
+            applies=lambda case: case.sizes[0] > 1),
+    Numbers("rnn", rnn, ("rnn", "loss_and_grads"), stepped=frozenset({"outputs"}),
+            applies=lambda case: case.name != "book"),
+    Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss"}),
+            trains=True, drifts=True),
+)

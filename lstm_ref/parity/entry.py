@@ -1,0 +1,77 @@
+"""What is known of one subject, a backend or a port: an entry of the report."""
+
+import time
+from typing import Any
+
+from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.verdict import LIMIT, Result
+
+SCHEMA = 1
+
+
+def document(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Entries by name, as they stand in a file."""
+    return {"schema": SCHEMA, "limit": LIMIT, "backends": entries}
+
+
+class Entry:
+    """Gathers the results of a subject.
+
+    Args:
+        subject: its name.
+        selection: what of the suite was asked for, when not all of it.
+    """
+
+    def __init__(self, subject: str, selection: str = ""):
+        self.subject, self.selection = subject, selection
+        self.fingerprint: dict[str, Any] = {}
+        self.expected: list[tuple[str, str]] = []  #: implementation and check that it has to show
+        self.not_judged: dict[str, dict[str, str]] = {}  #: by implementation, checks and why they are not judged
+        self.results: list[Result] = []
+        self.broken: list[str] = []
+        self.place = ""  #: where the first failure begins
+        self.causes: dict[str, Any] = {}  #: what is wrong, by implementation
+        self.start = time.perf_counter()
+
+    def add(self, results: list[Result]) -> None:
+        """Keep the results of one check on one case.
+
+        Raises:
+            LookupError: there are none: a check that compared nothing is an error.
+        """
+        if not results:
+            raise LookupError("the check compared nothing")
+        self.results += results
+
+    def explain(self, implementation: str, place: str, found: Investigation) -> None:
+        """Keep where the failure of an implementation begins and what is wrong with it."""
+        diagnosis = found.diagnosis
+        named = [finding.name for finding in diagnosis.findings] if diagnosis else []
+        if not self.place and (named or place):
+            self.place = f"{implementation}: {'; '.join(filter(None, [*named[:1], place]))}"
+        self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
+                                       "heat": [drawn.json() for drawn in found.maps]}
+
+    def error(self, what: str) -> None:
+        """Note a test that ended without a verdict."""
+        self.broken.append(what)
+
+    def status(self) -> tuple[str, str]:
+        """'pass' or 'fail', and why it fails."""
+        failed: dict[str, dict[str, list[str]]] = {}  # dtypes that fail, by check and case, in order
+        for r in self.results:
+            if not r.passed:
+                dtypes = failed.setdefault(r.check, {}).setdefault(r.case, [])
+                dtypes += [r.dtype] if r.dtype not in dtypes else []
+        if failed or self.broken:
+            texts = [f"{check} ({', '.join(case if len(d) > 1 else f'{case} {d[0]}' for case, d in cases.items())})"
+                     for check, cases in failed.items()]
+            return "fail", "; ".join([*filter(None, [self.place]), *texts, *self.broken])
+        return ("pass", "") if self.results else ("fail", "nothing was compared")
+
+    def json(self, status: str, reason: str) -> dict[str, Any]:
+        """As it stands in the report."""
+        return {"status": status, "reason": reason, "seconds": round(time.perf_counter() - self.start, 1),
+                "selection": self.selection, "expected": self.expected, "not_judged": self.not_judged,
+                "fingerprint": self.fingerprint, "causes": self.causes,
+                "results": [result.json() for result in self.results]}

@@ -1,0 +1,138 @@
+"""A framework, as far as the judge has to know one: tensors and gradients."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.params import Array
+
+#: What to write for a framework that is not among `known.KNOWN`, shown wherever something is missing.
+EXAMPLE = '''    class MyFramework:
+        def tensor(self, array): return my.tensor(array)              # from a NumPy array, of the same dtype
+        def array(self, tensor): return tensor.numpy()                # and back
+        def value_and_grad(self, function, tensors): return my.value_and_grad(function)(tensors)'''
+
+
+class Framework(ABC):
+    """Tensors and gradients of a framework on a device.
+
+    `tensor` and `array` are required, and gradients in one of two ways: `value_and_grad`, or tensors that carry their
+    gradient after `value.backward()`, which is what the method here relies on.
+
+    Args:
+        device: 'cpu' or 'gpu'.
+
+    Raises:
+        ImportError: the framework is not installed.
+        RuntimeError: the device is not there.
+    """
+
+    #: as a person calls it
+    name = "this framework"
+    has_gradients = True
+    own_updater = False  #: the book's tab updates with the framework's optimizer, not with `sgd`
+
+    def __init__(self, device: str = "cpu"):
+        self.device: Any = device
+
+    @abstractmethod
+    def tensor(self, array: Array) -> Any:
+        """A tensor on the device, with the dtype and values of `array`."""
+
+    @abstractmethod
+    def array(self, tensor: Any) -> Array:
+        """The tensor's values as a NumPy array of the same dtype."""
+
+    def parameter(self, array: Array) -> Any:
+        """A tensor that gradients are computed by."""
+        tensor = self.tensor(array)
+        with contextlib.suppress(AttributeError, TypeError):  # where none has to be asked for them
+            tensor.requires_grad = True
+        return tensor
+
+    def is_trainable(self, tensor: Any) -> bool:
+        """Whether gradients are computed by this tensor as it stands."""
+        return bool(getattr(tensor, "requires_grad", True))
+
+    def gradient(self, parameter: Any) -> Any:
+        """The gradient that a parameter carries, or None."""
+        return parameter.grad
+
+    def attach(self, parameter: Any, gradient: Array) -> None:
+        """Make `gradient` the one that a parameter carries."""
+        parameter.grad = self.tensor(gradient)
+
+    def recording(self) -> Any:
+        """The context in which operations are recorded for the gradient."""
+        return contextlib.nullcontext()
+
+    def value_and_grad(self, function: Callable[[Sequence[Any]], Any], tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """A scalar function of several tensors, and its gradients by each of them (None: by none of its operations)."""
+        parameters = [self.parameter(self.array(tensor)) for tensor in tensors]
+        with self.recording():
+            value = function(parameters)
+        value.backward()
+        return value, [self.gradient(parameter) for parameter in parameters]
+
+    def dot(self, a: Any, b: Any) -> Any:
+        """The sum of the products of two tensors' elements, as a scalar that can be differentiated."""
+        return (a * b).sum()
+
+    def updater(self, sgd: Callable[..., Any] | None, params: Sequence[Any], lr: float) -> Any:
+        """What `train_epoch_ch8` of the book's tab is given to update with."""
+        return lambda batch_size: sgd(params, lr, batch_size) if sgd else None
+
+    def seed(self, seed: int) -> None:
+        """Seed the framework's own generator.
+
+        Raises:
+            LookupError: it is not known how.
+        """
+        raise LookupError("how its generator is seeded is not given (a method `seed(seed)`)")
+
+    def version(self) -> str:
+        """The framework's version."""
+        return "unknown"
+
+    def dtype(self, dtype: Any) -> Any:
+        """The framework's own name for a NumPy dtype."""
+        return str(np.dtype(dtype))
+
+    def tensors(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
+        """Several tensors."""
+        return tuple(map(self.tensor, arrays))
+
+    def arrays(self, tensors: Sequence[Any]) -> list[Array]:
+        """Several arrays."""
+        return [self.array(tensor) for tensor in tensors]
+
+
+class Given(Framework):
+    """A framework that somebody gave as an object with `tensor`, `array` and whatever else of `Framework` it has.
+
+    Raises:
+        TypeError: `tensor` or `array` is missing; shows what to write.
+    """
+
+    def __init__(self, given: Any, device: str = "cpu"):
+        super().__init__(device)
+        self.given = given
+        missing = [name for name in ("tensor", "array") if not callable(getattr(given, name, None))]
+        if missing:
+            raise TypeError(f"framework: expected a name or an object with tensor, array and value_and_grad, got "
+                            f"{given!r}, which has no {' and no '.join(missing)}. Write:\n{EXAMPLE}")
+        self.name = str(getattr(given, "name", type(given).__name__))
+        for name in dir(Framework):
+            if not name.startswith("_") and callable(getattr(given, name, None)):
+                setattr(self, name, getattr(given, name))
+
+    def tensor(self, array: Array) -> Any:
+        """As it was given."""
+        return self.given.tensor(array)
+
+    def array(self, tensor: Any) -> Array:
+        """As it was given."""
+        return np.asarray(self.given.array(tensor))

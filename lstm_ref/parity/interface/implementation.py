@@ -1,0 +1,92 @@
+"""What is judged: the functions under test, as the judge calls them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_ref.params import Array, State
+from lstm_ref.text import Vocab
+
+#: The precisions that are judged.
+DTYPES = ("float32", "float64")
+
+
+class Drawn(NamedTuple):
+    """What `get_lstm_params` or `init_lstm_state` of a framework gave, seen from NumPy."""
+
+    arrays: list[Array]
+    trainable: list[bool]
+    distinct: bool  #: no two of them share their memory
+
+
+Epochs = Sequence[Sequence[tuple[Array, Array]]]
+
+
+class Implementation(Protocol):
+    """The functions under test. Shapes and errors are those of the same functions in `lstm_ref`.
+
+    A check in `not_judged` is never run, so what it alone would call may be missing.
+    """
+
+    not_judged: Mapping[str, str]  #: checks that have nothing to compare here, and why
+    dtypes: Mapping[str, str]  #: of `DTYPES`, those that it does not have, and why
+
+    def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
+        """Outputs (num_steps · batch_size, vocab_size) and the last (H, C)."""
+
+    def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
+        """The book's I, F, O, C_tilda, C, H and Y of every step; a closed box raises LookupError."""
+
+    def vjp(self, inputs: Array, state: State, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
+        """Gradients of outputs · upstream[0] + H · upstream[1] + C · upstream[2] by the 14 parameters, X, H and C."""
+
+    def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
+        """Outputs and the last (H,) of the vanilla RNN."""
+
+    def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        """The mean cross-entropy, and its gradient by the outputs."""
+
+    def loss_and_grads(
+        self, inputs: Array, state: Any, params: Sequence[Array], targets: Array
+    ) -> tuple[Array, Sequence[Array]]:
+        """The framework's own mean cross-entropy and gradients, by the LSTM's 14 parameters or the RNN's 5."""
+
+    def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
+        """The gradients after clipping, wherever the framework leaves them."""
+
+    def sgd(self, params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
+        """The parameters after an update, wherever the framework leaves them."""
+
+    def train_step(
+        self, params: Sequence[Array], X: Array, Y: Array, state: State, lr: float, theta: float
+    ) -> tuple[Sequence[Array], State, Array]:
+        """New parameters, last state and loss of one training step."""
+
+    def train(
+        self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool
+    ) -> tuple[Array, Sequence[Array]]:
+        """Loss of every minibatch of some epochs of `train_epoch_ch8`, and the parameters after them."""
+
+    def prediction(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> str:
+        """What `predict_ch8` writes."""
+
+    def minibatches(self, batch_size: int, num_steps: int, use_random_iter: bool, max_tokens: int) -> Epochs:
+        """Two epochs of `load_data_time_machine` on the embedded story."""
+
+    def carried(
+        self, params: Sequence[Array], train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
+    ) -> tuple[Sequence[Array], Sequence[Array]]:
+        """The weights of a model they were put into, before and after `train_ch8` with a learning rate of zero."""
+
+    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+        """Parameters as the framework draws them after seeding its own generator."""
+
+    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+        """The initial (H, C)."""
+
+
+def distinct(arrays: Sequence[Array]) -> bool:
+    """No two of the arrays share their memory."""
+    return not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])

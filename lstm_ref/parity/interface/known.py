@@ -1,0 +1,292 @@
+"""The frameworks that the judge knows by name, one small class each; a framework is imported when one is made."""
+
+import contextlib
+import importlib
+import os
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.parity.interface.framework import EXAMPLE, Framework, Given
+
+
+class NumPy(Framework):
+    """Arrays are its tensors; it has no gradients."""
+
+    name = "NumPy"
+    has_gradients = False
+
+    def __init__(self, device="cpu"):
+        if device != "cpu":
+            raise RuntimeError(f"device {device}: NumPy computes on the CPU alone; use --device cpu")
+        super().__init__(device)
+
+    def tensor(self, array):
+        return np.asarray(array)
+
+    def array(self, tensor):
+        return np.asarray(tensor)
+
+    def value_and_grad(self, function, tensors):
+        raise LookupError("NumPy has no gradients")
+
+    def dtype(self, dtype):
+        return np.dtype(dtype)
+
+    def version(self):
+        return np.__version__
+
+
+class Torch(Framework):
+    """Gradients on the tensors. Switches TF32 off."""
+
+    name = "PyTorch"
+
+    def __init__(self, device="cpu"):
+        self.torch = torch = importlib.import_module("torch")
+        if device == "gpu" and not torch.cuda.is_available():
+            raise RuntimeError(f"device gpu: PyTorch {torch.__version__} sees no CUDA device; use --device cpu")
+        self.device = torch.device("cuda" if device == "gpu" else "cpu")
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+
+    def tensor(self, array):
+        return self.torch.tensor(np.asarray(array), device=self.device)
+
+    def array(self, tensor):
+        return tensor.detach().cpu().numpy()
+
+    def dtype(self, dtype):
+        return getattr(self.torch, str(np.dtype(dtype)))
+
+    def seed(self, seed):
+        self.torch.manual_seed(seed)
+
+    def version(self):
+        return self.torch.__version__
+
+
+class TensorFlow(Framework):
+    """Gradients from a tape. Switches TF32 off."""
+
+    name = "TensorFlow"
+    own_updater = True
+
+    def __init__(self, device="cpu"):
+        self.tf = tf = importlib.import_module("tensorflow")
+        if device == "gpu" and not tf.config.list_physical_devices("GPU"):
+            raise RuntimeError(f"device gpu: TensorFlow {tf.__version__} sees no GPU; use --device cpu")
+        self.device = "/GPU:0" if device == "gpu" else "/CPU:0"
+        self.strategy = tf.distribute.OneDeviceStrategy(self.device)
+        tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
+
+    def tensor(self, array):
+        with self.tf.device(self.device):
+            return self.tf.constant(np.asarray(array))
+
+    def array(self, tensor):
+        return tensor.numpy()
+
+    def parameter(self, array):
+        with self.tf.device(self.device):
+            return self.tf.Variable(np.asarray(array))
+
+    def is_trainable(self, tensor):
+        return bool(getattr(tensor, "trainable", False))
+
+    def value_and_grad(self, function, tensors):
+        with self.tf.GradientTape() as tape:
+            tape.watch(tensors)
+            value = function(tensors)
+        zero = self.tf.UnconnectedGradients.ZERO
+        return value, list(tape.gradient(value, list(tensors), unconnected_gradients=zero))
+
+    def updater(self, sgd, params, lr):
+        return self.tf.keras.optimizers.SGD(float(lr))
+
+    def dot(self, a, b):
+        return self.tf.reduce_sum(a * b)
+
+    def dtype(self, dtype):
+        return self.tf.as_dtype(np.dtype(dtype))
+
+    def seed(self, seed):
+        self.tf.keras.utils.set_random_seed(seed)
+
+    def version(self):
+        return self.tf.__version__
+
+
+class Jax(Framework):
+    """Gradients of pure functions. Switches JAX to 64 bits, without which it has no float64."""
+
+    name = "JAX"
+
+    def __init__(self, device="cpu"):
+        self.jax = jax = importlib.import_module("jax")
+        jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32
+        try:
+            self.device = jax.devices(device)[0]
+        except RuntimeError as error:
+            raise RuntimeError(f"device {device}: JAX {jax.__version__} sees none: {error}; use --device cpu") from None
+        jax.config.update("jax_default_device", self.device)
+
+    def tensor(self, array):
+        return self.jax.numpy.asarray(np.asarray(array))
+
+    def array(self, tensor):
+        return np.asarray(tensor)
+
+    def is_trainable(self, tensor):
+        return self.jax.numpy.issubdtype(tensor.dtype, self.jax.numpy.floating)  # any floating leaf of a pytree
+
+    def value_and_grad(self, function, tensors):
+        value, gradients = self.jax.value_and_grad(function)(list(tensors))
+        return value, gradients
+
+    def dtype(self, dtype):
+        return np.dtype(dtype)
+
+    def seed(self, seed):
+        self.key = self.jax.random.key(seed)
+
+    def version(self):
+        return self.jax.__version__
+
+
+class MXNet(Framework):
+    """Gradients on the tensors, of what is computed while it records."""
+
+    name = "MXNet"
+
+    def __init__(self, device="cpu"):
+        self.mxnet = mxnet = importlib.import_module("mxnet")
+        if device == "gpu" and not mxnet.npx.num_gpus():
+            raise RuntimeError(f"device gpu: MXNet {mxnet.__version__} sees no GPU; use --device cpu")
+        # Larger arrays are copied with a second set of threads, after which OpenMP counts more threads than cores and
+        # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
+        os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
+        self.device = mxnet.npx.gpu() if device == "gpu" else mxnet.npx.cpu()
+
+    def tensor(self, array):
+        array = np.asarray(array)
+        return self.mxnet.np.array(array, dtype=array.dtype, ctx=self.device)
+
+    def array(self, tensor):
+        return tensor.asnumpy()
+
+    def parameter(self, array):
+        tensor = self.tensor(array)
+        tensor.attach_grad()
+        return tensor
+
+    def is_trainable(self, tensor):
+        return tensor.grad is not None
+
+    def attach(self, parameter, gradient):
+        parameter.grad[:] = self.tensor(gradient)
+
+    def recording(self):
+        return self.mxnet.autograd.record()
+
+    def seed(self, seed):
+        self.mxnet.random.seed(seed)
+
+    def version(self):
+        return self.mxnet.__version__
+
+
+class Paddle(Framework):
+    """Gradients on the tensors."""
+
+    name = "Paddle"
+
+    def __init__(self, device="cpu"):
+        self.paddle = paddle = importlib.import_module("paddle")
+        if device == "gpu" and not (paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count()):
+            raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
+        paddle.set_device(device)
+        self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
+
+    def tensor(self, array):
+        return self.paddle.to_tensor(np.asarray(array), place=self.device)
+
+    def array(self, tensor):
+        return tensor.numpy()
+
+    def parameter(self, array):
+        tensor = self.tensor(array)
+        tensor.stop_gradient = False
+        return tensor
+
+    def is_trainable(self, tensor):
+        return not tensor.stop_gradient
+
+    def seed(self, seed):
+        self.paddle.seed(seed)
+
+    def version(self):
+        return self.paddle.__version__
+
+
+class MindSpore(Framework):
+    """Gradients of functions. Its graph mode is left aside."""
+
+    name = "MindSpore"
+
+    def __init__(self, device="cpu"):
+        self.mindspore = importlib.import_module("mindspore")
+        with contextlib.suppress(Exception):  # the name of this setting has changed between versions
+            self.mindspore.set_context(mode=self.mindspore.PYNATIVE_MODE)
+        super().__init__(device)
+
+    def tensor(self, array):
+        return self.mindspore.Tensor(np.asarray(array))
+
+    def array(self, tensor):
+        return tensor.asnumpy()
+
+    def parameter(self, array):
+        return self.mindspore.Parameter(self.tensor(array))
+
+    def value_and_grad(self, function, tensors):
+        positions = tuple(range(len(tensors)))
+        value, gradients = self.mindspore.value_and_grad(lambda *given: function(given), positions)(*tensors)
+        return value, list(gradients)
+
+    def dtype(self, dtype):
+        return getattr(self.mindspore, str(np.dtype(dtype)))
+
+    def seed(self, seed):
+        self.mindspore.set_seed(seed)
+
+    def version(self):
+        return self.mindspore.__version__
+
+
+KNOWN: dict[str, type[Framework]] = {
+    "numpy": NumPy, "torch": Torch, "tensorflow": TensorFlow, "jax": Jax, "mxnet": MXNet, "paddle": Paddle,
+    "mindspore": MindSpore}
+
+
+def framework(given: Any, device: str = "cpu") -> Framework:
+    """A framework by its name, or as an object that has `tensor`, `array` and gradients.
+
+    Raises:
+        ValueError: the name is unknown.
+        TypeError: the object lacks something; shows what to write.
+        ImportError: the framework is not installed.
+        RuntimeError: the device is not there.
+    """
+    if isinstance(given, Framework):
+        return given
+    if not isinstance(given, str):
+        return Given(given() if isinstance(given, type) else given, device)
+    if given not in KNOWN:
+        raise ValueError(f"framework: known by name are {', '.join(KNOWN)}, got {given!r}. For any other give an "
+                         f"object:\n{EXAMPLE}")
+    try:
+        return KNOWN[given](device)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"framework {given}: {error}; install it beside this package: pip install {given}",
+                          name=error.name) from error

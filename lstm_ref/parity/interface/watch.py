@@ -1,0 +1,50 @@
+"""What a forward pass computes on its way, read from the local variables of the tab's own `lstm` while it runs."""
+
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+#: What the book's `lstm` calls the quantities of a step, in order of computation.
+NAMES = ("I", "F", "O", "C_tilda", "C", "H", "Y")
+
+
+def watch(function: Callable[..., Any], run: Callable[[], Any], names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
+    """The values that local variables of a function take in each turn of its loop over X.
+
+    Args:
+        function: the tab's `lstm`.
+        run: calls it.
+        names: of the local variables.
+
+    Returns:
+        For each turn the values by name; a variable that the function does not have is not in them.
+    """
+    turns: list[dict[str, Any]] = []
+    nothing = object()
+    turn: Any = nothing
+
+    def local(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal turn
+        values = frame.f_locals
+        if "X" in values and values["X"] is not turn:
+            turn = values["X"]
+            before.clear()
+            before.update({name: values.get(name, nothing) for name in names})
+            turns.append({})
+        if turns:
+            turns[-1].update({name: values[name] for name in names
+                              if name in values and values[name] is not before.get(name, nothing)})
+        return local
+
+    def begin(frame: FrameType, event: str, _: Any) -> Any:
+        return local if frame.f_code is function.__code__ else None
+
+    before: dict[str, Any] = {}
+    previous = sys.gettrace()
+    sys.settrace(begin)
+    try:
+        run()
+    finally:
+        sys.settrace(previous)
+    return turns

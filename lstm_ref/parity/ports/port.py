@@ -1,0 +1,280 @@
+"""Somebody's functions as an implementation: what they compute is theirs, what they lack is not judged."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lstm_ref.params import PARAM_NAMES, Array, State
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.interface import DTYPES, Drawn, Epochs, Framework, distinct, watch
+from lstm_ref.parity.ports.calls import ROLES, SignatureError, call, check, takes
+from lstm_ref.text import Vocab
+
+FORWARD = ("lstm or lstm_step",)
+MODEL = ("RNNModelScratch", "init_lstm_state", "lstm")
+
+#: The roles that each function of an implementation is made of.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "get_lstm_params": ("get_lstm_params",), "init_lstm_state": ("init_lstm_state",), "lstm": FORWARD, "vjp": FORWARD,
+    "loss": ("loss",), "loss_and_grads": (*FORWARD, "loss"), "grad_clipping": ("grad_clipping",), "sgd": ("sgd",),
+    "train_step": ("train_step",), "rnn": ("rnn",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
+    "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL),
+    "minibatches": ()}
+#: Checks that are for backends alone.
+HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
+               "sampling": "a rule for backends: minibatches of the embedded story"}
+
+
+class Port:
+    """See `lstm_ref.parity.interface.Implementation`.
+
+    Args:
+        roles: functions by the names of `ROLES`.
+        framework: tensors and gradients.
+        dtypes: the precisions that it has; or those it does not have, with a reason each.
+        cannot: checks that it can't do, with a reason each.
+
+    Raises:
+        SignatureError: a role is unknown, or can't be called; says how it should be.
+    """
+
+    def __init__(self, roles: Mapping[str, Any], framework: Framework,
+                 dtypes: Sequence[str] | Mapping[str, str] = DTYPES, cannot: Mapping[str, str] | None = None):
+        for role, function in roles.items():
+            if role not in ROLES:
+                raise SignatureError(f"unknown role {role!r}; known are {', '.join(ROLES)}")
+            check(role, function)
+        if not roles:
+            raise SignatureError(f"nothing to judge was given; name at least one role of {', '.join(ROLES)}")
+        self.roles, self.framework = dict(roles), framework
+        self.dtypes = dict(dtypes) if isinstance(dtypes, Mapping) else {
+            dtype: f"no {dtype} here, as declared" for dtype in DTYPES if dtype not in dtypes}
+        if unknown := {*self.dtypes, *(() if isinstance(dtypes, Mapping) else dtypes)} - {*DTYPES}:
+            raise SignatureError(f"dtypes: judged are {' and '.join(DTYPES)}, got {unknown.pop()!r}")
+        self.not_judged = {name: reason for name, check in CHECKS.items() if (reason := self._missing(check.calls))}
+        self.not_judged |= HOUSE_RULES
+        if unknown := (cannot or {}).keys() - CHECKS.keys():
+            raise SignatureError(f"cannot: unknown check {unknown.pop()!r}; known are {', '.join(CHECKS)}")
+        self.not_judged |= cannot or {}
+
+    def _missing(self, calls: Sequence[str]) -> str:
+        """Which roles are not given for calling these functions, or ''."""
+        needed = dict.fromkeys(role for function in calls for role in NEEDS[function])
+        if self.framework.own_updater or ("train_epoch_ch8" in self.roles
+                                          and takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "lr")):
+            needed.pop("sgd", None) if "sgd" not in calls else None
+        missing = [role for role in needed if not any(name in self.roles for name in role.split(" or "))]
+        if missing:
+            return f"not given: {', '.join(missing)}"
+        gradients = {"vjp", "loss", "loss_and_grads", "train"} & {*calls}
+        return "this framework has no gradients" if gradients and not self.framework.has_gradients else ""
+
+    def call(self, role: str, **available: Any) -> Any:
+        """Call a role by what its parameters are named."""
+        strategy = getattr(self.framework, "strategy", None)
+        return call(role, self.roles[role], {"device": strategy or self.framework.device, **available})
+
+    def forward(self, inputs: Any, state: Any, params: Any) -> tuple[list[Any], Any]:
+        """The outputs in pieces, as the port gives them, and the last state."""
+        if len(params) != len(PARAM_NAMES) or "lstm" in self.roles:
+            role = "lstm" if len(params) == len(PARAM_NAMES) else "rnn"
+            outputs, state = self.call(role, inputs=inputs, state=state, params=params)
+            return (list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]), state
+        pieces = []
+        for X in inputs:
+            Y, state = self.call("lstm_step", inputs=X, state=state, params=params)
+            pieces.append(Y)
+        return pieces, state
+
+    def _run(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, tuple[Array, ...]]:
+        f = self.framework
+        pieces, last = self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))
+        arrays = f.arrays(pieces)
+        outputs = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays]) if len(arrays) > 1 else arrays[0]
+        return outputs, tuple(f.arrays(last))
+
+    def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
+        """`lstm`, or `lstm_step` time after time."""
+        outputs, last = self._run(inputs, state, params)
+        if len(last) != 2:
+            raise SignatureError(f"lstm: expected to return outputs and the state (H, C), got {len(last)} states")
+        return outputs, (last[0], last[1])
+
+    def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
+        """`rnn`."""
+        return self._run(inputs, state, params)
+
+    def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
+        """The local variables of `lstm` while it runs."""
+        f = self.framework
+        function: Any = self.roles.get("lstm")
+        if not hasattr(function, "__code__"):
+            raise LookupError("a closed box")
+        turns = watch(function, lambda: self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
+        return [{name: f.array(value) for name, value in turn.items()} for turn in turns]
+
+    def _gradients(self, function: Callable[[Sequence[Any]], Any], arrays: Sequence[Array]
+                   ) -> tuple[Array, list[Array]]:
+        value, grads = self.framework.value_and_grad(function, self.framework.tensors(arrays))
+        return self.framework.array(value), [np.zeros_like(array) if grad is None else self.framework.array(grad)
+                                             for array, grad in zip(arrays, grads, strict=True)]
+
+    def vjp(self, inputs: Array, state: State, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
+        """The framework's gradients through `lstm`."""
+        f, n = self.framework, len(params)
+
+        def scalar(tensors: Sequence[Any]) -> Any:
+            pieces, last = self.forward(tensors[n], tuple(tensors[n + 1:]), list(tensors[:n]))
+            parts = [part.reshape(tuple(piece.shape)) for part, piece in zip(
+                np.split(upstream[0], len(pieces)), pieces, strict=True)]
+            terms = [f.dot(a, f.tensor(b)) for a, b in zip((*pieces, *last), (*parts, *upstream[1:]), strict=True)]
+            return sum(terms[1:], terms[0])
+
+        return self._gradients(scalar, [*params, inputs, *state])[1]
+
+    def _mean_loss(self, outputs: Any, targets: Any) -> Any:
+        """The port's loss as a scalar: it may give one number for each token."""
+        loss = self.call("loss", outputs=outputs, targets=targets)
+        count = int(np.prod(tuple(loss.shape), dtype=int))
+        if not len(loss.shape):
+            return loss
+        like = self.framework.array(outputs) if count == 1 else None
+        dtype = like.dtype if like is not None else self.framework.array(self._detached(loss)).dtype
+        return self.framework.dot(loss, self.framework.tensor(np.full(tuple(loss.shape), 1 / count, dtype)))
+
+    def _detached(self, tensor: Any) -> Any:
+        return tensor.detach() if hasattr(tensor, "detach") else tensor
+
+    def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        """`loss`, differentiated by the outputs."""
+        y = self.framework.tensor(targets)
+        value, (gradient,) = self._gradients(lambda tensors: self._mean_loss(tensors[0], y), [outputs])
+        return value, gradient
+
+    def loss_and_grads(self, inputs: Array, state: Any, params: Sequence[Array], targets: Array
+                       ) -> tuple[Array, Sequence[Array]]:
+        """`loss` of `lstm` or `rnn`, differentiated by the parameters."""
+        f = self.framework
+        X, begin = f.tensor(inputs), f.tensors(state)
+
+        def scalar(tensors: Sequence[Any]) -> Any:
+            pieces, _ = self.forward(X, begin, list(tensors))
+            losses = [self._mean_loss(piece, f.tensor(y)) for piece, y in zip(
+                pieces, np.split(targets, len(pieces)), strict=True)]
+            return losses[0] if len(losses) == 1 else sum(losses[1:], losses[0]) / len(losses)
+
+        return self._gradients(scalar, params)
+
+    def _attached(self, params: Sequence[Array], grads: Sequence[Array]) -> list[Any]:
+        """Parameters that carry these gradients."""
+        made = [self.framework.parameter(param) for param in params]
+        for param, grad in zip(made, grads, strict=True):
+            self.framework.attach(param, grad)
+        return made
+
+    def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
+        """`grad_clipping`, of gradients, or of what carries them."""
+        f, function = self.framework, self.roles["grad_clipping"]
+        if takes("grad_clipping", function, "grads"):
+            return f.arrays(list(self.call("grad_clipping", grads=list(f.tensors(grads)), theta=theta)))
+        params = self._attached(grads, grads)
+        found = self.call("grad_clipping", net=SimpleNamespace(params=params), params=params, theta=theta)
+        return f.arrays([f.gradient(param) for param in params] if found is None else list(found))
+
+    def sgd(self, params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
+        """`sgd`, in place or not."""
+        f = self.framework
+        if takes("sgd", self.roles["sgd"], "grads"):
+            made: list[Any] = [f.parameter(param) for param in params]
+            found = self.call("sgd", params=made, grads=list(f.tensors(grads)), lr=lr, batch_size=batch_size)
+        else:
+            made = self._attached(params, grads)
+            found = self.call("sgd", params=made, lr=lr, batch_size=batch_size)
+        return f.arrays(made if found is None else list(found))
+
+    def train_step(self, params: Sequence[Array], X: Array, Y: Array, state: State, lr: float, theta: float
+                   ) -> tuple[Sequence[Array], State, Array]:
+        """`train_step`."""
+        f = self.framework
+        made: Any = [f.parameter(param) for param in params]
+        made, (H, C), loss = self.call("train_step", params=made, X=f.tensor(X), Y=f.tensor(Y),
+                                       state=f.tensors(state), lr=lr, theta=theta)
+        return f.arrays(list(made)), (f.array(H), f.array(C)), f.array(loss)
+
+    def _net(self, params: Sequence[Array]) -> tuple[Any, Any]:
+        """`RNNModelScratch` with these parameters, and the parameters."""
+        f, dtype = self.framework, params[0].dtype
+        made: Any = [f.parameter(param) for param in params]
+        vocab_size, num_hiddens = params[0].shape
+
+        def init_state(batch_size: int, num_hiddens: int, *_: Any, **__: Any) -> Any:
+            return tuple(f.tensors(self.init_lstm_state(batch_size, num_hiddens, dtype).arrays))
+
+        net = self.call("RNNModelScratch", vocab_size=vocab_size, num_hiddens=num_hiddens,
+                        get_params=lambda *_, **__: made, init_state=init_state, forward_fn=self.roles["lstm"])
+        return net, made
+
+    def train(self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool
+              ) -> tuple[Array, Sequence[Array]]:
+        """`train_epoch_ch8`, epoch after epoch, with every minibatch's loss as the port's `loss` gives it."""
+        f, losses = self.framework, list[Any]()
+        net, made = self._net(params)
+
+        def loss(*arguments: Any, **named: Any) -> Any:
+            value = self.roles["loss"](*arguments, **named)
+            losses.append(value)
+            return value
+
+        pure = takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "params")
+        keeps = takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "losses")
+        updater = f.updater(self.roles.get("sgd"), made, lr)
+        for epoch in epochs:
+            kept = losses if keeps else None
+            found = self.call("train_epoch_ch8", net=net, params=made, loss=self.roles["loss"] if keeps else loss,
+                              train_iter=[f.tensors(minibatch) for minibatch in epoch], updater=updater, lr=lr,
+                              use_random_iter=use_random_iter, losses=kept)
+            made = list(found[0]) if pure else made
+        steps = sum(map(len, epochs))
+        if len(losses) != steps:
+            raise SignatureError(f"train_epoch_ch8: expected to call the loss once for each of {steps} minibatches, "
+                                 f"called it {len(losses)} times")
+        return np.stack([f.array(self._detached(loss)).mean() for loss in losses]), f.arrays(made)
+
+    def carried(self, params: Sequence[Array], train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
+                ) -> tuple[Sequence[Array], Sequence[Array]]:
+        """`train_ch8` at a learning rate of zero."""
+        f = self.framework
+        net, made = self._net(params)
+        put = [array.copy() for array in f.arrays(made)]
+        with contextlib.redirect_stdout(None):
+            found = self.call("train_ch8", net=net, params=made, train_iter=[f.tensors(m) for m in train_iter],
+                              vocab=vocab, lr=0.0, num_epochs=1)
+        return put, f.arrays(list(found) if takes("train_ch8", self.roles["train_ch8"], "params") else made)
+
+    def prediction(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> str:
+        """`predict_ch8`."""
+        net, made = self._net(params)
+        return self.call("predict_ch8", prefix=prefix, num_preds=num_preds, net=net, params=made, vocab=vocab)
+
+    def _drawn(self, role: str, dtype: DTypeLike, **sizes: Any) -> Drawn:
+        f = self.framework
+        key = {"key": f.key} if hasattr(f, "key") else {}
+        tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **key))
+        arrays = f.arrays(tensors)
+        if not takes(role, self.roles[role], "dtype"):  # as in the book: one precision, which is judged in both
+            arrays = [array.astype(dtype) for array in arrays]
+        separate = len({id(tensor) for tensor in tensors}) == len(tensors) and distinct(arrays)
+        return Drawn(arrays, [f.is_trainable(tensor) for tensor in tensors], separate)
+
+    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+        """`get_lstm_params` after seeding the framework."""
+        self.framework.seed(seed)
+        return self._drawn("get_lstm_params", dtype, vocab_size=vocab_size, num_hiddens=num_hiddens)
+
+    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+        """`init_lstm_state`."""
+        return self._drawn("init_lstm_state", dtype, batch_size=batch_size, num_hiddens=num_hiddens)

@@ -1,0 +1,135 @@
+"""The reference as an implementation: what the truth and the noisy evaluations are computed with."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+import lstm_ref
+from lstm_ref.lstm import sigmoid
+from lstm_ref.params import Array, State
+from lstm_ref.parity.interface import Drawn, Epochs, distinct
+from lstm_ref.text import Vocab
+
+
+def textbook_dsigmoid(x: Array) -> Array:
+    """σ' as s(1 - s): what automatic differentiation computes, and what it loses where s is near one."""
+    s = sigmoid(x)
+    return s * (1 - s)
+
+
+def textbook_dtanh(x: Array) -> Array:
+    """tanh' as 1 - t², likewise."""
+    return 1 - np.tanh(x) ** 2
+
+
+class Reference:
+    """`lstm_ref` as an implementation, in whatever precision its arguments have.
+
+    Args:
+        textbook: differentiate the activations by the textbook formulas instead of the accurate ones. The
+            noisy evaluations do so, because honest frameworks do.
+        ref: what stands for `lstm_ref`, with its names.
+    """
+
+    not_judged: Mapping[str, str] = {}
+    dtypes: Mapping[str, str] = {}
+
+    def __init__(self, textbook: bool = False, ref: Any = lstm_ref):
+        self._ref = ref
+        dtanh: dict[str, Any] = {"dtanh": textbook_dtanh} if textbook else {}
+        dsigmoid: dict[str, Any] = {"dsigmoid": textbook_dsigmoid} if textbook else {}
+        lstm = ref.init_lstm_state, ref.lstm, partial(ref.lstm_backward, **dtanh, **dsigmoid)
+        rnn = ref.init_rnn_state, ref.rnn, partial(ref.rnn_backward, **dtanh)
+        #: initial state, forward and backward pass, by the number of parameters
+        self._cells = {len(ref.LSTMParams._fields): lstm, len(ref.RNNParams._fields): rnn}
+
+    def lstm(self, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
+        """See `lstm_ref.lstm`."""
+        return self._ref.lstm(inputs, state, params)
+
+    def tape(self, inputs: Array, state: State, params: Any) -> list[dict[str, Array]]:
+        """What every step computes on its way, see `lstm_ref.lstm.Step`."""
+        steps: list[Any] = []
+        self._ref.lstm(inputs, state, params, steps)
+        return [step._asdict() for step in steps]
+
+    def vjp(self, inputs: Array, state: State, params: Any, upstream: Sequence[Array]) -> Sequence[Array]:
+        """See `lstm_ref.lstm_backward`."""
+        _, forward, backward = self._cells[len(params)]
+        tape: list[Any] = []
+        forward(inputs, state, params, tape)
+        grads = backward(tape, params, upstream[0], tuple(upstream[1:]))
+        return [*grads.params, grads.inputs, *grads.state]
+
+    def rnn(self, inputs: Array, state: Any, params: Any) -> tuple[Array, Any]:
+        """See `lstm_ref.rnn`."""
+        return self._ref.rnn(inputs, state, params)
+
+    def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        """See `lstm_ref.cross_entropy`."""
+        return self._ref.cross_entropy(outputs, targets), self._ref.cross_entropy_backward(outputs, targets)
+
+    def loss_and_grads(self, inputs: Array, state: Any, params: Any, targets: Array) -> tuple[Array, Sequence[Array]]:
+        """See `lstm_ref.loss_and_grads`."""
+        _, forward, backward = self._cells[len(params)]
+        return self._ref.loss_and_grads(inputs, state, params, targets, forward, backward)[:2]
+
+    def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
+        """See `lstm_ref.grad_clipping`."""
+        return self._ref.grad_clipping(grads, theta)
+
+    def sgd(self, params: Any, grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
+        """See `lstm_ref.sgd`."""
+        return self._ref.sgd(params, grads, lr, batch_size)
+
+    def train_step(
+        self, params: Any, X: Array, Y: Array, state: State, lr: float, theta: float
+    ) -> tuple[Sequence[Array], State, Array]:
+        """See `lstm_ref.train_step`."""
+        _, forward, backward = self._cells[len(params)]
+        return self._ref.train_step(params, X, Y, state, lr, theta, forward, backward)
+
+    def net(self, params: Any) -> lstm_ref.RNNModelScratch:
+        """The reference's model with these weights, the LSTM's or the RNN's."""
+        vocab_size, num_hiddens = params[0].shape
+        return self._ref.RNNModelScratch(vocab_size, num_hiddens, lambda *_: params, *self._cells[len(params)])
+
+    def train(self, params: Any, epochs: Epochs, lr: float, use_random_iter: bool) -> tuple[Array, Sequence[Array]]:
+        """See `lstm_ref.train_epoch_ch8`."""
+        net, losses = self.net(params), list[Array]()
+        for epoch in epochs:
+            self._ref.train_epoch_ch8(net, epoch, lr, use_random_iter, losses)
+        return np.stack(losses), net.params
+
+    def prediction(self, params: Any, prefix: str, num_preds: int, vocab: Vocab) -> str:
+        """See `lstm_ref.predict_ch8`."""
+        return self._ref.predict_ch8(prefix, num_preds, self.net(params), vocab)
+
+    def minibatches(self, batch_size: int, num_steps: int, use_random_iter: bool, max_tokens: int) -> Epochs:
+        """See `lstm_ref.load_data_time_machine`."""
+        loader, _ = self._ref.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, "embedded")
+        return [list(loader) for _ in range(2)]
+
+    def carried(
+        self, params: Any, train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
+    ) -> tuple[Sequence[Array], Sequence[Array]]:
+        """See `lstm_ref.train_ch8`."""
+        net = self.net(params)
+        put = list(net.params)
+        with contextlib.redirect_stdout(None):
+            self._ref.train_ch8(net, train_iter, vocab, 0.0, 1)
+        return put, list(net.params)
+
+    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+        """See `lstm_ref.get_lstm_params`; every array of the reference can be trained."""
+        params = list(self._ref.get_lstm_params(vocab_size, num_hiddens, seed, dtype))
+        return Drawn(params, [True] * len(params), distinct(params))
+
+    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+        """See `lstm_ref.init_lstm_state`."""
+        state = list(self._ref.init_lstm_state(batch_size, num_hiddens, dtype))
+        return Drawn(state, [False] * len(state), distinct(state))

@@ -1,0 +1,52 @@
+"""Backends by name, from wherever they are installed: the entry points `lstm_parity.backends`, or MODULE:CLASS."""
+
+import importlib
+from importlib.metadata import entry_points
+from typing import Any
+
+from lstm_ref.parity.interface import KNOWN
+
+GROUP = "lstm_parity.backends"
+
+
+def names() -> list[str]:
+    """The names of all installed backends: those of the frameworks that are known, then the others."""
+    found, known = {entry.name for entry in entry_points(group=GROUP)}, list(KNOWN)
+    return sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def load(backend: str, device: str = "cpu") -> Any:
+    """A backend on a device: what has `implementations`, by name, and `version()`.
+
+    Args:
+        backend: a registered name, or 'package.module:Adapter', a class that takes the device.
+        device: 'cpu' or 'gpu'.
+
+    Raises:
+        ImportError: the backend is unknown, or its framework is missing.
+        TypeError: the class is no adapter; says what is missing.
+        RuntimeError: the device is not there.
+    """
+    address = backend
+    if ":" not in backend:
+        found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+        if backend not in found:
+            raise ImportError(f"unknown backend {backend!r}; known are {', '.join(names()) or 'none'}. Any other is "
+                              "given as package.module:Adapter")
+        address = found[backend]
+    module, _, name = address.partition(":")
+    try:
+        adapter = getattr(importlib.import_module(module), name)
+    except AttributeError:
+        raise ImportError(f"backend {backend}: the module {module} has no {name!r}", name=module) from None
+    made = adapter(device)
+    missing = [what for what in ("implementations", "version") if not hasattr(made, what)]
+    if missing:
+        raise TypeError(f"backend {backend}: expected `implementations`, a dict of what is judged by name, and "
+                        f"`version()`; {name} has no {' and no '.join(missing)}")
+    return made
+
+
+def short(backend: str) -> str:
+    """What files and the report call a backend: its name, or the module of an address."""
+    return backend.replace(":", ".")

@@ -1,0 +1,76 @@
+"""The commands `run`, `judge` and `report`."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lstm_ref.parity.runner.supervise import supervise
+from lstm_ref.usage import UsageError
+
+TIME_LIMIT = 600
+LONG_TIME_LIMIT = 4 * 3600
+
+
+def add(commands: Any) -> None:
+    """Add the commands to a command line."""
+    run = commands.add_parser("run", help="run the checks of one backend in a process of its own")
+    run.add_argument("backend", help="the name of an installed one, or package.module:Adapter")
+    run.epilog = "All other arguments go to pytest."
+    judge = commands.add_parser("judge", help="judge somebody's functions in a process of its own")
+    judge.add_argument("target", help="package.module:function, package.module, or role=package.module:function,...")
+    judge.add_argument("--framework", help="torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
+                                           "package.module:Framework")
+    judge.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="(default: %(default)s)")
+    judge.add_argument("--book", action="store_true", help="also the book's own size (a minute, once)")
+    report = commands.add_parser("report", help="merge and print the results of backends")
+    report.add_argument("backends", nargs="+")
+    for command in (run, judge, report):
+        command.add_argument("--build", type=Path, default=Path("build/parity"), help="folder (default: %(default)s)")
+    for command in (run, judge):
+        command.add_argument("--time-limit", type=float, help=f"seconds (default: {TIME_LIMIT}, or {LONG_TIME_LIMIT} "
+                                                              "with --long)")
+
+
+def limit(seconds: float | None, rest: list[str]) -> float:
+    """The time limit in seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--time-limit: expected seconds above 0, got {seconds:g}")
+    return seconds or (LONG_TIME_LIMIT if "--long" in rest else TIME_LIMIT)
+
+
+def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) -> int:
+    """`lstm-parity run`."""
+    from lstm_ref.parity.registry import short
+
+    passed = supervise(short(backend), build, limit(time_limit, rest), [*rest, f"--backend={backend}"])
+    return 0 if passed else 1
+
+
+def judge(target: str, framework: str | None, device: str, book: bool, build: Path, time_limit: float | None,
+          rest: list[str]) -> int:
+    """`lstm-parity judge`: 0 right, 1 wrong, 2 not judged."""
+    from lstm_ref.parity.runner.load import subject_of
+    from lstm_ref.parity.runner.record import read_status
+    from lstm_ref.parity.session import Verdict
+
+    subject = subject_of(SimpleNamespace(backend=None, parity=target))
+    chosen = [f"--parity={target}", f"--device={device}"]
+    chosen += [f"--framework={framework}"] if framework else []
+    chosen += ["--book"] if book else []
+    passed = supervise(subject, build, limit(time_limit, rest), [*(rest or ["-q", "--no-header"]), *chosen])
+    entry = read_status(build, subject)
+    if entry["status"] == "not run":
+        raise UsageError(entry["reason"])
+    print(Verdict(subject, entry, (), ()).table())
+    return 0 if passed else 1
+
+
+def report(backends: list[str], build: Path) -> int:
+    """`lstm-parity report`."""
+    from lstm_ref.parity.runner.report import merge
+
+    return 0 if merge(backends, build) else 1

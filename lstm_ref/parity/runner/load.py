@@ -1,0 +1,117 @@
+"""What a command line names, loaded: a backend, or somebody's functions."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from lstm_ref.parity import registry
+from lstm_ref.parity.cases import CASES, LONG
+from lstm_ref.parity.fingerprint import fingerprint
+from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.ports.calls import ROLES
+from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
+
+
+def subject_of(option: Any) -> str:
+    """What the report and its files call what is judged."""
+    return registry.short(option.backend or option.parity.replace("=", "-").replace(",", "_").replace("/", "."))
+
+
+def loaded(address: str) -> Any:
+    """What 'package.module:name' or 'package.module' stands for; the working directory is searched as well.
+
+    Raises:
+        ImportError: there is no such module, it does not import, or it has no such name.
+    """
+    module, _, name = address.partition(":")
+    here = str(Path.cwd())
+    added = [here] if here not in sys.path else []
+    sys.path += added  # behind what is installed: a folder called torch is not the framework
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ImportError(f"{address}: there is no module {error.name!r} in {here} or on the path",
+                              name=error.name) from None
+        raise ImportError(f"{address}: does not import: {error}", name=error.name) from error
+    except Exception as error:
+        raise ImportError(f"{address}: does not import: {type(error).__name__}: {error}") from error
+    finally:
+        for entry in added:
+            sys.path.remove(entry)
+    for part in name.split(".") if name else ():
+        if not hasattr(found, part):
+            raise ImportError(f"{address}: {module} has no {part!r}")
+        found = getattr(found, part)
+    return found
+
+
+def roles_of(target: str) -> tuple[Any, dict[str, Any]]:
+    """What is judged as a whole, and the roles that are named one by one.
+
+    Args:
+        target: 'module', 'module:name' (a function by its role's name, or what has such functions), or
+            'role=module:name,role=...'.
+
+    Raises:
+        ImportError: something of it can't be loaded.
+        ValueError: a function whose name is no role.
+    """
+    if "=" in target:
+        pairs = (part.partition("=") for part in target.split(","))
+        return None, {role.strip(): loaded(address.strip()) for role, _, address in pairs}
+    found, name = loaded(target), target.rpartition(":")[2]
+    if name in ROLES:
+        return None, {name: found}
+    if callable(found) and not isinstance(found, type) and not any(hasattr(found, role) for role in ROLES):
+        raise ValueError(f"{target}: expected a function of one of the names {', '.join(ROLES)}; say which it is, as "
+                         f"lstm={target}")
+    return found, {}
+
+
+def session_of(option: Any) -> Session:
+    """The session that a command line asks for.
+
+    Args:
+        option: with `parity`, `framework`, `backend`, `device`, `book`, `random`, `long` and `build`.
+
+    Raises:
+        ImportError: what is judged or its framework can't be imported.
+        RuntimeError: the device is not there.
+        TypeError: a function or a framework can't be used; says what to write.
+        ValueError: what is asked for can't be.
+    """
+    if option.backend and option.parity:
+        raise ValueError("--parity and --backend: give one of them")
+    adapter: Any = None
+    if option.backend:
+        adapter = registry.load(option.backend, option.device)
+        implementations, version, cases = adapter.implementations, adapter.version(), tuple(CASES)
+        truths = Path(option.build) / "truth"
+        program = ("from lstm_ref.parity import registry\n\n"
+                   f"adapter = registry.load({option.backend!r}, {option.device!r})\n"
+                   "implementation = adapter.implementations[{label!r}]")
+    else:
+        given, roles = roles_of(option.parity)
+        framework = option.framework
+        if framework and ":" in framework:
+            framework = loaded(framework)
+        port = port_of(given, framework, option.device, **roles)
+        implementations, version = {"port": port}, port.framework.version()
+        cases, truths = tuple(CASES) if option.book else QUICK, cached_truths()
+        framework_code = repr(option.framework) if ":" not in option.framework else f"loaded({option.framework!r})"
+        program = (f"from lstm_ref.parity.runner.load import loaded, roles_of\n"
+                   f"from lstm_ref.parity.session import port_of\n\n"
+                   f"given, roles = roles_of({option.parity!r})\n"
+                   f"implementation = port_of(given, {framework_code}, {option.device!r}, **roles)")
+    if option.random is not None:
+        cases = tuple(f"random-{seed}" for seed in range(option.random))
+    if option.long:
+        cases = tuple(LONG)
+    session = Session(subject_of(option), implementations, Path(option.build), cases,
+                      ("float64",) if option.long else DTYPES, lambda label: program.format(label=label), truths)
+    session.adapter = adapter
+    corpus = CASES["book"]().corpus if "book" in cases else None
+    session.entry.fingerprint = fingerprint(version, option.device, corpus)
+    return session

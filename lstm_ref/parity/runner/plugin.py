@@ -1,0 +1,168 @@
+"""The judge as a pytest plugin: one item for each check, implementation, case and precision.
+
+It does nothing unless `--parity` or `--backend` is given, and then collects the checks by itself; a file that says
+`from lstm_ref.parity.runner.plugin import checks` has them collected in its own place.
+"""
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from lstm_ref.parity.runner.record import Record
+    from lstm_ref.parity.session import Problem, Session
+
+#: What a file imports where it wants the checks collected.
+checks = object()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the judge."""
+    group = parser.getgroup("parity", "LSTM parity")
+    group.addoption("--parity", metavar="TARGET", help="judge somebody's functions: package.module:function, "
+                                                       "package.module (what it has of the book's names), or a role: "
+                                                       "lstm=package.module:forward,loss=...")
+    group.addoption("--framework", help="of --parity: torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
+                                        "package.module:Framework")
+    group.addoption("--backend", help="judge an installed backend by its name, or package.module:Adapter")
+    group.addoption("--device", choices=("cpu", "gpu"), default="cpu", help="where it computes (default: cpu)")
+    group.addoption("--book", action="store_true", help="with --parity: also the book's own size (a minute, once)")
+    group.addoption("--random", type=int, metavar="N", help="judge N random cases instead of those of the suite")
+    group.addoption("--long", action="store_true",
+                    help="judge the book's training over 1,600 minibatches in float64 instead: hours")
+    group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the results and the truths")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load what is judged, or say in words why it can't be."""
+    option = config.option
+    if option.parity is None and option.backend is None:
+        return
+    if option.random is not None and option.random < 1:
+        raise pytest.UsageError(f"--random: expected at least 1 case, got {option.random}")
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
+    config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
+    from lstm_ref.parity.runner.load import session_of, subject_of
+    from lstm_ref.parity.runner.record import Record, write_status
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            session = session_of(option)
+    except (ImportError, RuntimeError, ValueError, TypeError, OSError) as error:
+        write_status(option.build, subject_of(option), "not run", str(error))
+        raise pytest.UsageError(str(error)) from None
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = []  # nobody asked for the tests that are here
+    config.pluginmanager.register(Judge(config, session, Record(session.entry, option.build)), "lstm-parity-judge")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> "Checks | None":
+    """Collect the checks where a file wants them."""
+    if obj is checks and collector.config.pluginmanager.has_plugin("lstm-parity-judge"):
+        return Checks.from_parent(collector, name=name)
+    return None
+
+
+class Checks(pytest.Collector):
+    """All that there is to judge."""
+
+    def collect(self) -> list["Item"]:
+        """One item a problem, the checks that others build on first."""
+        judge: Any = self.config.pluginmanager.get_plugin("lstm-parity-judge")
+        return [Item.from_parent(self, name=f"{p.check}[{p.implementation}-{p.case}-{p.dtype}]", problem=p, judge=judge)
+                for p in judge.session.problems()]
+
+
+class DisagreementError(Exception):
+    """A failure in words."""
+
+
+class Item(pytest.Item):
+    """One problem."""
+
+    def __init__(self, *, problem: "Problem", judge: "Judge", **more: Any):
+        super().__init__(**more)
+        self.problem, self.judge = problem, judge
+
+    def runtest(self) -> None:
+        """Judge it."""
+        results = self.judge.session.judge_check(self.problem)
+        if not all(result.passed for result in results):
+            self.judge.record.explained.add(self.nodeid)
+            raise DisagreementError(self.judge.session.explain(self.problem, results, self.judge.again(self)))
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """The words, without a traceback through the judge."""
+        if excinfo.errisinstance(DisagreementError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it stands."""
+        return self.path, None, self.name
+
+
+class Judge:
+    """Runs the session within pytest and keeps its file true."""
+
+    def __init__(self, config: pytest.Config, session: "Session", record: "Record"):
+        self.config, self.session, self.record = config, session, record
+
+    def again(self, item: Item) -> str:
+        """The command that runs just this item again, the way it was run."""
+        option = self.config.option
+        if os.environ.get("NOX_CURRENT_SESSION") and option.backend:
+            return f'nox -s "parity({option.backend})" -- -k "{item.name}"'
+        what = f"--backend {option.backend}" if option.backend else (
+            f"--parity {option.parity}" + f" --framework {option.framework}" * bool(option.framework))
+        where = f'"{item.nodeid}" ' if isinstance(item.parent and item.parent.parent, pytest.Module) else ""
+        return f"pytest {where}{what}" + f" --device {option.device}" * (option.device != "cpu") + (
+            "" if where else f' -k "{item.name}"')
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Where no file asked for the checks, and no other tests were, they stand by themselves."""
+        named = session.config.args_source is pytest.Config.ArgsSource.ARGS
+        if not any(isinstance(item, Item) for item in items) and not named:
+            items[:] = Checks.from_parent(session, name="parity", nodeid="parity").collect()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what was left out, and compute the truths that are missing before the first test starts."""
+        from lstm_ref.parity.runner.truths import prepare
+
+        entry, option = self.record.entry, self.config.option
+        chosen = [item.problem for item in session.items if isinstance(item, Item)]
+        everything = self.session.problems()
+        entry.expected = sorted(self.session.whole())
+        if len(chosen) < len(everything) or option.random is not None or option.long:
+            asked = "" if option.random is None else f", --random {option.random}"
+            entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
+        if not self.session.truths_are_there:
+            prepare(chosen, self.session.truths)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note what is about to run."""
+        self.record.begin(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what ended without a verdict."""
+        name = report.nodeid.rpartition("::")[2]
+        if report.failed and report.nodeid not in self.record.explained:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = (crash.message if crash else report.longreprtext).strip().splitlines() or ["no message"]
+            self.record.entry.error(f"{name} ended in an error: {text[0]}")
+        if report.skipped:
+            self.record.entry.error(f"{name} was skipped, and no check may be")
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the file; what compared nothing fails."""
+        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            word = pytest.ExitCode(exitstatus).name.lower().replace("_", " ")
+            self.record.entry.error(f"the run was broken off: {word}")
+        if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,60 @@
+"""The merged report: one table on the terminal, report.json and report.md."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.files import whole, write_json, write_text
+from lstm_ref.parity.entry import document
+from lstm_ref.parity.runner.record import read_status
+from lstm_ref.parity.table import map_file, markdown, show
+from lstm_ref.parity.verdict import LIMIT
+
+
+def complete(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a backend, failed when it passed but left out what it set out to compare and nobody deselected."""
+    compared = {(result["implementation"], result["check"]) for result in entry.get("results", ())}
+    absent = [f"{check} of {label}" for label, check in entry.get("expected", ()) if (label, check) not in compared]
+    if entry["status"] == "pass" and not entry.get("expected"):
+        absent = ["every check"]
+    if entry["status"] == "pass" and absent and not entry.get("selection"):
+        return {**entry, "status": "fail", "reason": f"compared nothing in {', '.join(absent)}"}
+    return entry
+
+
+def draw_map(found: dict[str, Any], path: Path) -> None:
+    """A map, quantities by time steps: the logarithm of the ratio over the limit, white where it passes."""
+    from matplotlib.figure import Figure
+
+    ratios = np.array([[np.inf if x is None else x for x in row] for row in found["ratios"]])
+    with np.errstate(divide="ignore"):
+        height = np.clip(np.log10(ratios / LIMIT), 0, 8)
+    figure = Figure(figsize=(1.2 * ratios.shape[1] + 3, 0.45 * len(found["rows"]) + 1.5), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(height, cmap="Reds", vmin=0, vmax=8, aspect="auto")
+    axes.set(title=found["title"], xlabel="time step", xticks=range(ratios.shape[1]))
+    axes.set_yticks(range(len(found["rows"])), found["rows"])
+    for (row, t), ratio in np.ndenumerate(ratios):
+        axes.text(t, row, f"{ratio:.2g}", ha="center", va="center", fontsize=8)
+    figure.colorbar(image, label="orders of magnitude over the limit")
+    with whole(path) as part:
+        figure.savefig(part, dpi=120)
+
+
+def merge(backends: Sequence[str], folder: Path) -> bool:
+    """Merge the files of the backends that were asked for, write and print the report.
+
+    Returns:
+        Whether every one of them ran, compared something and passed.
+    """
+    entries = {backend: complete(read_status(folder, backend)) for backend in backends}
+    write_json(folder / "report.json", document(entries))
+    for backend, entry in entries.items():
+        for implementation, cause in entry.get("causes", {}).items():
+            for i, found in enumerate(cause["heat"]):
+                draw_map(found, folder / map_file(backend, implementation, i))
+    write_text(folder / "report.md", markdown(entries))
+    show(entries)
+    return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())

@@ -1,0 +1,72 @@
+"""Runs the checks in a process of their own and says in words how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lstm_ref.parity.runner.record import read_status, write_status
+
+NOT_STARTED = "the process of its checks did not start"
+
+
+def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
+    """Run pytest on what is judged under a time limit; its JSON says the truth even if it crashed or hung.
+
+    Args:
+        subject: its name in the report.
+        folder: of the report's files.
+        time_limit: seconds after which the process and its children are killed.
+        pytest_arguments: what is judged among them.
+
+    Returns:
+        Whether it passed.
+    """
+    write_status(folder, subject, "not run", NOT_STARTED)
+    command = [sys.executable, "-m", "pytest", f"--build={folder}", f"--junit-xml={folder / f'{subject}.xml'}",
+               *pytest_arguments]
+    # Threads that spin while they wait cost a busy machine more than the work itself.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
+    process = subprocess.Popen(command, start_new_session=True, env=environment)
+    try:
+        code = process.wait(time_limit)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        entry = read_status(folder, subject)
+        amend(folder, subject, f"hung: no end within {time_limit:g} s; {entry['reason']}")
+        return False
+    except BaseException:
+        _kill(process)
+        raise
+    entry = read_status(folder, subject)
+    if entry["reason"] == NOT_STARTED:
+        write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; it says why above")
+    elif entry["status"] == "crashed" or code < 0:
+        amend(folder, subject, f"{describe(code)}; {entry['reason']}")
+    elif code != 0 and entry["status"] == "pass":
+        amend(folder, subject, f"pytest ended with exit status {code} after a verdict of pass")
+    return code == 0 and entry["status"] == "pass"
+
+
+def amend(folder: Path, subject: str, reason: str) -> None:
+    """Mark an entry as crashed, keeping the results it has."""
+    entry = read_status(folder, subject)
+    write_status(folder, subject, **{**entry, "status": "crashed", "reason": reason})
+
+
+def describe(code: int) -> str:
+    """An exit status in words."""
+    if code < 0:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit status {code}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()

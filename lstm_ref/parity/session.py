@@ -1,0 +1,240 @@
+"""A session of the judge: what is judged of whom, check by check, and what is known in the end."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pooch
+
+from lstm_ref.parity import table
+from lstm_ref.parity.cases import CASES, make
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.entry import Entry, document
+from lstm_ref.parity.explain import program
+from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.explain.words import explain
+from lstm_ref.parity.fingerprint import fingerprint
+from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.interface import framework as framework_of
+from lstm_ref.parity.ports.calls import ROLES, SignatureError
+from lstm_ref.parity.ports.port import Port
+from lstm_ref.parity.verdict import Result, settle
+
+#: The cases of a quick judgement: the truths of the book's own size take a minute.
+QUICK = tuple(name for name in CASES if name != "book")
+
+
+def cached_truths() -> Path:
+    """The folder of the truths in the user's cache."""
+    return Path(pooch.os_cache("lstm_parity")) / "truth"
+
+
+class Problem(NamedTuple):
+    """One check of one implementation on one case in one precision."""
+
+    check: str
+    implementation: str
+    case: str
+    dtype: str
+
+
+class Session:
+    """Judges the implementations of one subject.
+
+    Args:
+        subject: a backend's or port's name.
+        implementations: what is judged, by name.
+        folder: of the report's files.
+        truths: folder of the stored yardsticks; `folder`/truth when None.
+        cases: names of the cases.
+        dtypes: precisions.
+        program: lines of code that make `implementation` of a name, for a reproduction; None where there are none.
+    """
+
+    def __init__(self, subject: str, implementations: Mapping[str, Any], folder: Path,
+                 cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = DTYPES,
+                 program: Callable[[str], str] | None = None, truths: Path | None = None):
+        self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
+        self.cases, self.dtypes, self.program = cases, dtypes, program
+        self.entry = Entry(subject)
+        self.entry.not_judged = {label: dict(found.not_judged) for label, found in self.implementations.items()}
+        self.adapter: Any = None  #: of the backend, where one is judged
+        self.truths_are_there = False  #: so that none has to be looked for
+        self._investigations: dict[str, Investigation] = {}
+        self._programs: dict[tuple[str, str], Path] = {}
+
+    def problems(self, checks: Iterable[str] = CHECKS) -> list[Problem]:
+        """All that there is to judge, in the order of the report."""
+        return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
+                if name not in found.not_judged for case in CHECKS[name].cases(self.cases)
+                for dtype in CHECKS[name].dtypes if dtype in self.dtypes and dtype not in found.dtypes]
+
+    def judge_check(self, problem: Problem) -> list[Result]:
+        """Judge one problem and keep its results; a failed number is judged in the other precision as well.
+
+        Raises:
+            LookupError: nothing was compared.
+        """
+        check, implementation = CHECKS[problem.check], self.implementations[problem.implementation]
+        drawn = make(problem.case)
+
+        def judge_in(dtype: str) -> list[Result]:
+            return check.judge(implementation, problem.implementation, drawn.astype(dtype), self.truths)
+
+        other = next(dtype for dtype in DTYPES if dtype != problem.dtype)
+        results = settle(judge_in(problem.dtype), other, implementation.dtypes.get(other, ""), lambda: judge_in(other))
+        self.entry.add(results)
+        return results
+
+    def explain(self, problem: Problem, results: Sequence[Result], again: str = "") -> str:
+        """A failure in words; what is found out is kept.
+
+        Args:
+            problem: that failed.
+            results: of it.
+            again: the command that runs just this again, or ''.
+        """
+        label, case = problem.implementation, make(problem.case).astype(problem.dtype)
+        found = self._investigations.setdefault(label, Investigation(self.implementations[label], self.truths))
+        place = found.where(problem.check, case)
+        self.entry.explain(label, place, found)
+        last = [f"again: {again}"] if again else []
+        if self.program:
+            key = label, problem.check
+            if key not in self._programs:  # the first to fail, the smallest case, stays
+                worst = max((result for result in results if not result.passed), key=lambda result: result.ratio)
+                self._programs[key] = program.write(
+                    self.entry.subject, self.program(label), worst, case, self.folder, self.truths)
+            last.insert(0, f"reproduce: python {self._programs[key]}")
+        return explain(self.entry.subject, results, place, found, last)
+
+    def whole(self) -> set[tuple[str, str]]:
+        """Implementation and check of all that is to be shown."""
+        return {(problem.implementation, problem.check) for problem in self.problems()}
+
+
+class Verdict:
+    """What the judge says of somebody's functions.
+
+    Attributes:
+        entry: as in the report.
+        failures: the results that did not pass.
+        texts: the first failure of each check in words.
+    """
+
+    def __init__(self, subject: str, entry: dict[str, Any], failures: Sequence[Result], texts: Sequence[str]):
+        self.subject, self.entry = subject, entry
+        self.failures, self.texts = tuple(failures), tuple(texts)
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and all of it agrees with the reference."""
+        return bool(self.entry["status"] == "pass")
+
+    @property
+    def not_judged(self) -> dict[str, str]:
+        """The checks that were not run, and why."""
+        return {check: reason for reasons in self.entry["not_judged"].values() for check, reason in reasons.items()}
+
+    def table(self) -> str:
+        """Check by check: the worst ratio, 'ok', what fails, or why it is not judged."""
+        one = {self.subject: self.entry}
+        rows = [(name, self.not_judged.get(name, text) if text in ("not given", "–") else text)
+                for name, text in table.rows(one)]
+        return "\n".join([f"{self.subject}, judged by the reference", *(f"  {name:<11} {text}" for name, text in rows),
+                          *table.legend(one, reasons=False)])
+
+    def json(self) -> dict[str, Any]:
+        """As `report.json`, schema 1."""
+        return document({self.subject: self.entry})
+
+    def __str__(self) -> str:
+        said, shown = set[str](), list[str]()
+        for text in self.texts:  # a mistake and a map that two checks share are shown once
+            lines = [line for line in text.splitlines() if line not in said]
+            said |= {*lines}
+            shown.append("\n".join(lines))
+        return "\n\n".join([*shown, self.table()])
+
+    def __repr__(self) -> str:
+        return f"<Verdict on {self.subject}: {self.entry['status']}, {len(self.entry['results'])} quantities compared>"
+
+    def _repr_html_(self) -> str:
+        return table.as_html({self.subject: json.loads(json.dumps(self.entry))}, list(self.texts))
+
+
+def port_of(given: Any = None, framework: Any = None, device: str = "cpu",
+            dtypes: Sequence[str] | Mapping[str, str] = DTYPES, cannot: Mapping[str, str] | None = None, **roles: Any
+            ) -> Port:
+    """An implementation from functions, or from what has them for attributes; arguments and errors as `judge`."""
+    if framework is None:
+        raise SignatureError("framework: say which, as framework='torch', or give an object with tensor, array and "
+                             "value_and_grad")
+    if given is not None:
+        found = {name: getattr(given, name) for name in ROLES if hasattr(given, name)}
+        if not found:
+            raise SignatureError(f"{getattr(given, '__name__', given)!s}: expected at least one of {', '.join(ROLES)}, "
+                                 f"found none of them")
+        roles = found | roles
+    return Port(roles, framework_of(framework, device), dtypes, cannot)
+
+
+def judge(
+    given: Any = None,
+    /,
+    *,
+    framework: Any = None,
+    name: str = "",
+    device: str = "cpu",
+    dtypes: Sequence[str] | Mapping[str, str] = DTYPES,
+    cannot: Mapping[str, str] | None = None,
+    checks: Iterable[str] = tuple(CHECKS),
+    cases: Sequence[str] = QUICK,
+    folder: Path | None = None,
+    **roles: Any,
+) -> Verdict:
+    """Hold functions against the reference, to rounding.
+
+        verdict = judge(lstm=my_lstm, framework="torch")
+        assert verdict.passed, verdict
+
+    What is not given is not judged, and the verdict says so. The functions run in this process.
+
+    Args:
+        given: a module, namespace or object whose attributes are roles.
+        framework: the name of one that is known, or an object with `tensor`, `array` and `value_and_grad`; see
+            `lstm_ref.parity.interface.Framework`.
+        name: of the subject in the verdict; the framework's when ''.
+        device: 'cpu' or 'gpu'.
+        dtypes: the precisions that the functions have; or those that they do not have, with a reason each.
+        cannot: checks that they can't do, with a reason each.
+        checks: names of the checks, all by default.
+        cases: names of the cases; all but `book`, whose truths take a minute once, by default.
+        folder: of the truths, which are computed once and kept; the user's cache folder by default.
+        **roles: `lstm`, `loss`, `grad_clipping` and the others of `lstm_ref.parity.ports.calls.ROLES`.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        TypeError: a role is unknown or can't be called, or the framework lacks something; says what to write.
+        ValueError: the framework, a check or a case is unknown.
+        ImportError: the framework is not installed.
+        RuntimeError: the device is not there.
+    """
+    for kind, known, asked in (("check", CHECKS, checks), ("case", CASES, cases)):
+        if unknown := [which for which in asked if which not in known]:
+            raise ValueError(f"{kind}s: known are {', '.join(known)}, got {unknown[0]!r}")
+    port = port_of(given, framework, device, dtypes, cannot, **roles)
+    subject = name or port.framework.name
+    session = Session(subject, {"port": port}, Path(), cases, truths=folder or cached_truths())
+    session.entry.fingerprint = fingerprint(port.framework.version(), device, None)
+    session.entry.expected = sorted(session.whole())
+    texts: dict[str, str] = {}
+    for problem in session.problems(checks):
+        results = session.judge_check(problem)
+        if not all(result.passed for result in results) and problem.check not in texts:
+            texts[problem.check] = session.explain(problem, results)
+    failures = [result for result in session.entry.results if not result.passed]
+    return Verdict(subject, session.entry.json(*session.entry.status()), failures, list(texts.values()))

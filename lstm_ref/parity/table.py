@@ -1,0 +1,133 @@
+"""Entries as a table: on a terminal, in Markdown and in HTML."""
+
+import html
+import math
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.verdict import LIMIT
+from lstm_ref.terminal import console
+
+#: What a cell says of the kinds of failure, the worst first.
+SHORT = {"mathematics": "WRONG", "fail": "FAIL", "not settled": "NOT SETTLED", "rounding": "ROUNDING"}
+
+
+def cell(entry: dict[str, Any], check: str) -> str:
+    """What the table says of one check: the worst ratio, 'ok' for facts, the failures' kind, or a dash."""
+    results = [r for r in entry.get("results", ()) if r["check"] == check]
+    if not results:
+        reasons = {reasons[check] for reasons in entry.get("not_judged", {}).values() if check in reasons}
+        return next((short for short in ("shared", "not given") if any(r.startswith(short) for r in reasons)), "–")
+    wrong = {r["verdict"] for r in results} - {"pass"}
+    worst = float("inf") if any(r["ratio"] is None for r in results) else max(r["ratio"] for r in results)
+    measured = any(r["spread"] for r in results) and worst < float("inf")
+    number = "" if not measured else f"{worst:.2f}" if worst < 100 else f"{worst:.1e}"
+    return f"{number} {next((short for kind, short in SHORT.items() if kind in wrong), '')}".strip() or "ok"
+
+
+def rows(entries: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The table, one column a backend so that it fits a narrow terminal: version, each check, seconds, verdict."""
+    columns = [
+        [entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in CHECKS),
+         f"{entry['seconds']:.0f} s" if "seconds" in entry else "–",
+         entry["status"] + (" (part)" if entry.get("selection") else "")]
+        for entry in entries.values()
+    ]
+    names = ["version", *CHECKS, "time", "verdict"]
+    return [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
+
+
+def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str]:
+    """The lines under the table; with the reasons of failures."""
+    lines = [f"Worst ratio of each check over all cases, float32 and float64; at most {LIMIT:g} passes, "
+             "about 1 is rounding alone."]
+    corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
+    if "embedded" in corpora:
+        lines.append("The case `book` used the embedded story, since The Time Machine was unavailable.")
+    if any(cell(entry, check) == "shared" for entry in entries.values() for check in CHECKS):
+        lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
+    lines += [f"{backend}: {entry['status']}: {entry['reason']}" for backend, entry in entries.items()
+              if entry["status"] != "pass" and reasons]
+    lines += [f"{backend}: only a part was run: {entry['selection']}" for backend, entry in entries.items()
+              if entry.get("selection")]
+    return lines
+
+
+def styled(name: str, text: str) -> str:
+    """A cell of the table in its colour."""
+    if text.endswith(tuple(SHORT.values())):
+        return f"[red]{text}[/]"
+    if name == "verdict":
+        return f"[green]{text}[/]" if text.startswith("pass") else f"[bold red]{text}[/]"
+    return text
+
+
+def drawn(entries: dict[str, dict[str, Any]]) -> Table:
+    """The table, for a terminal."""
+    table = Table("", *entries, title="LSTM parity", title_justify="left", box=box.SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, *texts in rows(entries):
+        table.add_row(name, *(styled(name, text) for text in texts))
+    return table
+
+
+def show(entries: dict[str, dict[str, Any]]) -> None:
+    """Print the table and the lines under it."""
+    out = console()
+    out.print(drawn(entries))
+    for line in legend(entries):
+        out.print(line, markup=False)
+
+
+def as_html(entries: dict[str, dict[str, Any]], failures: list[str]) -> str:
+    """The table, the lines under it, the maps and the failures, for a notebook."""
+    body = "".join(f"<tr><th style='text-align:left'>{html.escape(name)}</th>" + "".join(
+        f"<td style='text-align:right;color:{'#b00' if text.endswith(tuple(SHORT.values())) else 'inherit'}'>"
+        f"{html.escape(text)}</td>" for text in texts) + "</tr>" for name, *texts in rows(entries))
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("LSTM parity", *entries))
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in legend(entries))
+    maps = "".join(_map_as_html(found) for entry in entries.values() for cause in entry["causes"].values()
+                   for found in cause["heat"])
+    texts = "".join(f"<pre>{html.escape(text)}</pre>" for text in failures)
+    return f"<div><table><tr>{head}</tr>{body}</table>{lines}{maps}{texts}</div>"
+
+
+def _map_as_html(found: dict[str, Any]) -> str:
+    """Quantities by time steps; the redder, the further over the limit."""
+    def shade(ratio: float | None) -> str:
+        over = 8.0 if ratio is None else min(max(math.log10(max(ratio, LIMIT) / LIMIT), 0.0), 8.0)
+        text = "∞" if ratio is None else f"{ratio:.2g}"
+        return f"<td style='background:rgba(200,0,0,{over / 10:.2f});text-align:right'>{text}</td>"
+
+    body = "".join(f"<tr><th>{html.escape(name)}</th>{''.join(map(shade, ratios))}</tr>"
+                   for name, ratios in zip(found["rows"], found["ratios"], strict=True))
+    steps = "".join(f"<th>{t}</th>" for t in range(len(found["ratios"][0])))
+    return f"<table><caption>{html.escape(found['title'])}</caption><tr><th>time step</th>{steps}</tr>{body}</table>"
+
+
+def markdown(entries: dict[str, dict[str, Any]]) -> str:
+    """The table, the lines under it and the environments, as Markdown."""
+    header = ["", *entries]
+    lines = ["# LSTM parity", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(entries)]
+    lines += ["", *(f"{line}\n" for line in legend(entries))]
+    for backend, entry in entries.items():
+        for implementation, cause in entry.get("causes", {}).items():
+            words = [f"where: {cause['place']}", *cause["findings"]]
+            lines += [f"## {backend} {implementation}", "", "```", *words, "```", ""]
+            lines += [f"![{found['title']}]({map_file(backend, implementation, i)})\n"
+                      for i, found in enumerate(cause["heat"])]
+    lines += ["## Environments", ""]
+    for backend, entry in entries.items():
+        facts = ", ".join(f"{key} {value}" for key, value in entry.get("fingerprint", {}).items())
+        lines.append(f"- **{backend}**: {facts or 'none: it did not run'}")
+    return "\n".join(lines) + "\n"
+
+
+def map_file(backend: str, implementation: str, i: int) -> str:
+    """The name of a map's picture."""
+    return f"heat-{backend}-{implementation}-{i}.png"

@@ -1,0 +1,1 @@
+"""What is built on the backends: chapters, training, benchmarks, curves and the reproduction."""

@@ -1,0 +1,80 @@
+"""`python -m lstm_ref bench`: measure one backend, show the table, keep the numbers; and the page of all of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from lstm_ref.terminal import console
+from lstm_ref.tools.bench.measure import Bench, check_threads, pin
+from lstm_ref.tools.bench.protocol import BLOCKS
+from lstm_ref.tools.bench.result import Row, rows, save, stem
+from lstm_ref.tools.bench.table import COLUMNS, cells
+from lstm_ref.tools.bench.work import Sizes, products
+from lstm_ref.usage import refusals
+
+
+def bench(
+    backend: str, device: str, threads: int | None, blocks: int, out: Path, build: Path, curves: bool, **sizes: int
+) -> int:
+    """`lstm-parity bench`.
+
+    Args:
+        backend: its name.
+        device: 'auto', 'cpu' or 'gpu'.
+        threads: for all libraries; one for each core when None.
+        blocks: of each item, at least 20 for numbers that are to be kept.
+        out: folder of the JSON file.
+        build: folder of the truths.
+        curves: the cost over T, B, h and the vocabulary, in place of the table.
+        sizes: of the work, see `Sizes`.
+
+    Raises:
+        UsageError: a size or a number of threads or blocks that can't be, the backend is unknown or its framework
+            missing, or the device is not there.
+    """
+    with refusals():
+        work = Sizes(**sizes)
+        if blocks < 1:
+            raise ValueError(f"blocks: expected at least 1, got {blocks}")
+        pin(check_threads(threads))
+        loaded = Bench(backend, device, work, build / "truth")
+    name = stem(backend, loaded.device)
+    if curves:
+        from lstm_ref.tools.bench.curves import measure
+
+        return measure(loaded, max(blocks // 4, 3), out / f"{name}-curves.json")
+    return run(loaded, blocks, out / f"{name}.json")
+
+
+def run(bench: Bench, blocks: int, path: Path) -> int:
+    """Measure, show and keep; exit status 1 when an implementation was refused."""
+    result = bench.run(blocks)
+    found = rows(result["items"], bench.sizes, result["products"])
+    out = console()
+    show(out, result, found, bench.sizes)
+    save(path, result, found)
+    out.print(f"{path} has every block" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than {BLOCKS}, "
+                                           "the medians jump about"), markup=False)
+    return 1 if result["refused"] else 0
+
+
+def show(out: Any, result: dict[str, Any], found: Sequence[Row], sizes: Sizes) -> None:
+    """The table on the terminal, and what it was measured on."""
+    facts = result["fingerprint"]
+    flop = sum(product.flop for product in products("lstm", "train", sizes))
+    out.print(f"{result['backend']} {facts['framework']} on {facts['device']}, {facts['threads']} threads, "
+              f"{facts['cpu']}; {facts['float32']}; {flop / 1e9:.2f} GFLOP in the products of an LSTM training step",
+              markup=False)
+    table = Table("", *COLUMNS, box=None)
+    for row in found:
+        table.add_row(f"{row.cell} {row.work} {row.implementation}", *cells(found, row, sizes.tokens))
+    out.print(table)
+    for name, reason in result["refused"].items():
+        out.print(f"{name}: not timed, {reason}", markup=False)
+    for note in result["notes"]:
+        out.print(note, markup=False)
+    peak = result["peak"]
+    told = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
+    out.print(f"memory at most: {', '.join(told) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)

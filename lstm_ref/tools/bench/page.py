@@ -1,0 +1,168 @@
+"""docs/benchmarks.md: the tables and pictures between its marks, from the files that the runs left."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_ref.files import write_text
+from lstm_ref.parity import registry
+from lstm_ref.tools.bench.curves import AXES, exponent, numbers
+from lstm_ref.tools.bench.result import Row, read, stem
+from lstm_ref.tools.bench.table import COLUMNS, cells, clock
+from lstm_ref.tools.bench.work import Sizes
+from lstm_ref.usage import refusals
+
+BEGIN, END = "<!-- measured: {} -->", "<!-- end -->"
+Runs = dict[str, tuple[dict[str, Any], list[Row]]]
+
+
+def bench_page(build: Path, docs: Path) -> int:
+    """`lstm-parity bench-page`: read the runs, write the page and its pictures.
+
+    Raises:
+        UsageError: there is no run, a file is not one, or there is no page to put them into.
+    """
+    names = [stem(backend, device) for backend in registry.names() for device in ("cpu", "gpu")]
+    with refusals():
+        found: Runs = {name: read(build / f"{name}.json") for name in names if (build / f"{name}.json").exists()}
+        if not found:
+            raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
+        if len({tuple(facts[f"sizes_{name}"] for name in AXES) for facts, _ in found.values()}) > 1:
+            raise ValueError(f"{build}: expected runs of the same sizes, got several; run `nox -s bench` again")
+        paths = [build / f"{name}-curves.json" for name in names]
+        curves = [read_curves(path) for path in paths if path.exists()]
+        page = docs / "benchmarks.md"
+        text = page.read_text(encoding="utf-8")
+    parts = {"machine": machine(found), "train": table(found, "train"), "forward": table(found, "forward"),
+             "predict": table(found, "predict"), "floor": floors(found)}
+    if curves:
+        parts["growth"] = growth(curves)
+    write_text(page, filled(text, parts))
+    draw(found, curves, docs)
+    print(f"{page} and its pictures say what {build} has: {', '.join(found)}")
+    return 0
+
+
+def read_curves(path: Path) -> dict[str, Any]:
+    """What a run with `--curves` left.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if found["schema"] != 1:
+            raise ValueError(f"schema {found['schema']}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: expected what `python -m lstm_ref bench --curves` writes, got {error!r}") from error
+    return {**found, "backend": path.stem.removesuffix("-curves")}  # which names the device, where that is not the CPU
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The page with what stands between its marks replaced.
+
+    Raises:
+        ValueError: a part has no marks.
+    """
+    for name, part in parts.items():
+        begin = BEGIN.format(name)
+        before, *after = text.split(begin)
+        if len(after) != 1:
+            raise ValueError(f"benchmarks.md: expected {begin} once, got it {len(after)} times")
+        if END not in after[0].partition(BEGIN.partition("{")[0])[0]:
+            raise ValueError(f"benchmarks.md: expected {END} behind {begin}, and no other mark between them")
+        text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
+    return text
+
+
+def lines(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *body))
+
+
+def machine(found: Runs) -> str:
+    """What was measured on what."""
+    header = ["", "version", "device", "threads", "processor", "BLAS", "float32", "memory at most"]
+    return lines(header, [[name, facts["machine_framework"], facts["machine_device"], facts["machine_threads"],
+                           facts["machine_cpu"], facts["machine_blas"], facts["machine_float32"],
+                           f"{facts['peak_process_bytes'] / 2**20:,.0f} MiB" if "peak_process_bytes" in facts else ""]
+                          for name, (facts, _) in found.items()])
+
+
+def table(found: Runs, work: str) -> str:
+    """All implementations at one kind of work."""
+    body = []
+    for name, (facts, rows) in found.items():
+        tokens = facts["sizes_num_steps"] * facts["sizes_batch_size"]
+        body += [[name, f"{row.cell} {row.implementation}", *cells(rows, row, tokens)] for row in rows
+                 if row.work == work and not row.implementation.startswith("NumPy")]
+        body += [[name, implementation.replace("/", " "), f"not timed: {reason}", *[""] * (len(COLUMNS) - 1)]
+                 for implementation, reason in facts["refused"].items() if work == "train"]
+    return lines(["", "implementation", *COLUMNS], body)
+
+
+def floors(found: Runs) -> str:
+    """The floor of each backend, and how far its best stays above it."""
+    body = []
+    for name, (_, rows) in found.items():
+        mine = [r for r in rows if r.cell == "lstm" and r.work == "train" and not r.implementation.startswith("NumPy")]
+        best = min(mine, key=lambda row: row.median, default=None)
+        if best and best.floor:
+            body.append([name, clock(best.floor), best.implementation, clock(best.median),
+                         f"{best.median / best.floor:.2f}"])
+    return lines(["", "floor", "best", "median", "× floor"], body)
+
+
+def growth(curves: list[dict[str, Any]]) -> str:
+    """The exponent of each curve, and the memory that a step, an example and a hidden unit add."""
+    header = ["", "implementation", *AXES, "memory, numbers"]
+    body = []
+    for curve in curves:
+        for name in dict.fromkeys(point["implementation"] for point in curve["memory"] + curve["points"]):
+            cells = []
+            for axis in AXES:
+                mine = [p for p in curve["points"] if (p["axis"], p["implementation"]) == (axis, name)]
+                cells.append(f"{exponent([p['size'] for p in mine], [p['seconds'] for p in mine]):.2f}" if mine else "")
+            held = numbers([p for p in curve["memory"] if p["implementation"] == name], Sizes(**curve["sizes"]))
+            body.append([curve["backend"], name, *cells, ", ".join(f"{number:.1f}" for number in held)])
+    return lines(header, body)
+
+
+def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
+    """benchmarks.svg, bars over the floor, and benchmarks-curves.svg, cost over each size."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
+    figure = Figure(figsize=(8, 1 + 0.28 * sum(len(rows) for _, rows in found.values()) / 2), layout="constrained")
+    axes = figure.subplots()
+    labels: list[str] = []
+    for name, (_, rows) in found.items():
+        for row in rows:
+            if row.work == "train" and row.cell == "lstm" and not row.implementation.startswith("NumPy"):
+                place = len(labels)
+                labels.append(f"{name} {row.implementation}")
+                axes.barh(place, row.median * 1e3, color="C0" if row.implementation == "fused" else "C7")
+                axes.barh(place, (row.floor or 0) * 1e3, color="C1")
+    axes.set(xscale="log", xlim=(1, None),
+             xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
+    if not curves:
+        return
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    for panel, axis in zip(figure.subplots(2, 2).flat, AXES, strict=True):
+        for number, curve in enumerate(curves):
+            for style, name in (("--", "concise"), ("-", "fused")):
+                mine = [p for p in curve["points"] if (p["axis"], p["implementation"]) == (axis, name)]
+                if mine:
+                    panel.loglog([p["size"] for p in mine], [p["seconds"] * 1e3 for p in mine], style, marker=".",
+                                 color=f"C{number}", label=f"{curve['backend']} {name}")
+        sizes = sorted({p["size"] for curve in curves for p in curve["points"] if p["axis"] == axis})
+        panel.minorticks_off()
+        panel.set_xticks(sizes, [str(size) for size in sizes])
+        panel.set(xlabel=axis, ylabel="ms")
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    figure.savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})

@@ -1,0 +1,254 @@
+"""Runs the code cells of one of the book's chapters with a backend's namespace standing in for `d2l`.
+
+Which cells of a chapter's Markdown belong to a framework's tab follows the rules of the book's own builder. Epochs are
+shortened, and lines of notebook magic dropped; nothing else is changed. A cell that can't run on today's framework, for
+a reason outside our namespace, is a known break: it has to fail in just that way, and then its replacement is run.
+"""
+
+import ast
+import contextlib
+import importlib
+import io
+import re
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_ref.usage import refusals
+from lstm_ref.validate import check_sizes
+
+#: The book's name for a backend's tab; JAX has none in the edition with these functions.
+TABS = {"mxnet": "mxnet", "torch": "pytorch", "tensorflow": "tensorflow", "paddle": "paddle"}
+DEFAULT_TAB = "mxnet"
+
+#: The chapters whose cells this namespace is for.
+CHAPTERS = ("zh-lstm.md", "zh-rnn-scratch.md")
+
+FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<attributes>[^\n]*)\n(?P<source>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
+CODE = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+MARK = re.compile(r"# *@tab +([\w\,\ ]+)|^%%tab +([\w\,\ ]+)", re.M)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell.
+
+    Attributes:
+        number: among the chapter's code cells, from 1.
+        line: of its first line of code.
+        tabs: that it belongs to.
+        source: its code, without the line that marks the tabs and without magic.
+    """
+
+    number: int
+    line: int
+    tabs: tuple[str, ...]
+    source: str
+
+
+def cells(markdown: str) -> list[Cell]:
+    """The code cells of a chapter: fences with the class `input`."""
+    found: list[Cell] = []
+    for match in FENCE.finditer(markdown):
+        if CODE.search(match["attributes"]):
+            source = match["source"]
+            mark = MARK.search(source)
+            names = (mark[1] or mark[2]) if mark else DEFAULT_TAB
+            tabs = tuple(name.strip() for name in names.split(",") if name.strip())
+            lines = ["" if MARK.search(line) or line.startswith("%") else line for line in source.splitlines()]
+            line = markdown.count("\n", 0, match.start("source")) + 1
+            found.append(Cell(len(found) + 1, line, tabs, "\n".join(lines)))
+    return found
+
+
+def tab_cells(markdown: str, tab: str) -> list[Cell]:
+    """The cells that belong to a tab: it is named, or the mark is exactly `all`."""
+    return [cell for cell in cells(markdown) if tab in cell.tabs or cell.tabs == ("all",)]
+
+
+@dataclass(frozen=True)
+class Break:
+    """Something that a chapter's cells do and today's framework does not.
+
+    Attributes:
+        tab: whose cells.
+        culprit: text that is in the cell to be fixed.
+        error: regular expression for the error, in the culprit or in a cell that calls it.
+        cause: in words.
+        instead: what to write: pairs of the old text and the new.
+    """
+
+    tab: str
+    culprit: str
+    error: str
+    cause: str
+    instead: tuple[tuple[str, str], ...]
+
+    def told(self) -> str:
+        """The cause, and what to write instead."""
+        edits = [f"write `{new}` for `{old}`" if new else f"leave `{old.strip()}` out" for old, new in self.instead]
+        return f"{self.cause}: {', '.join(edits)}"
+
+
+NUMPY_2 = "NumPy 2.4 makes no Python number of an array with an axis, even of one element"
+ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
+
+BREAKS = (
+    Break("tensorflow", "time_major=True", r"ValueError: Unrecognized keyword arguments .*time_major",
+          "Keras 3 has no time_major; RNNModel turns the axes itself", (("time_major=True,\n    ", ""),)),
+    Break("tensorflow", "def predict_ch8", ONE_NUMBER, NUMPY_2,
+          ((".argmax(axis=1).reshape(1))", ".argmax(axis=1).item())"),)),
+    Break("tensorflow", "def train_ch8", r"ValueError: Argument `learning_rate` should be float",
+          "Keras 3 takes no integer for a learning rate", (("optimizers.SGD(lr)", "optimizers.SGD(float(lr))"),)),
+    Break("paddle", "def predict_ch8", ONE_NUMBER, NUMPY_2,
+          (("int(paddle.reshape(paddle.argmax(y,axis=1),shape=[1]))", "paddle.argmax(y, axis=1).item()"),)),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended: 'runs', 'runs replaced' or 'fails'; `detail` is the error or the break's cause."""
+
+    cell: Cell
+    status: str
+    detail: str = ""
+
+
+class _Shorten(ast.NodeTransformer):
+    """Sets what is assigned to `num_epochs` to a few epochs."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        """`num_epochs = 500`, alone or in a tuple."""
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id == "num_epochs":
+                node.value = ast.Constant(self.epochs)
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for i, name in enumerate(target.elts):
+                    if isinstance(name, ast.Name) and name.id == "num_epochs":
+                        node.value.elts[i] = ast.Constant(self.epochs)
+        return node
+
+
+def stand_in(backend: str) -> None:
+    """Make `from d2l import <backend> as d2l` import our namespace."""
+    package: Any = types.ModuleType("d2l")
+    namespace = importlib.import_module(f"backends.{backend}")
+    setattr(package, backend, namespace)
+    sys.modules |= {"d2l": package, f"d2l.{backend}": namespace}
+
+
+def execute(source: str, scope: dict[str, Any], where: str, epochs: int) -> None:
+    """Run a cell's code in the chapter's scope, with what it prints kept quiet."""
+    tree = ast.fix_missing_locations(_Shorten(epochs).visit(ast.parse(source)))
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(tree, where, "exec"), scope)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The cells of one tab of a chapter; made by `load`."""
+
+    name: str
+    backend: str
+    cells: Sequence[Cell]
+
+    def run(self, epochs: int = 1, breaks: Sequence[Break] = BREAKS) -> Iterator[Outcome]:
+        """Run the cells from first to last; the first that fails is the last that is run.
+
+        Args:
+            epochs: what `num_epochs` is set to.
+            breaks: known ones.
+
+        Yields:
+            How each cell ended.
+        """
+        scope: dict[str, Any] = {"__name__": Path(self.name).stem}
+        mine = [known for known in breaks if known.tab == TABS[self.backend] and self._culprit(known)]
+        fixed: dict[int, str] = {}  # sources of replaced cells by number
+        met: list[Break] = []
+
+        def execute_cell(cell: Cell) -> None:
+            execute(fixed.get(cell.number, cell.source), scope, f"{self.name}, line {cell.line}", epochs)
+
+        for cell in self.cells:
+            notes: list[str] = []
+            while True:
+                try:
+                    execute_cell(cell)
+                except Exception as error:
+                    text = f"{type(error).__name__}: {error}"
+                    known = next((b for b in mine if b not in met and re.search(b.error, text, re.S)), None)
+                    culprit = self._culprit(known) if known else None
+                    if known is None or culprit is None:
+                        yield Outcome(cell, "fails", text)
+                        return
+                    met.append(known)
+                    notes.append(known.told())
+                    fixed[culprit.number] = _fixed(fixed.get(culprit.number, culprit.source), known)
+                    if culprit is not cell:
+                        execute_cell(culprit)
+                else:
+                    yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
+                    break
+        for known in mine:
+            if known not in met:
+                yield Outcome(self.cells[-1], "fails", f"the known break is gone, remove it from BREAKS: {known.cause}")
+
+    def _culprit(self, known: Break) -> Cell | None:
+        return next((cell for cell in self.cells if known.culprit in cell.source), None)
+
+
+def load(path: Path, backend: str) -> Chapter:
+    """A chapter's cells of one tab, with our namespace standing in for `d2l`.
+
+    Args:
+        path: of the Markdown.
+        backend: whose tab, and whose namespace.
+
+    Raises:
+        ValueError: there is no such file, the backend has no tab in the book, or the chapter has no cell for it.
+        ImportError: the framework is missing.
+    """
+    if backend not in TABS:
+        raise ValueError(f"backend: the book has tabs for {', '.join(TABS)}, got {backend!r}")
+    try:
+        markdown = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path}: expected a chapter's Markdown ({error.strerror})") from None
+    chosen = tab_cells(markdown, TABS[backend])
+    if not chosen:
+        raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found none")
+    stand_in(backend)
+    return Chapter(path.name, backend, chosen)
+
+
+def chapters(paths: list[Path], backend: str, epochs: int) -> int:
+    """`lstm-parity chapters`: 1 when a cell fails."""
+    with refusals():
+        check_sizes(epochs=epochs)
+        files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
+        loaded = [load(file, backend) for file in files]
+    failed = False
+    for chapter in loaded:
+        outcomes = list(chapter.run(epochs))
+        clean = sum(outcome.status == "runs" for outcome in outcomes)
+        print(f"{backend}, {chapter.name}: {clean} cells run as they stand")
+        for outcome in outcomes:
+            if outcome.status != "runs":
+                print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
+            failed = failed or outcome.status == "fails"
+    return 1 if failed else 0
+
+
+def _fixed(source: str, known: Break) -> str:
+    for old, new in known.instead:
+        if old not in source:
+            raise LookupError(f"{old!r} is not in the cell that is to be fixed: {known.cause}")
+        source = source.replace(old, new)
+    return source

@@ -1,0 +1,101 @@
+"""The curves in a chapter's Markdown: an output cell's picture, the figure printed beside it, and the settings."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lstm_ref.tools.chapters import FENCE, Cell, cells
+from lstm_ref.tools.curves.curve import Curve, curve
+from lstm_ref.tools.curves.svg import lines
+
+OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}")
+PRINTED = re.compile(r"(?:perplexity|困惑度)\s+(\d+(?:\.\d+)?|inf|nan)")
+KIND = re.compile("lstm|gru|rnn")
+
+#: What the chapters call our settings.
+NAMES = {"num_hiddens": "num_hiddens", "num_epochs": "epochs", "lr": "lr", "batch_size": "batch_size",
+         "num_steps": "num_steps"}
+
+
+def curves(markdown: str, name: str) -> list[Curve]:
+    """The curves of perplexity in the output cells, each with the settings that the code before it gives.
+
+    Args:
+        markdown: the chapter.
+        name: of the chapter; it begins every refusal.
+
+    Raises:
+        ValueError: an output cell is no JSON, a picture is not readable, or there is no curve.
+    """
+    code = cells(markdown)
+    found: list[Curve] = []
+    for match in FENCE.finditer(markdown):
+        if OUTPUT.search(match["attributes"]):
+            line = markdown.count("\n", 0, match.start("source")) + 1
+            before = [cell for cell in code if cell.line < line]
+            text, pictures = _output(match["source"], f"{name}, line {line}")
+            if before and pictures:
+                tabs, number = "/".join(before[-1].tabs), before[-1].number
+                found += _of_cell(before, text, pictures, f"{name}, {tabs}, cell {number}")
+    if not found:
+        raise ValueError(f"{name}: expected an output cell with a curve of perplexity, found none")
+    return found
+
+
+def _output(source: str, name: str) -> tuple[str, list[str]]:
+    """What a cell printed, and its pictures."""
+    try:
+        outputs = json.loads(source)
+        printed = [part for output in outputs for part in _strings(output.get("text"))]
+        pictures = [output["data"]["image/svg+xml"] for output in outputs if "image/svg+xml" in output.get("data", {})]
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f"{name}: expected a notebook's outputs as JSON ({type(error).__name__}: {error})") from None
+    return "".join(printed), ["".join(_strings(picture)) for picture in pictures]
+
+
+def _strings(text: Any) -> list[str]:
+    return [text] if isinstance(text, str) else [str(part) for part in text or []]
+
+
+def _of_cell(before: list[Cell], text: str, pictures: list[str], name: str) -> Iterator[Curve]:
+    """The curves that a cell drew; `before` are the chapter's cells up to it."""
+    cell = before[-1]
+    own = [c for c in before if set(c.tabs) & {*cell.tabs, "all"}]
+    printed = PRINTED.findall(text)
+    for picture in pictures:
+        for line in lines(picture, name):
+            if "perplexity" in (line.ylabel or "perplexity"):
+                yield curve(name, line.points, model="scratch" if "Scratch" in cell.source else "concise",
+                            settings=settings([c.source for c in own]), printed=printed[-1] if printed else "")
+
+
+def settings(sources: list[str]) -> dict[str, Any]:
+    """What code assigns to the names of settings, the last value of each; and the kind of the last model it makes."""
+    known: dict[str, Any] = {}
+    for source in sources:
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                known |= _assigned(node)
+    # The names of the model's classes say nothing: RNNModel holds an LSTM as well.
+    kinds = (set(KIND.findall(re.sub("RNNModel(Scratch)?", "", source).lower())) for source in reversed(sources))
+    if kind := next(filter(None, kinds), set()):
+        known["cell"] = "lstm" if "lstm" in kind else sorted(kind)[0]
+    known["use_random_iter"] = re.search(r"use_random_iter\s*=\s*True", sources[-1]) is not None
+    return known
+
+
+def _assigned(node: ast.Assign) -> dict[str, Any]:
+    pairs: list[tuple[ast.expr, ast.expr]] = []
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs += zip(target.elts, node.value.elts, strict=False)
+        else:
+            pairs.append((target, node.value))
+    return {NAMES[target.id]: value.value for target, value in pairs
+            if isinstance(target, ast.Name) and target.id in NAMES and isinstance(value, ast.Constant)}

@@ -1,0 +1,112 @@
+"""The book's experiment, over several seeds and in every backend: does each reach the published perplexity?"""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_ref.parity import registry
+from lstm_ref.terminal import console, progress
+from lstm_ref.tools.reproduce.page import write_report
+from lstm_ref.tools.train.run import read_log
+from lstm_ref.usage import UsageError, refusals
+from lstm_ref.validate import check_sizes
+
+MODELS = ("scratch", "concise")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: a backend's model from one seed, in a folder of its own."""
+
+    backend: str
+    model: str
+    seed: int
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.backend} {self.model}, seed {self.seed}"
+
+
+def tasks(chosen: Sequence[str], seeds: int, build: Path) -> Iterator[Task]:
+    """All runs, seed by seed; NumPy has no concise layer."""
+    for seed in range(seeds):
+        for backend in chosen:
+            for model in MODELS[:1] if backend == "numpy" else MODELS:
+                yield Task(backend, model, seed, build / f"{backend}-{model}-{seed}")
+
+
+def finished(task: Task, epochs: int) -> dict[str, Any] | None:
+    """The log of a run of so many epochs that has come to its end, or None."""
+    log = read_log(task.folder)
+    done = log is not None and log["finished"] and log["settings"]["epochs"] == epochs
+    return log if done else None
+
+
+def run(task: Task, python: str, epochs: int, threads: int) -> str:
+    """Run a task in a process of its own, or go on with it; returns why it failed, or ''."""
+    if finished(task, epochs):
+        return ""
+    task.folder.mkdir(parents=True, exist_ok=True)
+    going_on = ["--resume"] if (task.folder / "checkpoint.npz").exists() else []
+    command = [python, "-m", "lstm_ref", "train", "--backend", task.backend, "--model", task.model,
+               "--seed", str(task.seed), "--epochs", str(epochs), "--data", "timemachine",
+               "--out", str(task.folder), *going_on]
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
+                           str(threads))
+    output = task.folder / "output.txt"
+    with output.open("w") as file:
+        code = subprocess.run(command, env=os.environ | limits, stdout=file, stderr=subprocess.STDOUT, check=False
+                              ).returncode
+    if code == 0 and finished(task, epochs):
+        return ""
+    last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+    return f"{task}: ended with exit status {code}: {last[0]} (all of it in {output})"
+
+
+def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path) -> int:
+    """`lstm-parity reproduce`: run what has not been run yet and write the report.
+
+    Args:
+        python: 'backend=path of its Python', one for each backend.
+        epochs: of each run.
+        seeds: runs of each model.
+        jobs: runs at a time; None for one on each core.
+        build: folder of the runs.
+        docs: folder of the report.
+
+    Returns:
+        0 when every run was finished, else 1.
+
+    Raises:
+        UsageError: a number is not positive, or a backend is unknown.
+    """
+    pythons = dict(entry.split("=", 1) for entry in python)
+    if unknown := pythons.keys() - {*registry.names()}:
+        raise UsageError(f"unknown backend {unknown.pop()!r}; known are {', '.join(registry.names())}")
+    cores = os.cpu_count() or 1
+    at_once = cores if jobs is None else jobs
+    with refusals():
+        check_sizes(epochs=epochs, seeds=seeds, jobs=at_once)
+    every = list(tasks(list(pythons), seeds, build))
+    failures = []
+    with ThreadPoolExecutor(at_once) as pool, progress() as bar:
+        shown = bar.add_task(f"{epochs} epochs each, {at_once} at a time", total=len(every))
+        futures = {pool.submit(run, task, pythons[task.backend], epochs, max(cores // at_once, 1)): task
+                   for task in every}
+        for future in as_completed(futures):
+            bar.advance(shown)
+            if failure := future.result():
+                failures.append(failure)
+            elif bar.disable:
+                print(f"done: {futures[future]}", flush=True)
+    out = console()
+    for failure in failures:
+        out.print(failure, style="red", markup=False)
+    if logs := [log for task in every if (log := finished(task, epochs))]:
+        for line in write_report(logs, docs):
+            out.print(line, markup=False)
+    return 1 if failures else 0

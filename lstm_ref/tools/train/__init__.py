@@ -1,0 +1,1 @@
+"""Training runs from the command line: settings, checkpoints, logs and curves."""

@@ -1,0 +1,138 @@
+"""One training run of a backend's model on the book's data, with the book's settings unless told otherwise."""
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lstm_ref import Animator, load_data_time_machine
+from lstm_ref.files import check_writable, write_json
+from lstm_ref.parity import registry
+from lstm_ref.parity.fingerprint import fingerprint
+from lstm_ref.tools.train.checkpoint import check_fits, load, save
+from lstm_ref.tools.train.settings import Settings
+from lstm_ref.validate import check_prefix, check_sizes
+
+PREFIXES = ("time traveller", "traveller")
+SAVE_SECONDS = 1.0
+
+
+class Run:
+    """A run that has passed all checks and may begin.
+
+    Args:
+        settings: what to do.
+        out: folder of the checkpoint, the log and the curve.
+        resume: go on from the checkpoint that is there.
+        restart: throw away the run that is there.
+
+    Raises:
+        ValueError: a setting, the data or the checkpoint is not usable; says why.
+        ImportError: the backend is unknown, or its framework is missing.
+        RuntimeError: the device is not there.
+        OSError: the folder can't be written to.
+    """
+
+    def __init__(self, settings: Settings, out: Path, resume: bool = False, restart: bool = False):
+        s = self.settings = settings
+        check_sizes(epochs=s.epochs, num_hiddens=s.num_hiddens, batch_size=s.batch_size, num_steps=s.num_steps)
+        if not (math.isfinite(s.lr) and s.lr > 0):
+            raise ValueError(f"lr: expected a finite number above 0, got {s.lr}")
+        if s.cell not in ("lstm", "rnn"):
+            raise ValueError(f"cell: expected 'lstm' or 'rnn', got {s.cell!r}")
+        adapter = registry.load(s.backend, s.device)
+        if s.model not in adapter.implementations:
+            raise ValueError(f"model: the backend {s.backend} has {', '.join(adapter.implementations)}, "
+                             f"got {s.model!r}")
+        self.implementation = adapter.implementations[s.model]
+        self.data, self.vocab = load_data_time_machine(
+            s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor)
+        for prefix in PREFIXES:
+            check_prefix(prefix, self.vocab.token_to_idx)
+        self.out, self.checkpoint = out, out / "checkpoint.npz"
+        check_writable(out)
+        if self.checkpoint.exists() and not (resume or restart):
+            raise ValueError(f"{out}: there is a run already; --resume goes on with it, --restart begins anew, "
+                             "--out names another folder")
+        self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
+        #: perplexity and tokens per second of each epoch so far
+        self.history: list[dict[str, Any]] = []
+        if resume:
+            self._restore()
+        self.fingerprint = fingerprint(adapter.version(), s.device, self.data.source)
+
+    def _restore(self) -> None:
+        weights, facts = load(self.checkpoint)
+        s, then = asdict(self.settings), facts["settings"]
+        changed = [f"{key} was {then.get(key)!r} and is {s[key]!r}" for key in s if then.get(key) != s[key]
+                   and key != "epochs"]
+        check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
+        if changed:
+            raise ValueError(f"{self.checkpoint}: a run of other settings: {'; '.join(changed)}")
+        if len(facts["history"]) > self.settings.epochs:
+            raise ValueError(f"epochs: the run in {self.out} has {len(facts['history'])} already, got "
+                             f"{self.settings.epochs}")
+        self.implementation.set_weights(self.net, weights)
+        self.history = facts["history"]
+
+    def train(self, after_epoch: Callable[[int, float, float], None] = lambda *_: None) -> dict[str, Any]:
+        """Train to the end, leaving a checkpoint at least every second that an epoch allows.
+
+        Args:
+            after_epoch: called with the epoch's number, its perplexity and tokens per second.
+
+        Returns:
+            The log, as it stands in log.json.
+
+        Raises:
+            FloatingPointError: a loss is not finite; names the epoch, the minibatch and the gradient norm.
+        """
+        if not self.history:
+            self._save()  # there is a checkpoint from the first moment on
+        saved = time.monotonic()
+        s = self.settings
+        for epoch in range(len(self.history) + 1, s.epochs + 1):
+            # Each epoch has its own seed, so that a resumed run draws the same offsets.
+            random.seed(s.seed * 1_000_003 + epoch)
+            try:
+                perplexity, speed = self.implementation.epoch(self.net, self.data, s.lr, s.use_random_iter)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"epoch {epoch}, {error}; try a smaller --lr than {s.lr:g}") from None
+            point = {"epoch": epoch, "perplexity": perplexity if math.isfinite(perplexity) else None}
+            self.history.append(point | {"tokens_per_second": round(speed, 1)})
+            if time.monotonic() - saved > SAVE_SECONDS or epoch == s.epochs:
+                self._save()
+                saved = time.monotonic()
+            after_epoch(epoch, perplexity, speed)
+        samples = {prefix: self.implementation.predict(self.net, prefix, 50, self.vocab) for prefix in PREFIXES}
+        log = self._log() | {"finished": True, "samples": samples}
+        write_json(self.out / "log.json", log)
+        self._draw()
+        return log
+
+    def _save(self) -> None:
+        facts = {"settings": asdict(self.settings), "history": self.history}
+        save(self.checkpoint, self.implementation.weights(self.net), facts)
+        write_json(self.out / "log.json", self._log())
+
+    def _log(self) -> dict[str, Any]:
+        return {"schema": 1, "settings": asdict(self.settings), "fingerprint": self.fingerprint,
+                "vocab_size": len(self.vocab), "finished": False, "epochs": self.history}
+
+    def _draw(self) -> None:
+        s = self.settings
+        animator = Animator(xlabel="epoch", ylabel="perplexity", legend=[f"{s.backend} {s.model} {s.cell}"],
+                            xlim=[1, s.epochs])
+        for point in self.history:
+            animator.add(point["epoch"], point["perplexity"])
+        animator.save(self.out / "curve.png", self.out / "curve.svg")
+
+
+def read_log(out: Path) -> dict[str, Any] | None:
+    """The log in a run's folder, or None where there is none yet."""
+    path = out / "log.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -1,0 +1,38 @@
+"""What a training run does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run does; the defaults are the book's.
+
+    Attributes:
+        backend: an installed backend's name, or package.module:Adapter.
+        model: 'scratch', 'concise' or 'fused'.
+        cell: 'lstm' or 'rnn'.
+        epochs: number of passes over the data.
+        seed: of the initial weights and of the offsets of the minibatches.
+        data: 'timemachine', 'embedded', the name of a text file, or None for the first that is available.
+        use_random_iter: random sampling instead of sequential partition.
+        lr: learning rate.
+        num_hiddens: h.
+        batch_size: rows of a minibatch.
+        num_steps: tokens of a row.
+        max_tokens: the corpus is cut to so many; -1 keeps all.
+        device: 'cpu' or 'gpu'.
+    """
+
+    backend: str = "numpy"
+    model: str = "scratch"
+    cell: str = "lstm"
+    epochs: int = 500
+    seed: int = 0
+    data: str | None = None
+    use_random_iter: bool = False
+    lr: float = 1.0
+    num_hiddens: int = 256
+    batch_size: int = 32
+    num_steps: int = 35
+    max_tokens: int = 10_000
+    device: str = "cpu"

@@ -1,0 +1,57 @@
+"""A training run on the terminal: progress, perplexity and tokens per second, and what the model writes."""
+
+import sys
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lstm_ref.terminal import console
+from lstm_ref.tools.train.run import Run
+from lstm_ref.tools.train.settings import Settings
+from lstm_ref.usage import refusals
+
+
+def train(out: Path | None, resume: bool, restart: bool, **options: object) -> int:
+    """`lstm-parity train`."""
+    with refusals():
+        s = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
+        run = Run(s, out or Path(f"build/train/{s.backend.replace(':', '.')}-{s.model}-{s.cell}-{s.seed}"), resume,
+                  restart)
+    return show(run)
+
+
+def show(run: Run) -> int:
+    """Train with a progress bar, or a line every tenth of the way where there is no terminal; the exit status."""
+    out, s = console(), run.settings
+    start = len(run.history)
+    if start:
+        out.print(f"resuming after epoch {start} of {s.epochs}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+               TextColumn("{task.fields[state]}"))
+    with Progress(*columns, console=out, disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task(f"{s.backend} {s.model} {s.cell}", total=s.epochs, completed=start, state="")
+
+        def after_epoch(epoch: int, perplexity: float, speed: float) -> None:
+            state = f"perplexity {perplexity:.2f}, {speed:,.0f} tokens/s"
+            bar.update(task, completed=epoch, state=state)
+            if bar.disable and epoch % max(s.epochs // 10, 1) == 0:
+                print(f"epoch {epoch}: {state}", flush=True)
+
+        try:
+            log = run.train(after_epoch)
+        except FloatingPointError as error:
+            bar.stop()
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            bar.stop()
+            print(f"\ninterrupted; {run.checkpoint} has an epoch before this one, --resume goes on from it",
+                  file=sys.stderr)
+            return 130
+    last = log["epochs"][-1]
+    perplexity = float("inf") if last["perplexity"] is None else last["perplexity"]
+    out.print(f"perplexity {perplexity:.1f}, {last['tokens_per_second']:,.1f} tokens/s on {s.device}")
+    for sample in log["samples"].values():
+        out.print(sample, markup=False)
+    out.print(f"log.json, checkpoint.npz, curve.png and curve.svg are in {run.out}", markup=False)
+    return 0

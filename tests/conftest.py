@@ -1,0 +1,14 @@
+import os
+
+import pytest
+
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; a log has whole lines
+
+
+@pytest.fixture(scope="session")
+def truths(tmp_path_factory):
+    """A folder of stored yardsticks, shared by all tests of the judge, those in other processes too."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "truth"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,3 +1,0 @@
-def test_chunks(agrees):
-    """Two halves with the state carried over are one sequence."""
-    agrees()

@@ -1,3 +1,0 @@
-def test_params(agrees):
-    """Names, order, shapes, dtype, trainability, zero biases, distribution and seed of the parameters."""
-    agrees()

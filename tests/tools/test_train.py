@@ -1,0 +1,219 @@
+"""The command `train`: what it leaves behind, that it goes on where it stopped, and what it refuses."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lstm_ref.tools.reproduce.page import write_report
+from lstm_ref.tools.reproduce.runs import Task, finished, run, tasks
+from lstm_ref.tools.train import checkpoint
+from lstm_ref.tools.train.run import Run, read_log
+from lstm_ref.tools.train.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SMALL = Settings(epochs=6, data="embedded", num_hiddens=8, batch_size=4, num_steps=5, max_tokens=200)
+ARGUMENTS = ("--data", "embedded", "--num-hiddens", "8", "--batch-size", "4", "--num-steps", "5", "--max-tokens", "200")
+
+
+def perplexities(log):
+    return [point["perplexity"] for point in log["epochs"]]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "lstm_ref", "train", *ARGUMENTS, *map(str, arguments)]
+
+
+def ends(*arguments):
+    return subprocess.run(command(*arguments), cwd=ROOT, text=True, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_a_run_leaves_log_checkpoint_and_curve(cell, tmp_path):
+    """By the command a user types."""
+    done = ends("--epochs", 3, "--cell", cell, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "epoch 3: perplexity" in done.stdout and "tokens/s on cpu\ntime traveller" in done.stdout
+    log = json.loads((tmp_path / "run" / "log.json").read_text())
+    assert [point["epoch"] for point in log["epochs"]] == [1, 2, 3]
+    assert log["finished"] and log["settings"]["cell"] == cell and log["fingerprint"]["corpus"] == "embedded"
+    assert all(text.startswith(prefix) and len(text) > len(prefix) for prefix, text in log["samples"].items())
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "log.json", "checkpoint.npz", "curve.png", "curve.svg"}
+
+
+def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(tmp_path):
+    """Perplexities and weights, to the last bit, whatever the state of Python's own generator."""
+    whole = Run(SMALL, tmp_path / "whole")
+    expected = perplexities(whole.train())
+    Run(Settings(**{**SMALL.__dict__, "epochs": 3}), tmp_path / "parts").train()
+    random.seed("something else")
+    again = Run(SMALL, tmp_path / "parts", resume=True)
+    assert perplexities(again.train()) == expected
+    assert all(np.array_equal(a, b) for a, b in zip(whole.net.params, again.net.params, strict=True))
+
+
+def test_a_killed_run_leaves_a_checkpoint_that_loads(tmp_path):
+    """At any moment; and going on from it gives what an uninterrupted run gives."""
+    process = subprocess.Popen(command("--epochs", 100_000, "--out", tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL)
+    path = tmp_path / "checkpoint.npz"
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, facts = checkpoint.load(path)
+    done = len(facts["history"])
+    settings = Settings(**{**SMALL.__dict__, "epochs": done + 2})
+    resumed = perplexities(Run(settings, tmp_path, resume=True).train())
+    assert resumed == perplexities(Run(settings, tmp_path / "whole").train())
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    """Exit status 130, and no half-written file beside the checkpoint."""
+    # What a shell starts in the background ignores the signal, and so does all that it starts.
+    process = subprocess.Popen(command("--epochs", 100_000, "--out", tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    while not (tmp_path / "log.json").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert "--resume goes on from it" in said and "Traceback" not in said
+    checkpoint.load(tmp_path / "checkpoint.npz")
+
+
+def test_the_same_seed_gives_the_same_run_and_another_another(tmp_path):
+    """Weights and offsets both."""
+    one, same, other = (perplexities(Run(Settings(**{**SMALL.__dict__, "seed": seed}), tmp_path / name).train())
+                        for seed, name in ((1, "a"), (1, "b"), (2, "c")))
+    assert one == same
+    assert one != other
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    """With epoch, minibatch and gradient norm; what was saved before is kept."""
+    run = Run(SMALL, tmp_path)
+    run.implementation.set_weights(run.net, {
+        name: np.full_like(array, np.nan) for name, array in run.implementation.weights(run.net).items()})
+    with pytest.raises(FloatingPointError, match=r"epoch 1, minibatch 1: loss: .* got nan \(gradient norm nan\)"):
+        run.train()
+    assert checkpoint.load(tmp_path / "checkpoint.npz")[1]["history"] == []
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("--backend", "tourch"), "unknown backend 'tourch'; known are numpy, torch"),
+    (("--backend", "mxnet"), "the backend mxnet needs the package mxnet"),
+    (("--model", "concise"), "the backend numpy has scratch, fused, got 'concise'"),
+    (("--cell", "gru"), "cell: expected 'lstm' or 'rnn', got 'gru'"),
+    (("--epochs", "0"), "epochs: expected an integer of at least 1, got 0"),
+    (("--epochs", "-3"), "epochs: expected an integer of at least 1, got -3"),
+    (("--lr", "0"), "lr: expected a finite number above 0, got 0.0"),
+    (("--lr", "nan"), "lr: expected a finite number above 0, got nan"),
+    (("--batch-size", "0"), "batch_size: expected an integer of at least 1"),
+    (("--max-tokens", "20"), "corpus: expected at least 26 tokens for one minibatch of 4 × 5"),
+    (("--data", "no.txt"), "source: expected 'timemachine', 'embedded' or a text file, got 'no.txt' (No such file"),
+    (("--device", "gpu"), "device gpu: NumPy computes on the CPU alone"),
+    (("--resume",), "there is no checkpoint to go on from"),
+])
+def test_what_can_not_be_run_is_refused_at_once(arguments, words, tmp_path):
+    """In one line, before any work; nothing is left behind but an empty folder."""
+    refused = ends("--epochs", "1", "--out", tmp_path / "run", *arguments)
+    assert refused.returncode == 2
+    assert words in refused.stderr and "Traceback" not in refused.stderr
+    assert not list((tmp_path / "run").glob("*"))
+
+
+def test_a_text_without_the_prefixes_characters_is_refused(tmp_path):
+    """The two samples at the end could not be written."""
+    text = tmp_path / "abc.txt"
+    text.write_text("abc " * 200)
+    with pytest.raises(ValueError, match=r"prefix: 't' at index 0 of 'time traveller' is not in the vocabulary"):
+        Run(Settings(**{**SMALL.__dict__, "data": str(text)}), tmp_path / "run")
+
+
+def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path):
+    """Before the run, not after it."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"can't be written to .*name another folder"):
+        Run(SMALL, tmp_path / "file" / "run")
+
+
+def test_a_run_is_not_overwritten_silently(tmp_path):
+    """Unless --restart says so."""
+    Run(SMALL, tmp_path).train()
+    with pytest.raises(ValueError, match="there is a run already; --resume goes on with it, --restart begins anew"):
+        Run(SMALL, tmp_path)
+    assert len(perplexities(Run(SMALL, tmp_path, restart=True).train())) == SMALL.epochs
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"num_hiddens": 9}, r"W_xi: expected float32 of shape \(\d+, 9\), got float32 of shape \(\d+, 8\)"),
+    ({"cell": "rnn"}, "expected the weights W_xh, W_hh, b_h, W_hq, b_q, got W_xi"),
+    ({"lr": 0.5}, "a run of other settings: lr was 1.0 and is 0.5"),
+    ({"epochs": 2}, "epochs: the run in .* has 6 already, got 2"),
+])
+def test_a_checkpoint_of_another_run_is_refused(change, words, tmp_path):
+    """By what differs."""
+    Run(SMALL, tmp_path).train()
+    with pytest.raises(ValueError, match=words):
+        Run(Settings(**{**SMALL.__dict__, **change}), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+def test_a_damaged_checkpoint_is_named(content, tmp_path):
+    """Not a traceback from deep inside NumPy."""
+    (tmp_path / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="not a checkpoint of this program"):
+        Run(SMALL, tmp_path, resume=True)
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path):
+    """One that does is refused."""
+    np.savez(tmp_path / "checkpoint.npz", weights=np.array([{"a": 1}], object))
+    with pytest.raises(ValueError, match="not a checkpoint of this program"):
+        checkpoint.load(tmp_path / "checkpoint.npz")
+
+
+def test_reproduction_runs_each_model_once(tmp_path):
+    """Seed by seed; a run that is done is left alone, one that fails is named."""
+    every = list(tasks(["numpy", "torch"], 2, tmp_path))
+    assert [str(task) for task in every[:3]] == ["numpy scratch, seed 0", "torch scratch, seed 0",
+                                                 "torch concise, seed 0"]
+    assert len(every) == 6
+    failing = Task("mxnet", "scratch", 0, tmp_path / "mxnet")
+    assert "mxnet scratch, seed 0: ended with exit status 2: error: the backend mxnet needs" in run(
+        failing, sys.executable, 1, 1)
+    Run(SMALL, tmp_path / "done").train()
+    done = Task("numpy", "scratch", 0, tmp_path / "done")
+    assert finished(done, SMALL.epochs) and not finished(done, SMALL.epochs + 1)
+    assert run(done, "no such python", SMALL.epochs, 1) == ""
+
+
+def test_the_reproductions_report(tmp_path):
+    """Median and range beside the published figure, said plainly when they differ; and a picture."""
+    Run(SMALL, tmp_path / "run").train()
+    log = read_log(tmp_path / "run")
+
+    def logged(backend, model, end):
+        epochs = [*log["epochs"][:-1], {**log["epochs"][-1], "perplexity": end}]
+        return {**log, "settings": {**log["settings"], "backend": backend, "model": model}, "epochs": epochs}
+
+    logs = [logged("torch", "scratch", end) for end in (1.09, 1.3, 1.12)]
+    logs += [logged("paddle", "scratch", 1.1), logged("torch", "concise", 2.0)]
+    list(write_report(logs, tmp_path / "docs"))
+    text = (tmp_path / "docs" / "reproduction.md").read_text()
+    assert "| torch | scratch | 3 | 1.120 | 1.090 to 1.300 | 1.1 |" in text
+    assert "torch scratch: the published 1.1 is reproduced" in text
+    assert "paddle scratch: the published 5.0 is **not** reproduced" in text
+    assert "torch concise: the published 1.0 is **not** reached" in text
+    assert "</svg>" in (tmp_path / "docs" / "reproduction.svg").read_text()
