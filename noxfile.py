@@ -79,17 +79,31 @@ def environment_or_error(session: nox.Session, backend: str) -> str:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def parity(session: nox.Session, backend: str) -> None:
     """Compare one backend with the reference, in its own environment and process."""
-    asked.append(backend)
+    parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False)
+    parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
+    chosen, others = parser.parse_known_args(session.posargs)
+    name = (chosen.backend or backend).replace(":", ".")
+    asked.append(name)
     session.notify("report")
-    status = Path("build/parity") / f"{backend}.json"
+    status = Path("build/parity") / f"{name}.json"
     status.unlink(missing_ok=True)
     try:
         python = environment(session, backend)
     except LookupError as error:
-        not_run(status, backend, str(error))
+        not_run(status, name, str(error))
         session.error(str(error))
-    session.run(python, "-m", "lstm_ref.parity", "run", backend, "--", "tests/parity", "tests/tabs", "-q",
-                "--no-header", *session.posargs, external=True)
+    session.run(python, "-m", "lstm_ref.parity", "run", chosen.backend or backend, "--", "tests/parity",
+                *([] if chosen.backend else ["tests/tabs"]), "-q", "--no-header", *others, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def judge(session: nox.Session) -> None:
+    """Judge your functions in a framework's environment: nox -s judge -- my_port:lstm --framework torch."""
+    parser = argparse.ArgumentParser(prog="nox -s judge --", add_help=False)
+    parser.add_argument("--framework", choices=BACKENDS, required=True)
+    chosen, _ = parser.parse_known_args(session.posargs)
+    session.run(environment_or_error(session, chosen.framework), "-m", "lstm_ref.parity", "judge", *session.posargs,
+                external=True)
 
 
 def not_run(path: Path, backend: str, reason: str) -> None:

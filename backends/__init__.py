@@ -2,15 +2,15 @@
 
     from backends import torch as d2l
 
-A backend is a package of this folder. `import backends` imports no framework. A new backend in this folder needs
+A backend is a package in this folder. `import backends` imports no framework. A new backend in this folder needs
 
 - a row in `FRAMEWORKS`,
 - `scratch.py`, the book's tab: `get_lstm_params`, `init_lstm_state`, `lstm` and `RNNModelScratch`, in the framework's
-  own manner,
+  own style,
 - `training.py`: `loss`, `grad_clipping`, `sgd`, `train_step_ch8`, `train_epoch_ch8`, `train_ch8`, `predict_ch8`,
-- `concise.py`, the framework's layer with the way of the weights in and out, `fused.py` and `aliases.py`,
+- `concise.py`, the framework's layer, with loading and reading its weights, `fused.py` and `aliases.py`,
 - `adapter.py` with a class `Adapter(device)`: see `backends.adapter.Adapter`,
-- `__init__.py`, which calls `require(__name__)` before it imports them and makes up the namespace,
+- `__init__.py`, which calls `require(__name__)` before it imports them and forms the namespace,
 - its versions as an extra and its adapter as an entry point `lstm_parity.backends` in pyproject.toml.
 
 A backend elsewhere needs the adapter and the entry point alone; see `lstm_ref.parity.registry`.
@@ -37,7 +37,7 @@ FRAMEWORKS = {
 
 
 def pins(backend: str) -> list[str]:
-    """The known-good requirements of a backend, as pip understands them."""
+    """The known-good requirements of a backend, in pip's syntax."""
     try:
         requirements = importlib.metadata.requires("lstm-parity") or []
     except importlib.metadata.PackageNotFoundError:
@@ -50,7 +50,7 @@ def pins(backend: str) -> list[str]:
 def require(module: str) -> ModuleType:
     """Import the framework of a backend from where it is installed.
 
-    A folder of the same name in the working directory, or this folder itself, never stands in for it.
+    A folder of the same name in the working directory, or this folder itself, is never imported instead.
 
     Args:
         module: the name of the backend's package: 'backends.torch'.
@@ -65,7 +65,7 @@ def require(module: str) -> ModuleType:
     sys.path[:] = [entry for entry in path if Path(entry or os.curdir).resolve() not in here]
     try:
         return importlib.import_module(framework)
-    except Exception as error:  # a framework beside a NumPy that it does not know may raise anything
+    except Exception as error:  # a framework next to a NumPy that it does not support may raise anything
         missing = isinstance(error, ModuleNotFoundError) and error.name == framework
         state = "is not installed" if missing else f"does not import ({type(error).__name__}: {error})"
         wanted = " ".join(f'"{pin}"' for pin in pins(backend))

@@ -1,4 +1,4 @@
-"""What every adapter shares: the way from NumPy arrays into a framework's models and back.
+"""What every adapter shares: the conversion of NumPy arrays into a framework's models and back.
 
 An `Adapter` is a framework on a device. Each of its implementations, `scratch` (the tab) and `concise` (the framework's
 own layer), is an `Implementation`: the judge calls it with arrays, and the command `train` trains what it makes.
@@ -19,20 +19,20 @@ from lstm_ref.validate import check_count
 
 
 class Adapter(Timing, Framework):
-    """A framework on a device, with what is judged of it. A subclass names its framework as a second base.
+    """A framework on a device, with its judged implementations. A subclass has its framework as a second base.
 
     Args:
         device: 'cpu' or 'gpu'.
 
     Raises:
-        RuntimeError: the device is not there.
+        RuntimeError: the device is unavailable.
     """
 
-    #: what the judge judges, by name
+    #: the implementations to judge, by name
     implementations: dict[str, Any]
 
     def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
-        """Parameters or states as the judge wants to see them."""
+        """Parameters or states as the judge expects them."""
         arrays = self.arrays(tensors)
         return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
 
@@ -43,13 +43,13 @@ SHARED = "shared: minibatches come from lstm_ref.text"
 class Implementation(ABC):
     """One way in which a framework computes the LSTM; see `lstm_ref.parity.interface.Implementation`.
 
-    A `net` is the framework's model, `RNNModelScratch` or `RNNModel`. What it is made of, how its state looks and how
-    its gradients are found is said by the subclasses; all else here.
+    A `net` is the framework's model, `RNNModelScratch` or `RNNModel`. The subclasses define what it consists of, what
+    its state looks like and how its gradients are computed; all else is here.
     """
 
     #: checks that have nothing to compare here, and why
     not_judged: Mapping[str, str] = {}
-    #: precisions that are not here, and why
+    #: precisions that are unavailable, and why
     dtypes: Mapping[str, str] = {}
     #: the module with the function `lstm`
     functions: ModuleType
@@ -65,7 +65,7 @@ class Implementation(ABC):
 
     @abstractmethod
     def start(self, cell: str, vocab_size: int, num_hiddens: int, seed: int) -> Any:
-        """A fresh net, 'lstm' or 'rnn', as a chapter's reader starts it."""
+        """A fresh net, 'lstm' or 'rnn', as a reader of the chapter starts it."""
 
     @abstractmethod
     def net(self, params: Sequence[np.ndarray]) -> Any:
@@ -121,11 +121,11 @@ class Implementation(ABC):
 
     @abstractmethod
     def training_step(self, net: Any, lr: float) -> Callable[..., Any]:
-        """What trains a net on a minibatch: (X, Y, state) to the loss and the new state without its history."""
+        """A function that trains a net on a minibatch: (X, Y, state) to the loss and the new state, detached."""
 
     @abstractmethod
     def inference(self, net: Any) -> Callable[..., Any]:
-        """What computes a net's outputs and new state from (X, state), with nothing kept for a gradient."""
+        """A function that computes a net's outputs and new state from (X, state), keeping nothing for a gradient."""
 
     def lstm(self, inputs, state, params):
         """`lstm` of the tab or of the concise layer."""
@@ -134,7 +134,7 @@ class Implementation(ABC):
         return self.array(outputs), (H, C)
 
     def tape(self, inputs, state, params):
-        """What every step computes on its way; a framework's layer does not say."""
+        """What every step computes; a framework's layer does not reveal it."""
         raise LookupError("a closed box")
 
     def rnn(self, inputs, state, params):
@@ -161,7 +161,7 @@ class Implementation(ABC):
         return [[tuple(self.arrays(minibatch)) for minibatch in loader] for _ in range(2)]
 
     def carried(self, params, train_iter, vocab):
-        """The weights as they are after they were put in, and after `train_ch8` trained them at a rate of zero."""
+        """The weights after they were set, and after `train_ch8` trained them at a learning rate of zero."""
         net = self.net(params)
         put = self.read(net)
         with contextlib.redirect_stdout(None):
@@ -175,7 +175,7 @@ class Scratch(Implementation):
     not_judged: Mapping[str, str] = {"sampling": SHARED}
 
     def tape(self, inputs, state, params):
-        """What every step computes on its way, from the local variables of the tab's `lstm`."""
+        """What every step computes, from the local variables of the tab's `lstm`."""
         arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
         turns = watch(self.functions.lstm, lambda: self.functions.lstm(*arguments))
         return [{name: self.array(value) for name, value in turn.items()} for turn in turns]
@@ -229,7 +229,7 @@ class Scratch(Implementation):
         """The tab's `init_lstm_state`."""
 
     def functions_for(self, params):
-        """The draw (of these very parameters), the initial state and the forward pass that go with them."""
+        """The functions for these parameters: a draw (that returns them), the initial state and the forward pass."""
         tab = self.functions
         if len(params) == len(ref.PARAM_NAMES):
             return (lambda *_: params), tab.init_lstm_state, tab.lstm
@@ -244,7 +244,7 @@ class Concise(Implementation):
         "vjp": "its weights are the layer's own", "loss": "that of the tab", "sgd": "the framework's optimizer"}
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        """What the model begins with."""
+        """The model's initial state."""
         net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
         state = list(self.state_out(self.begin_state(net, batch_size)))
         return Drawn(state, [False] * len(state), distinct(state))
@@ -254,7 +254,7 @@ class Fused(Implementation):
     """A backend's `RNNModelFused`, the same in all frameworks; see `backends.fused`."""
 
     not_judged: Mapping[str, str] = {
-        "params": "it starts from weights that it is given", "rnn": "it is an LSTM", "sampling": SHARED,
+        "params": "it starts from given weights", "rnn": "it is an LSTM", "sampling": SHARED,
         "vjp": "its gradients are those of its loss", "loss": "a part of its step", "sgd": "a part of its step"}
 
     def __init__(self, adapter, functions):

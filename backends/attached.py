@@ -1,4 +1,4 @@
-"""What the adapters share of the frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
+"""What adapters share for the frameworks that keep each parameter's gradient on the parameter: `param.grad`."""
 
 from abc import abstractmethod
 from typing import Any
@@ -25,7 +25,7 @@ class AttachedGradients(adapter.Implementation):
 
     @abstractmethod
     def updater(self, net, lr):
-        """What `train_ch8` of the tab updates such a net with."""
+        """What the tab's `train_ch8` updates such a net with."""
 
     def loss_and_grads(self, inputs, state, params, targets):
         net = self.net(params)
@@ -86,7 +86,7 @@ class AttachedScratch(AttachedGradients, adapter.Scratch):
         return self.arrays(net.params)
 
     def grads(self, net):
-        """That of a parameter which takes no part in the loss, None in some frameworks, is 0."""
+        """For a parameter that takes no part in the loss, None in some frameworks, it is 0."""
         return [np.zeros_like(self.array(param)) if param.grad is None else self.array(param.grad)
                 for param in net.params]
 
@@ -105,7 +105,7 @@ class AttachedScratch(AttachedGradients, adapter.Scratch):
 
 
 class AttachedConcise(AttachedGradients, adapter.Concise):
-    """The layer in such a framework; its states have an axis for the layers in front."""
+    """The layer in such a framework; its states have a first axis for the layers."""
 
     def net(self, params):
         return self.functions.from_params(self.tensors(params))

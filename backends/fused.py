@@ -53,7 +53,7 @@ class RNNModelFused(ABC):
     @staticmethod
     @abstractmethod
     def clip_factor(grads: Sequence[Any], theta: float) -> tuple[Any, Any]:
-        """What `step` multiplies the gradients with, theta / norm above theta and 1 else; and their joint norm."""
+        """The factor for the gradients in `step`, theta / norm above theta and else 1; and their joint norm."""
 
     @classmethod
     def clipped(cls, grads: Sequence[Any], theta: float) -> Sequence[Any]:
@@ -64,7 +64,7 @@ class RNNModelFused(ABC):
 
     @classmethod
     def lstm(cls, inputs: Any, state: Any, params: Sequence[Any]) -> tuple[Any, Any]:
-        """As the scratch tab's `lstm`, in its words of refusal, but without gradients by its arguments."""
+        """Like the scratch tab's `lstm`, with the same refusals, but without gradients by its arguments."""
         check_lstm(inputs, state, params)
         return cls(params).run(inputs, state)
 
@@ -113,4 +113,4 @@ class RNNModelFused(ABC):
 
     @abstractmethod
     def where(self) -> Any:
-        """The device, to be named."""
+        """The device, for messages."""

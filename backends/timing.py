@@ -1,26 +1,26 @@
-"""What benchmarks ask of a framework, and the judge does not."""
+"""What benchmarks need of a framework, and the judge does not."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 
 class Timing:
-    """How a framework is waited for, and what it says of its device."""
+    """How to wait for a framework, and what it reports about its device."""
 
     def wait(self, results: Iterable[Any]) -> None:
-        """Take the results one by one, keeping none, and return when all of them are there."""
+        """Take the results one by one, keeping none, and return when all of them are ready."""
         for _ in results:
             pass
         self.synchronize()
 
     def synchronize(self) -> None:
-        """Return when the device has done what it was given; nothing to do where calls return with their results."""
+        """Return when the device has finished its work; does nothing where calls return finished results."""
 
     def compile_anew(self) -> None:
-        """Use nothing that earlier runs have compiled, so that first calls show what compiling takes."""
+        """Use nothing that earlier runs have compiled, so that first calls show how long compiling takes."""
 
     def product(self, a: Any, b: Any) -> tuple[Callable[[], Any], int]:
-        """What computes the matrix product of two tensors in the framework's fastest way; how often a call does so."""
+        """A function that computes the matrix product of two tensors the fastest way; how often a call does so."""
         return (lambda: a @ b), 1
 
     def device_name(self) -> str:
@@ -28,9 +28,9 @@ class Timing:
         return "cpu"
 
     def device_memory(self) -> int | None:
-        """Bytes of a GPU's memory in use at most; None where nobody says."""
+        """Peak bytes of a GPU's memory in use; None where unknown."""
         return None
 
     def precision(self) -> str:
-        """What a product of float32 is computed in."""
+        """The precision in which a product of float32 is computed."""
         return "float32"

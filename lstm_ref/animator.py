@@ -1,4 +1,4 @@
-"""Curves as they grow, in a notebook and in files."""
+"""Draws curves as they grow, in a notebook and into files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ class Animator:
     """Collects points and redraws them in a notebook; elsewhere it only keeps them, and `save` draws them.
 
     Args:
-        xlabel: of the axis.
-        ylabel: of the axis.
+        xlabel: label of the x axis.
+        ylabel: label of the y axis.
         legend: a name for each curve.
-        xlim: of the axis, or None to fit.
-        ylim: of the axis, or None to fit.
+        xlim: limits of the x axis, or None to fit.
+        ylim: limits of the y axis, or None to fit.
         xscale: 'linear' or 'log'.
         yscale: 'linear' or 'log'.
         figsize: width and height in inches.
@@ -38,7 +38,7 @@ class Animator:
         self._display = _notebook_display()
 
     def add(self, x: Any, y: Any) -> None:
-        """A point of each curve: y is a number, or one for each; None leaves a curve out."""
+        """Add a point to each curve: y is one number, or one for each curve; None leaves a curve out."""
         ys = list(y) if hasattr(y, "__len__") else [y]
         xs = list(x) if hasattr(x, "__len__") else [x] * len(ys)
         while len(self.X) < len(ys):
@@ -65,7 +65,7 @@ class Animator:
             axes.plot(x, y, label=self.legend[i] if i < len(self.legend) else None)
         wide = {key: value for key, value in self.axes.items() if value is not None}
         if self.axes["xlim"] and self.axes["xlim"][0] == self.axes["xlim"][1]:
-            del wide["xlim"]  # a run of ten epochs in the book's own words: [10, 10]
+            del wide["xlim"]  # the book's [10, num_epochs] for a run of ten epochs: [10, 10]
         axes.set(**wide)
         if self.legend:
             axes.legend()
@@ -73,14 +73,14 @@ class Animator:
         return figure
 
     def save(self, *paths: Path) -> None:
-        """Draw the curves into files; the names' endings say how (.png, .svg, .pdf)."""
+        """Draw the curves into files; the file name's ending sets the format (.png, .svg, .pdf)."""
         figure = self.figure()
         for path in paths:
             figure.savefig(path, dpi=150)
 
 
 def _notebook_display() -> Any:
-    """A function that replaces the cell's output by a figure, or None where no notebook runs."""
+    """A function that replaces the cell's output with a figure, or None outside a notebook."""
     try:
         from IPython import display, get_ipython
     except ImportError:

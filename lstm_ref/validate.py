@@ -1,7 +1,7 @@
 """What the reference and every backend refuse, in the same words.
 
-The functions look at `.shape` and `.dtype` alone (and, for tokens, at the values), so they serve the arrays of
-any framework. Each raises a ValueError that names the argument, what was expected and what came.
+The functions look only at `.shape` and `.dtype` (and, for tokens, at the values), so they work on the arrays of
+any framework. Each raises a ValueError that names the argument, what was expected and what it got.
 """
 
 import math
@@ -35,30 +35,30 @@ def check_array(
     """`array` has the shape (None: any length) and, when one is given, the dtype; `meaning` names the axes.
 
     Raises:
-        ValueError: it has not.
+        ValueError: it does not.
     """
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise ValueError(f"{name}: expected an array of shape {meaning}, got {type(array).__name__}")
-    came = tuple(array.shape)
-    fits = len(came) == len(shape) and all(
-        want is None or got is None or want == got for want, got in zip(shape, came, strict=True))
+    found = tuple(array.shape)
+    fits = len(found) == len(shape) and all(
+        want is None or got is None or want == got for want, got in zip(shape, found, strict=True))
     if not fits:
         known = "" if None in shape else f" = {shape}"
-        raise ValueError(f"{name}: expected shape {meaning}{known}, got {came}")
+        raise ValueError(f"{name}: expected shape {meaning}{known}, got {found}")
     if dtype is not None and dtype_name(array) != dtype:
         raise ValueError(f"{name}: expected dtype {dtype}, that of inputs, got {dtype_name(array)}; "
                          "convert all to one dtype")
 
 
 def check_count(params: Any, names: tuple[str, ...] = NAMES) -> None:
-    """The parameters are a sequence of as many as there are names.
+    """The parameters are a sequence with one array for each name.
 
     Raises:
         ValueError: they are not.
     """
     if not isinstance(params, Sequence) or len(params) != len(names):
-        came = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
-        raise ValueError(f"params: expected {len(names)} arrays ({', '.join(names)}), got {came}")
+        found = f"{len(params)} arrays" if isinstance(params, Sequence) else type(params).__name__
+        raise ValueError(f"params: expected {len(names)} arrays ({', '.join(names)}), got {found}")
 
 
 def check_lstm(inputs: Any, state: Any, params: Any) -> None:
@@ -93,8 +93,8 @@ def _check_recurrent(
         raise ValueError(f"inputs: expected a floating dtype (one-hot encode token indices first), got {dtype}")
 
     if not isinstance(state, Sequence) or len(state) != len(states):
-        came = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
-        raise ValueError(f"state: expected {expected_state}, got {came}")
+        found = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
+        raise ValueError(f"state: expected {expected_state}, got {found}")
     num_hiddens = None
     for i, (name, array) in enumerate(zip(states, state, strict=True)):
         shape = (batch_size, num_hiddens)
@@ -107,10 +107,10 @@ def _check_recurrent(
 def check_params(
     params: Any, vocab_size: int, num_hiddens: int | None, names: tuple[str, ...] = NAMES, dtype: str | None = None
 ) -> None:
-    """The parameters have the number and the shapes that go with these sizes and, when one is given, the dtype.
+    """The parameters have the number and shapes that these sizes require and, when one is given, the dtype.
 
     Raises:
-        ValueError: they have not.
+        ValueError: they do not.
     """
     check_count(params, names)
     axes = {"W_x": ("vocab_size", "num_hiddens"), "W_h": ("num_hiddens", "num_hiddens"), "b_": ("num_hiddens",)}
@@ -122,7 +122,7 @@ def check_params(
 
 
 def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...] | None = None) -> Any:
-    """Token indices: integers in [0, vocab_size), not empty, of the given shape; whole floats, MXNet's habit, too.
+    """Token indices: integers in [0, vocab_size), not empty, of the given shape; whole floats, as in MXNet, pass too.
 
     Returns:
         The tokens as a NumPy array of integers.
@@ -148,7 +148,7 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
 
 
 def _on_host(tokens: Any) -> Any:
-    """The values of any framework's integer tensor, wherever it lies."""
+    """The values of any framework's integer tensor, on whatever device it is."""
     if hasattr(tokens, "asnumpy"):  # MXNet
         return tokens.asnumpy()
     return np.asarray(tokens.detach().cpu() if hasattr(tokens, "detach") else tokens)  # PyTorch and Paddle; the others
@@ -185,7 +185,7 @@ def check_loss(loss: float, norm: Callable[[], Any]) -> None:
 
     Args:
         loss: of the minibatch.
-        norm: gives the joint norm of its gradients, which is only asked for to be told.
+        norm: returns the joint norm of its gradients; called only for the message.
 
     Raises:
         FloatingPointError: it is not.
@@ -198,7 +198,7 @@ def check_prefix(prefix: str, known: Container[str]) -> None:
     """Every character of a prefix is in the vocabulary, and there is at least one.
 
     Raises:
-        ValueError: names the first character that is not, and where it stands.
+        ValueError: names the first character that is not, and its index.
     """
     if not prefix:
         raise ValueError("prefix: expected at least one character, got none")

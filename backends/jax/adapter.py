@@ -20,7 +20,7 @@ class Adapter(adapter.Adapter, Jax):
 
     def __init__(self, device):
         super().__init__(device)
-        # Run op by op, the tab makes a thousand tiny compilations; kept, they cost a second run nothing.
+        # Run op by op, the tab needs a thousand tiny compilations; cached, they cost a second run nothing.
         if not jax.config.jax_compilation_cache_dir:
             jax.config.update("jax_compilation_cache_dir", str(Path("build/jax-cache").resolve()))
         jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads here
@@ -35,9 +35,9 @@ class Adapter(adapter.Adapter, Jax):
         jax.block_until_ready(list(results))  # all of them: calls end in any order
 
     def product(self, a, b):
-        many = 16  # in one program, as in the fused step: by itself a product takes half as long again
+        many = 16  # in one program, as in the fused step: alone, a product takes half as long again
         different = [b * (1 + k) for k in range(many)]  # equal ones would be computed once
-        # All are waited for, so of each result a number is kept; behind the barrier, or no more would be computed.
+        # One number of each result, to wait for all; after the barrier, or only that number would be computed.
         multiply = jax.jit(lambda a, bs: [jax.lax.optimization_barrier(a @ b)[0, 0] for b in bs])
         return (lambda: multiply(a, different)), many
 
@@ -144,7 +144,7 @@ class Scratch(Pure, adapter.Scratch):
 
     def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
         params = scratch.get_lstm_params(jax.random.key(seed), vocab_size, num_hiddens, dtype)
-        # What JAX differentiates is any floating leaf of a pytree.
+        # JAX differentiates any floating leaf of a pytree.
         return self.adapter.drawn(params, [jnp.issubdtype(param.dtype, jnp.floating) for param in params])
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
@@ -155,7 +155,7 @@ class Scratch(Pure, adapter.Scratch):
 def scanned(forward_fn):
     """A forward pass, run over a sequence step by step inside one compiled loop.
 
-    Compiled as it stands, with its loop unrolled, 35 steps take 20 s to compile and run at a quarter of the speed.
+    Compiled unchanged, with its loop unrolled, 35 steps take 20 s to compile and run at a quarter of the speed.
     """
     def run(inputs, state, params):
         def step(state, X):

@@ -1,4 +1,4 @@
-"""The concise LSTM in JAX: Flax's `OptimizedLSTMCell` with an output layer, and the way of the weights in and out.
+"""The concise LSTM in JAX: Flax's `OptimizedLSTMCell` with an output layer, with loading and reading its weights.
 
 The cell has a matrix for each gate, `ii`, `if`, `ig` (the candidate), `io` for the inputs and `hi`, `hf`, `hg`, `ho`
 for the state, as the book has them, and one bias, on the side of the state. Its carry is (C, H), the book's (H, C).
@@ -17,7 +17,7 @@ GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the 
 
 
 class RNNModel:
-    """A recurrent layer (`flax.linen.RNN` of a cell) and an output layer, with the face of `RNNModelScratch`.
+    """A recurrent layer (`flax.linen.RNN` of a cell) and an output layer, with the interface of `RNNModelScratch`.
 
     The parameters are a pytree {"rnn": ..., "dense": ...}; the state is the cell's carry.
     """

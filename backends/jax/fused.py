@@ -1,12 +1,12 @@
 """The LSTM in JAX, as fast as JAX can: a pure step with its gradient written out, compiled as a whole.
 
-The weights of the gates o, i, f, c lie side by side, so that one product a step serves all four. Differentiated by JAX,
-the loop would add to the gradient of the recurrent weights at every step, a megabyte at a time; written out, one
+The weights of the gates o, i, f, c lie side by side, so that one product per step serves all four. Differentiated by
+JAX, the loop would add to the gradient of the recurrent weights at every step, a megabyte at a time; written out, one
 product over all steps gives it. Up to 70 steps are unrolled: compiling takes longer, 8 s for the book's 35 and 17 s for
-70, and a step a fifth or two fifths less than in a loop. On a CPU a minibatch is computed in two halves side by side:
-where one has to wait the other goes on, which takes a sixth off a step and adds 3 s of compiling; in four parts a step
-takes as long as in one. The transposed weights are laid out once behind a barrier, since the compiler would otherwise
-do so at every step. Inputs are rows of W_x, looked up by the token, and their gradients sums of segments.
+70, but a step takes a fifth or two fifths less than in a loop. On a CPU a minibatch is computed in two halves side by
+side: while one waits the other continues, which saves a sixth of a step and adds 3 s of compiling; in four parts a step
+takes as long as in one. The transposed weights are laid out once, held by a barrier, since the compiler would otherwise
+do so at every step. Inputs are rows of W_x, looked up by the token, and their gradients are segment sums.
 """
 
 from functools import partial
@@ -67,9 +67,9 @@ def outputs_of(A, state, packed):
 
 
 def chain(A, state, packed, targets, tokens):
-    """The part that some sequences have in `gradients` of a minibatch with so many tokens.
+    """The share of some sequences in `gradients` of a minibatch with `tokens` tokens.
 
-    A is (T, B, 4h) for B sequences and targets (T, B). What is summed up over the parts comes first, loss and
+    A is (T, B, 4h) for B sequences and targets (T, B). Returns first what is summed over the parts, loss and
     gradients; then the last (H, C), each (B, h), and dA as (T, B, 4h).
     """
     _, W_h, _, W_hq, b_q = packed
@@ -77,7 +77,7 @@ def chain(A, state, packed, targets, tokens):
     def forward(state, A):
         H_prev, C_prev = state
         (O, I, F, C_tilda), H, C, tanh_C = cell(A, H_prev, C_prev, W_h)
-        # What dH, for o and on the way to C, and dC, for i, f and c, are multiplied with.
+        # The factors of dH, for o and on its way to C, and of dC, for i, f and c.
         slopes = H - H * O, I * C_tilda * (1 - I), F * C_prev * (1 - F), I - I * C_tilda * C_tilda
         return (H, C), (H_prev, H, F, jnp.concatenate(slopes, axis=1), O - H * tanh_C)
 
@@ -105,8 +105,8 @@ def chain(A, state, packed, targets, tokens):
 def gradients(A, state, packed, targets, chains):
     """The mean cross-entropy, the last (H, C), dA, and the gradients of W_h, b, W_hq and b_q.
 
-    A is the inputs' part of the gates, (T, B, 4h); targets are tokens, (T, B); the sequences are computed in as many
-    parts as there are chains, side by side.
+    A is the inputs' part of the gates, (T, B, 4h); targets are tokens, (T, B); the sequences are computed in `chains`
+    parts side by side.
     """
     parts = zip(*(jnp.array_split(array, chains, axis=1) for array in (A, targets)),
                 *(jnp.array_split(array, chains) for array in state), strict=True)
@@ -130,7 +130,7 @@ def project(inputs, packed):
 
 @jax.jit
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = jnp.sqrt(sum(jnp.sum(grad * grad) for grad in grads))
     return jnp.where(norm > theta, theta / norm, jnp.ones_like(norm)), norm
 
@@ -167,13 +167,13 @@ def compiled_gradients(packed, inputs, state, targets, chains):
 
 
 def lstm(inputs, state, params):
-    """As the scratch `lstm`; may be differentiated and compiled like it."""
+    """Like the scratch `lstm`; it can be differentiated and compiled as well."""
     check_lstm(inputs, state, params)
     return compiled_run(pack(params), inputs, tuple(state))
 
 
 class RNNModelFused(fused.RNNModelFused):
-    """See `backends.fused.RNNModelFused`. It keeps its parameters, and `step` gives their memory to the new ones."""
+    """See `backends.fused.RNNModelFused`. It keeps its parameters, and `step` reuses their memory for the new ones."""
 
     clip_factor = staticmethod(clip_factor)
 
@@ -182,7 +182,7 @@ class RNNModelFused(fused.RNNModelFused):
         self.packed = pack(params)
 
     def chains(self, batch_size):
-        """How many parts a minibatch is computed in: on a CPU two."""
+        """The number of parts a minibatch is computed in: two on a CPU."""
         return min(2, batch_size) if self.where().platform == "cpu" else 1
 
     @property

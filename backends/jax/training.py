@@ -1,6 +1,6 @@
-"""The book's training and prediction in JAX's manner: parameters go in and new ones come out.
+"""The book's training and prediction in JAX's style: parameters go in and new ones come out.
 
-`net` is a `RNNModelScratch` or a `RNNModel`: it has `apply(params, X, state)` and `begin_state`.
+`net` is an `RNNModelScratch` or an `RNNModel`: it has `apply(params, X, state)` and `begin_state`.
 """
 
 import jax

@@ -1,4 +1,4 @@
-"""The book's concise LSTM, MXNet tab: `gluon.rnn.LSTM` with an output layer, and the way of the weights in and out.
+"""The book's concise LSTM, MXNet tab: `gluon.rnn.LSTM` with an output layer, with loading and reading its weights.
 
 Gluon stacks the gates i, f, c, o in `l0_i2h_weight` (4h, V) and `l0_h2h_weight` (4h, h), each the transpose of the
 book's, and has two biases where the book has one.
@@ -49,7 +49,7 @@ def load_lstm_params(net, params, device=None):
     """
     check_params(params, net.vocab_size, net.num_hiddens)
     p = LSTMParams(*params)._asdict()
-    if device is not None:  # random numbers of float64 are more than Gluon's initialisers can do
+    if device is not None:  # Gluon's initialisers can't draw random numbers in float64
         net.initialize(init.Zero(), ctx=device)
     net.rnn.l0_i2h_weight.set_data(np.concatenate([p[f"W_x{k}"].T for k in GATES]))
     net.rnn.l0_h2h_weight.set_data(np.concatenate([p[f"W_h{k}"].T for k in GATES]))

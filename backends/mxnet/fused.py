@@ -1,11 +1,11 @@
 """The LSTM in MXNet, as fast as MXNet can.
 
 The recurrence is the kernel behind `gluon.rnn.LSTM`: written out with MXNet's own operations it can't win, since the
-products alone take as long as the kernel (by `np.dot` four times as long), and each operation costs 20 µs more. What is
-left to gain lies around the kernel, where the concise step spends more than half of its time. The kernel reads its
-parameters from one vector, which the layer puts together at every step; here the vector is what is trained. And some
+products alone take as long as the kernel (with `np.dot` four times as long), and each operation costs 20 µs more. What
+is left to gain is around the kernel, where the concise step spends more than half of its time. The kernel reads its
+parameters from one vector, which the layer assembles at every step; here this vector itself is trained. And some
 operations are slow: `np.where` takes 7 ms over the recurrent weights and the older `nd.where` 0.3, a sum of squares
-takes 1.7 ms and `np.dot` 0.6. What is hybridised keeps its buffers, and nothing waits for a number.
+takes 1.7 ms and `np.dot` 0.6. Hybridised blocks keep their buffers, and nothing waits for a result.
 """
 
 from mxnet import autograd, gluon, nd, np, npx
@@ -15,7 +15,7 @@ from backends.mxnet import concise
 
 
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = np.sqrt(sum(np.dot(grad.reshape(-1), grad.reshape(-1)) for grad in grads))
     return np.where(norm > theta, theta / norm, np.ones_like(norm)), norm
 

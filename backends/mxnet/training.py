@@ -10,9 +10,9 @@ from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_to
 
 
 def loss(y_hat, y):
-    """Softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,): one number an example.
+    """Softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,): one number per example.
 
-    From exp and log rather than by npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
+    From exp and log rather than npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
     """
     check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     shifted = y_hat - y_hat.max(axis=1, keepdims=True)
@@ -55,7 +55,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     finite.
     """
     check_minibatch(X, Y, net.vocab_size)
-    check_theta(theta)  # before there are gradients to leave behind
+    check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = Y.T.reshape(-1)
     X, y = X.as_in_ctx(device), y.as_in_ctx(device)
     with autograd.record():
@@ -79,7 +79,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a block and show what it writes. See `lstm_ref.loop.train`.
 
-    A block is initialised (weights Normal(0, 0.01)) where it has not been yet; weights that it has are kept.
+    A block is initialised (weights Normal(0, 0.01)) where it is not yet; weights that it already has are kept.
     """
     if isinstance(net, gluon.Block):
         for param in net.collect_params().values():

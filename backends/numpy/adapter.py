@@ -16,7 +16,7 @@ class Adapter(adapter.Adapter, NumPy):
 
 
 class Scratch(Reference):
-    """The reference, and what the command `train` needs beside it: see `backends.adapter.Implementation`."""
+    """The reference, and what the command `train` needs besides: see `backends.adapter.Implementation`."""
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         return self.net({"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell](vocab_size, num_hiddens, seed))

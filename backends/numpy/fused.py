@@ -2,7 +2,7 @@
 
 Batches lie in columns, so that a gate is a block of contiguous rows. The weights of the gates o, i, f, c are stacked in
 one matrix W, (4h, h + V + 1): its columns belong to H, to the input and to the number one, which carries the bias. One
-product a step then serves all gates, input and bias, and one product serves all their gradients at the end. On the
+product per step then serves all gates, input and bias, and one product serves all their gradients at the end. On the
 book's sizes products take two thirds of the time of a step; each elementwise pass over a gate costs 0.7 %.
 """
 
@@ -33,7 +33,7 @@ def unpack(W, W_hq, b_q):
 class Work:
     """The buffers of a sequence of T steps with B examples, and both passes over it.
 
-    They are kept: buffers of this size would be fresh pages from the operating system at every step.
+    They are kept: new buffers of this size would need fresh pages from the operating system at every step.
     """
 
     def __init__(self, T, B, V, h, dtype):
@@ -66,7 +66,7 @@ class Work:
         self.read[0, :self.sizes[3]], self.C[...] = state[0].T, state[1].T
 
     def forward(self, W, training):
-        """All steps: H in `read`, the last C, and in training what the backward pass multiplies with."""
+        """All steps: H in `read`, the last C, and in training the backward pass's factors."""
         T, _, _, h = self.sizes
         # σ(x) = (1 + tanh(x / 2)) / 2, so one tanh serves all gates.
         self.half[...] = W
@@ -82,7 +82,7 @@ class Work:
             np.multiply(F, C, out=FC)
             np.add(FC, IC_tilda, out=C)
             H = np.multiply(O, np.tanh(C, out=tanh_C), out=self.read[t + 1, :h])
-            if training:  # while all of it is in the cache: what dH, for o, and dC, for i, f, c, are multiplied with
+            if training:  # while all of it is in the cache: the factors of dH, for o, and of dC, for i, f, c
                 slope, through = self.slopes[t], self.through[t]
                 np.subtract(H, np.multiply(H, O, out=slope[:h]), out=slope[:h])  # tanh(C) O (1 - O)
                 np.subtract(kept, np.multiply(kept, I_and_F, out=slope[h:3 * h]), out=slope[h:3 * h])
@@ -130,7 +130,7 @@ def log_softmax(outputs):
 
 
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = np.sqrt(sum(np.vdot(grad, grad) for grad in grads))
     return (theta / norm if norm > theta else norm.dtype.type(1)), norm
 

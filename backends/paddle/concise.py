@@ -1,7 +1,7 @@
-"""The book's concise LSTM, Paddle tab: `nn.LSTM` with an output layer, and the way of the weights in and out.
+"""The book's concise LSTM, Paddle tab: `nn.LSTM` with an output layer, with loading and reading its weights.
 
 `nn.LSTM` stacks the gates i, f, g (the candidate), o in `weight_ih_l0` (4h, V) and `weight_hh_l0` (4h, h), each the
-transpose of the book's, and has two biases where the book has one. Its `nn.Linear` has the weight (h, V), as the book.
+transpose of the book's, and has two biases where the book has one. Its `nn.Linear` has weight (h, V), like the book.
 """
 
 import paddle
@@ -58,7 +58,7 @@ def load_lstm_params(net, params):
         net.rnn.bias_hh_l0.set_value(paddle.zeros_like(net.rnn.bias_hh_l0))
         net.linear.weight.set_value(p["W_hq"])
         net.linear.bias.set_value(p["b_q"])
-    # Not by stop_gradient: the layer's kernel needs a place for all four gradients.
+    # Not with stop_gradient: the layer's kernel needs a place for all four gradients.
     net.rnn.bias_hh_l0.optimize_attr["learning_rate"] = 0.0
 
 
@@ -85,7 +85,7 @@ def from_params(params):
     """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters, on their device."""
     vocab_size, num_hiddens = params[0].shape
     default = paddle.get_default_dtype()
-    paddle.set_default_dtype(params[0].dtype)  # a layer that was made can't change to float64: Layer.to fails on it
+    paddle.set_default_dtype(params[0].dtype)  # an existing layer can't change to float64: Layer.to fails on it
     try:
         net = RNNModel(nn.LSTM(vocab_size, num_hiddens, time_major=True), vocab_size)
     finally:

@@ -1,9 +1,9 @@
 """The LSTM in Paddle, as fast as Paddle can.
 
-The recurrence is the kernel behind `nn.LSTM`. Written out by hand with Paddle's own operations, gates side by side and
-with its gradient, a step takes 1.6 times as long as here, and compiled by `to_static` longer still. What is left to
-gain lies around the kernel, where the concise step spends a quarter of its time: loss and output layer have their
-gradient written out, clipping and update are a few products without powers, and nothing asks for a number.
+The recurrence is the kernel behind `nn.LSTM`. Written out with Paddle's own operations, gates side by side and with
+its gradient, a step takes 1.6 times as long as here, and compiled by `to_static` longer still. What is left to
+gain is around the kernel, where the concise step spends a quarter of its time: loss and output layer have their
+gradient written out, clipping and update are a few products without powers, and nothing waits for a result.
 """
 
 import paddle
@@ -14,7 +14,7 @@ from backends.paddle import concise
 
 
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = paddle.sqrt(sum((grad * grad).sum() for grad in grads))
     return paddle.where(norm > theta, theta / norm, paddle.ones_like(norm)), norm
 

@@ -11,7 +11,7 @@ from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_to
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,).
 
-    From exp and log rather than by functional.cross_entropy, which on a CPU takes no loss above 64 (docs/judge.md).
+    From exp and log rather than functional.cross_entropy, which on a CPU returns no loss above 64 (docs/judge.md).
     """
     check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
     shifted = y_hat - y_hat.detach().max(axis=1, keepdim=True)
@@ -58,7 +58,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     Raises FloatingPointError, before it updates anything, for a loss that is not finite.
     """
     check_minibatch(X, Y, net.vocab_size)
-    check_theta(theta)  # before there are gradients to leave behind
+    check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = paddle.reshape(Y.T, shape=[-1])
     X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)

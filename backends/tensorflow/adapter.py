@@ -17,7 +17,7 @@ class Adapter(adapter.Adapter, TensorFlow):
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
     def product(self, a, b):
-        many = 16  # in one graph, as in the fused step: a call of it costs as much as a product
+        many = 16  # in one graph, as in the fused step: calling a graph costs as much as a product
         different = [tf.identity(a * (1 + k)) for k in range(many)]  # equal ones would be computed once
         return tf.function(lambda: [tf.matmul(a, b) for a in different]), many
 
@@ -37,7 +37,7 @@ class Adapter(adapter.Adapter, TensorFlow):
 
 
 class Tape(adapter.Implementation):
-    """What both implementations share: gradients from a tape, and as values of their own."""
+    """What both implementations share: gradients from a tape, as separate values."""
 
     training = training
 

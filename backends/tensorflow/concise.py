@@ -1,7 +1,7 @@
-"""The book's concise LSTM, TensorFlow tab: a Keras layer with an output layer, and the way of the weights in and out.
+"""The book's concise LSTM, TensorFlow tab: a Keras layer with an output layer, with loading and reading its weights.
 
 Keras stacks the gates i, f, c, o in `kernel` (V, 4h) and `recurrent_kernel` (h, 4h), as the book has them, with one
-bias. Its layers want the batch first; Keras 3 has no `time_major` any more.
+bias. Its layers expect the batch first; Keras 3 no longer has `time_major`.
 """
 
 from functools import lru_cache
@@ -28,7 +28,7 @@ class RNNModel(tf.keras.layers.Layer):
         self.dense = tf.keras.layers.Dense(vocab_size, dtype=rnn_layer.dtype)
         self.rnn.build((None, None, vocab_size))
         self.dense.build((None, self.num_hiddens))
-        # Run eagerly, Keras takes three times as long over the layer's loop.
+        # Run eagerly, the layer's loop takes Keras three times as long.
         self.compiled = tf.function(lambda X, state: self.rnn(X, initial_state=state), reduce_retracing=True)
 
     def call(self, inputs, state):

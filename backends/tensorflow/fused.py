@@ -1,10 +1,10 @@
 """The LSTM in TensorFlow, as fast as TensorFlow can: a step with its gradient written out, compiled as a graph.
 
-Unlike elsewhere the gates are not put side by side: a graph runs its operations on all cores at once, and four
-products beside each other, with their sigmoids, take three fifths of the time of one four times as wide, whose parts
-wait for each other. Nor is the loop a loop: unrolled, its steps overlap. Differentiated by TensorFlow the graph would
-add to the gradients of the weights at every step; written out, one product a gate gives them. Inputs are rows of W_x,
-looked up by the token. XLA, the kernel BlockLSTM and Keras' layer take 2 to 3.4 times as long.
+Unlike in other backends the gates are not put side by side: a graph runs its operations on all cores at once, and four
+parallel products, with their sigmoids, take three fifths of the time of one four times as wide, whose parts wait for
+each other. Nor is there a loop: unrolled, its steps overlap. Differentiated by TensorFlow, the graph would add to the
+gradients of the weights at every step; written out, one product per gate gives them. Inputs are rows of W_x, looked up
+by the token. XLA, the kernel BlockLSTM and Keras' layer take 2 to 3.4 times as long.
 """
 
 import numpy as np
@@ -56,7 +56,7 @@ def gradients(parts, state, p, targets):
     for A in parts:
         C_prev = C
         (O, I, F, C_tilda), H, C, tanh_C = cell(A, H, C, p)
-        # What dH, for o and on its way to C, and dC, for i, f and c, are multiplied with.
+        # The factors of dH, for o and on its way to C, and of dC, for i, f and c.
         slopes = H - H * O, I * C_tilda * (1 - I), F * C_prev * (1 - F), I - I * C_tilda * C_tilda
         tape.append((*slopes, O - H * tanh_C, F))
         Hs.append(H)
@@ -84,7 +84,7 @@ def gradients(parts, state, p, targets):
 
 
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = tf.sqrt(tf.add_n([tf.reduce_sum(grad * grad) for grad in grads]))
     theta = tf.convert_to_tensor(theta, norm.dtype)
     return tf.where(norm > theta, theta / norm, tf.ones_like(norm)), norm
@@ -136,7 +136,7 @@ def compiled_gradients(params, inputs, state, targets):
 
 
 def lstm(inputs, state, params):
-    """As the scratch `lstm`; may be differentiated and compiled like it."""
+    """Like the scratch `lstm`; it can be differentiated and compiled as well."""
     check_lstm(inputs, state, params)
     return compiled_run(tuple(params), inputs, tuple(state))
 
@@ -171,7 +171,7 @@ class RNNModelFused(fused.RNNModelFused):
         return compiled_gradients(self.variables, inputs, tuple(state), targets)
 
     def step(self, X, Y, state, lr, theta):
-        lr, theta = (tf.constant(number, self.variables[0].dtype) for number in (lr, theta))  # a number compiles anew
+        lr, theta = (tf.constant(number, self.variables[0].dtype) for number in (lr, theta))  # numbers recompile
         return compiled_step(self.variables, X, Y, tuple(state), lr, theta)
 
     def read_token(self, token, state):

@@ -1,4 +1,4 @@
-"""The book's models from scratch, TensorFlow tab: the LSTM, and the vanilla RNN of the chapter before."""
+"""The book's models from scratch, TensorFlow tab: the LSTM, and the vanilla RNN of the previous chapter."""
 
 import tensorflow as tf
 
@@ -60,7 +60,7 @@ def lstm(inputs, state, params):
 
 
 def get_params(vocab_size, num_hiddens, dtype=tf.float32):
-    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, as `get_lstm_params`."""
+    """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     num_inputs = num_outputs = vocab_size
 
@@ -82,7 +82,7 @@ def init_rnn_state(batch_size, num_hiddens, dtype=tf.float32):
 
 
 def rnn(inputs, state, params):
-    """As `lstm`, with the one-tuple (H,) for a state."""
+    """Like `lstm`, with the one-tuple (H,) as the state."""
     check_rnn(inputs, state, params)
     W_xh, W_hh, b_h, W_hq, b_q = params
     H, = state

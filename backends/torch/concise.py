@@ -1,4 +1,4 @@
-"""The book's concise LSTM, PyTorch tab: `nn.LSTM` with an output layer, and the way of the weights in and out.
+"""The book's concise LSTM, PyTorch tab: `nn.LSTM` with an output layer, with loading and reading its weights.
 
 `nn.LSTM` stacks the gates i, f, g (the candidate), o in `weight_ih_l0` (4h, V) and `weight_hh_l0` (4h, h), each the
 transpose of the book's, and has two biases where the book has one.

@@ -1,10 +1,10 @@
 """The LSTM in PyTorch, as fast as PyTorch can.
 
 The recurrence is the kernel behind `nn.LSTM`: on two cores it takes 1.2 times as long as its matrix products alone, and
-no sequence of PyTorch's own operations came near it (gates side by side, buffers kept, written out by hand: 1.25 times
-the concise step; all of that compiled as a whole: 1.5 times the fused step, after 40 s). What is left to gain lies
-around it: tokens become inputs by one lookup, the gradient of loss and output layer is written out, clipping and update
-touch five tensors once, and nothing asks the device for a number. On a CUDA device the whole step is one graph.
+no sequence of PyTorch's own operations came near it (gates side by side, buffers kept, written out: 1.25 times the
+concise step; all of that compiled as a whole: 1.5 times the fused step, after 40 s). What is left to gain is around
+it: tokens become inputs by one lookup, the gradient of loss and output layer is written out, clipping and update
+touch five tensors once, and nothing waits for a number from the device. On a CUDA device the whole step is one graph.
 """
 
 import torch
@@ -14,7 +14,7 @@ from backends.torch import concise
 
 
 def clip_factor(grads, theta):
-    """What the gradients are multiplied with, and their joint norm."""
+    """The factor for the gradients, and their joint norm."""
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(grad) for grad in grads]))
     return torch.where(norm > theta, theta / norm, torch.ones_like(norm)), norm
 
@@ -92,7 +92,7 @@ class RNNModelFused(fused.RNNModelFused):
         return loss, norm, state
 
     def graph(self, X, Y, state, lr, theta):
-        """`step`, recorded once for each size of minibatch and replayed: a launch instead of hundreds."""
+        """`step`, recorded once for each size of minibatch and replayed: one launch instead of hundreds."""
         if X.shape not in self.graphs:
             self.graphs[X.shape] = self.record(X, Y, state)
         recorded, given, results = self.graphs[X.shape]
@@ -114,7 +114,7 @@ class RNNModelFused(fused.RNNModelFused):
 
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # at a learning rate of 0, so that nothing is learned before it counts
+        with torch.cuda.stream(aside):  # warm-up, at a learning rate of 0 so that it changes nothing
             for _ in range(3):
                 compute()
         torch.cuda.current_stream().wait_stream(aside)

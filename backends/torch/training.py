@@ -51,7 +51,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     FloatingPointError, before it updates anything, for a loss that is not finite.
     """
     check_minibatch(X, Y, net.vocab_size)
-    check_theta(theta)  # before there are gradients to leave behind
+    check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = Y.T.reshape(-1)
     X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)

@@ -13,8 +13,11 @@ __all__ = ["Framework", "Verdict", "judge"]
 
 def __getattr__(name: str) -> Any:  # so that importing a room of the judge does not import all of them
     if name in ("judge", "Verdict"):
-        from lstm_ref.parity import session
-
+        try:
+            from lstm_ref.parity import session
+        except ModuleNotFoundError as error:
+            raise ImportError(f"the judge needs {error.name}, which is not installed: "
+                              'pip install "lstm-parity[judge]"', name=error.name) from error
         return getattr(session, name)
     if name == "Framework":
         from lstm_ref.parity.interface import Framework

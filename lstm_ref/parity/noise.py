@@ -60,7 +60,9 @@ class Noisy(np.ndarray[Any, Any]):
         u -= 0.5
         low, high = np.minimum.reduce(scale, None, initial=np.inf), np.maximum.reduce(scale, None, initial=0)
         if low >= self.tiny and high < np.inf:
-            return result + scale * u * self.eps
+            u *= scale
+            u *= self.eps
+            return result + u
         with np.errstate(invalid="ignore"):  # infinity and NaN are replaced by what they were
             moved = np.where(scale < self.tiny, result * (1 + 2 * u), result + scale * u * self.eps)
         return np.where(np.isfinite(scale), moved, result)

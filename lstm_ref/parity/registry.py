@@ -4,6 +4,7 @@ import importlib
 from importlib.metadata import entry_points
 from typing import Any
 
+from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import KNOWN
 
 GROUP = "lstm_parity.backends"
@@ -44,7 +45,27 @@ def load(backend: str, device: str = "cpu") -> Any:
     if missing:
         raise TypeError(f"backend {backend}: expected `implementations`, a dict of what is judged by name, and "
                         f"`version()`; {name} has no {' and no '.join(missing)}")
+    for label, implementation in made.implementations.items():
+        check(label, implementation)
     return made
+
+
+def check(label: str, implementation: Any) -> None:
+    """See that an implementation has all that its checks call.
+
+    Raises:
+        TypeError: it has not; says what to write.
+    """
+    left = getattr(implementation, "not_judged", {})
+    needed = {call: name for name, check in CHECKS.items() if name not in left for call in check.calls}
+    missing = {call: name for call, name in needed.items() if not callable(getattr(implementation, call, None))}
+    if missing:
+        call, name = next(iter(missing.items()))
+        raise TypeError(
+            f"implementation {label!r} ({type(implementation).__name__}) has no {', no '.join(missing)}. Write it "
+            f"as lstm_ref.parity.interface.Implementation has it, or say that the check is not judged, and why:\n"
+            f"    class {type(implementation).__name__}:\n"
+            f"        not_judged = {{{name!r}: 'why {call} is not here'}}")
 
 
 def short(backend: str) -> str:

@@ -17,8 +17,10 @@ from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.parity.interface import DTYPES
 from lstm_ref.parity.interface import framework as framework_of
-from lstm_ref.parity.ports.calls import ROLES, SignatureError
+from lstm_ref.parity.ports.calls import ROLES, SignatureError, parameters
+from lstm_ref.parity.ports.calls import check as check_role
 from lstm_ref.parity.ports.port import Port
+from lstm_ref.parity.prepare import prepare_aside
 from lstm_ref.parity.verdict import Result, settle
 
 #: The cases of a quick judgement: the truths of the book's own size take a minute.
@@ -58,7 +60,8 @@ class Session:
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
-        self.entry.not_judged = {label: dict(found.not_judged) for label, found in self.implementations.items()}
+        self.entry.not_judged = {label: dict(getattr(found, "not_judged", {}))
+                                 for label, found in self.implementations.items()}
         self.adapter: Any = None  #: of the backend, where one is judged
         self.truths_are_there = False  #: so that none has to be looked for
         self._investigations: dict[str, Investigation] = {}
@@ -67,8 +70,14 @@ class Session:
     def problems(self, checks: Iterable[str] = CHECKS) -> list[Problem]:
         """All that there is to judge, in the order of the report."""
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
-                if name not in found.not_judged for case in CHECKS[name].cases(self.cases)
-                for dtype in CHECKS[name].dtypes if dtype in self.dtypes and dtype not in found.dtypes]
+                if name not in self.entry.not_judged[label] for case in CHECKS[name].cases(self.cases)
+                for dtype in CHECKS[name].dtypes
+                if dtype in self.dtypes and dtype not in getattr(found, "dtypes", {})]
+
+    @staticmethod
+    def truths_of(problems: Iterable[Problem]) -> list[tuple[str, str, str]]:
+        """Check, case and precision of each problem."""
+        return [(problem.check, problem.case, problem.dtype) for problem in problems]
 
     def judge_check(self, problem: Problem) -> list[Result]:
         """Judge one problem and keep its results; a failed number is judged in the other precision as well.
@@ -83,7 +92,8 @@ class Session:
             return check.judge(implementation, problem.implementation, drawn.astype(dtype), self.truths)
 
         other = next(dtype for dtype in DTYPES if dtype != problem.dtype)
-        results = settle(judge_in(problem.dtype), other, implementation.dtypes.get(other, ""), lambda: judge_in(other))
+        results = settle(judge_in(problem.dtype), other, getattr(implementation, "dtypes", {}).get(other, ""),
+                         lambda: judge_in(other))
         self.entry.add(results)
         return results
 
@@ -114,8 +124,21 @@ class Session:
         return {(problem.implementation, problem.check) for problem in self.problems()}
 
 
-class Verdict:
-    """What the judge says of somebody's functions.
+def reasons_of(entry: dict[str, Any]) -> dict[str, str]:
+    """The checks of an entry that were not run, and why."""
+    return {check: reason for reasons in entry["not_judged"].values() for check, reason in reasons.items()}
+
+
+def table_of(subject: str, entry: dict[str, Any]) -> str:
+    """The table of one subject, with the reasons of what is not judged."""
+    reasons, one = reasons_of(entry), {subject: entry}
+    rows = [(name, reasons.get(name, text) if text in ("not given", "–") else text) for name, text in table.rows(one)]
+    return "\n".join([f"{subject}, judged by the reference", *(f"  {name:<11} {text}" for name, text in rows),
+                      *table.legend(one, reasons=False)])
+
+
+class Verdict(str):
+    """What the judge says of somebody's functions: a text, which an assertion shows whole, and what it rests on.
 
     Attributes:
         entry: as in the report.
@@ -123,9 +146,24 @@ class Verdict:
         texts: the first failure of each check in words.
     """
 
-    def __init__(self, subject: str, entry: dict[str, Any], failures: Sequence[Result], texts: Sequence[str]):
-        self.subject, self.entry = subject, entry
-        self.failures, self.texts = tuple(failures), tuple(texts)
+    subject: str
+    entry: dict[str, Any]
+    failures: tuple[Result, ...]
+    texts: tuple[str, ...]
+
+    def __new__(
+        cls, subject: str, entry: dict[str, Any], failures: Sequence[Result], texts: Sequence[str]
+    ) -> "Verdict":
+        """The text is the failures, in words, and the table."""
+        said, shown = set[str](), list[str]()
+        for text in texts:  # a mistake and a map that two checks share are shown once
+            lines = [line for line in text.splitlines() if line not in said]
+            said |= {*lines}
+            shown.append("\n".join(lines))
+        verdict = super().__new__(cls, "\n\n".join([*shown, table_of(subject, entry)]))
+        verdict.subject, verdict.entry = subject, entry
+        verdict.failures, verdict.texts = tuple(failures), tuple(texts)
+        return verdict
 
     @property
     def passed(self) -> bool:
@@ -135,27 +173,15 @@ class Verdict:
     @property
     def not_judged(self) -> dict[str, str]:
         """The checks that were not run, and why."""
-        return {check: reason for reasons in self.entry["not_judged"].values() for check, reason in reasons.items()}
+        return reasons_of(self.entry)
 
     def table(self) -> str:
         """Check by check: the worst ratio, 'ok', what fails, or why it is not judged."""
-        one = {self.subject: self.entry}
-        rows = [(name, self.not_judged.get(name, text) if text in ("not given", "–") else text)
-                for name, text in table.rows(one)]
-        return "\n".join([f"{self.subject}, judged by the reference", *(f"  {name:<11} {text}" for name, text in rows),
-                          *table.legend(one, reasons=False)])
+        return table_of(self.subject, self.entry)
 
     def json(self) -> dict[str, Any]:
         """As `report.json`, schema 1."""
         return document({self.subject: self.entry})
-
-    def __str__(self) -> str:
-        said, shown = set[str](), list[str]()
-        for text in self.texts:  # a mistake and a map that two checks share are shown once
-            lines = [line for line in text.splitlines() if line not in said]
-            said |= {*lines}
-            shown.append("\n".join(lines))
-        return "\n\n".join([*shown, self.table()])
 
     def __repr__(self) -> str:
         return f"<Verdict on {self.subject}: {self.entry['status']}, {len(self.entry['results'])} quantities compared>"
@@ -171,13 +197,19 @@ def port_of(given: Any = None, framework: Any = None, device: str = "cpu",
     if framework is None:
         raise SignatureError("framework: say which, as framework='torch', or give an object with tensor, array and "
                              "value_and_grad")
+    unusable: dict[str, str] = {}
     if given is not None:
         found = {name: getattr(given, name) for name in ROLES if hasattr(given, name)}
         if not found:
             raise SignatureError(f"{getattr(given, '__name__', given)!s}: expected at least one of {', '.join(ROLES)}, "
                                  f"found none of them")
-        roles = found | roles
-    return Port(roles, framework_of(framework, device), dtypes, cannot)
+        for role in found.keys() - roles.keys():
+            try:
+                check_role(role, found[role])
+                roles[role] = found[role]
+            except SignatureError:  # one that nobody named takes nothing along
+                unusable[role] = f"{role}({', '.join(parameters(found[role]) or ())}) can't be called"
+    return Port(roles, framework_of(framework, device), unusable, dtypes, cannot)
 
 
 def judge(
@@ -231,6 +263,7 @@ def judge(
     session = Session(subject, {"port": port}, Path(), cases, truths=folder or cached_truths())
     session.entry.fingerprint = fingerprint(port.framework.version(), device, None)
     session.entry.expected = sorted(session.whole())
+    prepare_aside(session.truths_of(session.problems(checks)), session.truths)
     texts: dict[str, str] = {}
     for problem in session.problems(checks):
         results = session.judge_check(problem)

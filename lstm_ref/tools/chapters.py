@@ -1,8 +1,9 @@
 """Runs the code cells of one of the book's chapters with a backend's namespace standing in for `d2l`.
 
-Which cells of a chapter's Markdown belong to a framework's tab follows the rules of the book's own builder. Epochs are
-shortened, and lines of notebook magic dropped; nothing else is changed. A cell that can't run on today's framework, for
-a reason outside our namespace, is a known break: it has to fail in just that way, and then its replacement is run.
+Which cells of a chapter's Markdown belong to a framework's tab follows the rules of the book's own builder. The number
+of epochs is reduced and lines of notebook magic are dropped; nothing else is changed. A cell that can't run on today's
+framework, for a reason outside our namespace, is a known break: it has to fail in exactly that way, and then its
+replacement is run.
 """
 
 import ast
@@ -24,7 +25,7 @@ from lstm_ref.validate import check_sizes
 TABS = {"mxnet": "mxnet", "torch": "pytorch", "tensorflow": "tensorflow", "paddle": "paddle"}
 DEFAULT_TAB = "mxnet"
 
-#: The chapters whose cells this namespace is for.
+#: The chapters whose cells this namespace supports.
 CHAPTERS = ("zh-lstm.md", "zh-rnn-scratch.md")
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<attributes>[^\n]*)\n(?P<source>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
@@ -38,8 +39,8 @@ class Cell:
 
     Attributes:
         number: among the chapter's code cells, from 1.
-        line: of its first line of code.
-        tabs: that it belongs to.
+        line: number of its first line of code.
+        tabs: those that it belongs to.
         source: its code, without the line that marks the tabs and without magic.
     """
 
@@ -65,20 +66,20 @@ def cells(markdown: str) -> list[Cell]:
 
 
 def tab_cells(markdown: str, tab: str) -> list[Cell]:
-    """The cells that belong to a tab: it is named, or the mark is exactly `all`."""
+    """The cells that belong to a tab: their mark names it, or is exactly `all`."""
     return [cell for cell in cells(markdown) if tab in cell.tabs or cell.tabs == ("all",)]
 
 
 @dataclass(frozen=True)
 class Break:
-    """Something that a chapter's cells do and today's framework does not.
+    """Something that a chapter's cells rely on and today's framework no longer does.
 
     Attributes:
-        tab: whose cells.
-        culprit: text that is in the cell to be fixed.
+        tab: the tab whose cells break.
+        culprit: text that is in the cell to fix.
         error: regular expression for the error, in the culprit or in a cell that calls it.
         cause: in words.
-        instead: what to write: pairs of the old text and the new.
+        instead: what to write: pairs of old and new text.
     """
 
     tab: str
@@ -93,16 +94,16 @@ class Break:
         return f"{self.cause}: {', '.join(edits)}"
 
 
-NUMPY_2 = "NumPy 2.4 makes no Python number of an array with an axis, even of one element"
+NUMPY_2 = "NumPy 2.4 does not convert an array with an axis to a Python number, even with one element"
 ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
 
 BREAKS = (
     Break("tensorflow", "time_major=True", r"ValueError: Unrecognized keyword arguments .*time_major",
-          "Keras 3 has no time_major; RNNModel turns the axes itself", (("time_major=True,\n    ", ""),)),
+          "Keras 3 has no time_major; RNNModel transposes itself", (("time_major=True,\n    ", ""),)),
     Break("tensorflow", "def predict_ch8", ONE_NUMBER, NUMPY_2,
           ((".argmax(axis=1).reshape(1))", ".argmax(axis=1).item())"),)),
     Break("tensorflow", "def train_ch8", r"ValueError: Argument `learning_rate` should be float",
-          "Keras 3 takes no integer for a learning rate", (("optimizers.SGD(lr)", "optimizers.SGD(float(lr))"),)),
+          "Keras 3 takes no integer learning rate", (("optimizers.SGD(lr)", "optimizers.SGD(float(lr))"),)),
     Break("paddle", "def predict_ch8", ONE_NUMBER, NUMPY_2,
           (("int(paddle.reshape(paddle.argmax(y,axis=1),shape=[1]))", "paddle.argmax(y, axis=1).item()"),)),
 )
@@ -118,7 +119,7 @@ class Outcome:
 
 
 class _Shorten(ast.NodeTransformer):
-    """Sets what is assigned to `num_epochs` to a few epochs."""
+    """Replaces what is assigned to `num_epochs` with a few epochs."""
 
     def __init__(self, epochs: int):
         self.epochs = epochs
@@ -144,7 +145,7 @@ def stand_in(backend: str) -> None:
 
 
 def execute(source: str, scope: dict[str, Any], where: str, epochs: int) -> None:
-    """Run a cell's code in the chapter's scope, with what it prints kept quiet."""
+    """Run a cell's code in the chapter's scope, without showing what it prints."""
     tree = ast.fix_missing_locations(_Shorten(epochs).visit(ast.parse(source)))
     with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(tree, where, "exec"), scope)
@@ -159,7 +160,7 @@ class Chapter:
     cells: Sequence[Cell]
 
     def run(self, epochs: int = 1, breaks: Sequence[Break] = BREAKS) -> Iterator[Outcome]:
-        """Run the cells from first to last; the first that fails is the last that is run.
+        """Run the cells in order, up to the first that fails.
 
         Args:
             epochs: what `num_epochs` is set to.
@@ -229,7 +230,7 @@ def load(path: Path, backend: str) -> Chapter:
 
 
 def chapters(paths: list[Path], backend: str, epochs: int) -> int:
-    """`lstm-parity chapters`: 1 when a cell fails."""
+    """`lstm-parity chapters`; returns 1 when a cell fails."""
     with refusals():
         check_sizes(epochs=epochs)
         files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
@@ -238,7 +239,7 @@ def chapters(paths: list[Path], backend: str, epochs: int) -> int:
     for chapter in loaded:
         outcomes = list(chapter.run(epochs))
         clean = sum(outcome.status == "runs" for outcome in outcomes)
-        print(f"{backend}, {chapter.name}: {clean} cells run as they stand")
+        print(f"{backend}, {chapter.name}: {clean} cells run unchanged")
         for outcome in outcomes:
             if outcome.status != "runs":
                 print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
@@ -249,6 +250,6 @@ def chapters(paths: list[Path], backend: str, epochs: int) -> int:
 def _fixed(source: str, known: Break) -> str:
     for old, new in known.instead:
         if old not in source:
-            raise LookupError(f"{old!r} is not in the cell that is to be fixed: {known.cause}")
+            raise LookupError(f"{old!r} is not in the cell to fix: {known.cause}")
         source = source.replace(old, new)
     return source

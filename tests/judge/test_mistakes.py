@@ -6,7 +6,6 @@ import pytest
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain.investigation import Investigation
-from lstm_ref.parity.explain.locate import locate
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.session import Problem, Session
@@ -95,7 +94,7 @@ def by_name(name):
 def test_the_place_is_named(name, check, place, truths):
     """The first time step and the first quantity in order of computation."""
     case = CASES["sequential" if check == "trajectory" else "ragged"]().astype("float64")
-    assert place in locate(check, Mistaken(by_name(name)), case, truths)[0]
+    assert place in Investigation(Mistaken(by_name(name)), truths).where(check, case)
 
 
 def test_a_later_departure_is_placed_later(truths):
@@ -111,7 +110,7 @@ def test_a_later_departure_is_placed_later(truths):
             return np.concatenate(outputs), state
 
     case = CASES["ragged"]().astype("float64")
-    place, _ = locate("forward", FromStepThree(), case, truths)
+    place = Investigation(FromStepThree(), truths).where("forward", case)
     assert "departs first at time step t = 3, in the" in place
 
 

@@ -11,9 +11,8 @@ from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS, Numbers
 from lstm_ref.parity.mistakes import MISTAKES, Mistaken
 from lstm_ref.parity.noise import noisy_type
+from lstm_ref.parity.prepare import prepare
 from lstm_ref.parity.reference import Reference
-from lstm_ref.parity.runner.truths import prepare
-from lstm_ref.parity.session import Problem
 from lstm_ref.parity.truth import Yardstick, measure, measure_by_rewrites, permute
 from lstm_ref.parity.verdict import LIMIT, compare
 
@@ -134,8 +133,7 @@ def test_yardsticks_are_stored_and_read_back(tmp_path):
 
 def test_preparing_computes_what_is_missing_in_fresh_processes(tmp_path):
     """And nothing twice."""
-    problems = [Problem(check, label, "tiny", "float32") for check in ("forward", "clipping", "state")
-                for label in ("scratch", "concise")]
+    problems = [(check, "tiny", "float32") for check in ("forward", "clipping", "state", "forward")]
     prepare(problems, tmp_path)
     written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(written) == 2

@@ -2,8 +2,8 @@
 
     python tests/mutants --backend torch=PATH/TO/ITS/PYTHON --backend jax=... [--sample 40]
 
-Our own small tool: the known ones (mutmut, cosmic-ray) start pytest anew for each mutant, which takes TensorFlow and
-JAX ten seconds for their import alone, and know one environment, where each backend has its own. Here a worker in the
+Our own small tool: the known ones (mutmut, cosmic-ray) start pytest anew for each mutant, although importing TensorFlow
+or JAX alone takes ten seconds, and use one environment, although each backend has its own. Here a worker in the
 backend's environment imports the framework once and judges one mutant after the other (worker.py).
 """
 
@@ -29,15 +29,15 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tests/mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--backend", action="append", required=True, metavar="NAME=PYTHON",
                         help="a backend and the Python of its environment; may be repeated")
-    parser.add_argument("--sample", type=int, metavar="N", help="judge N mutants of each backend, drawn by the seed")
+    parser.add_argument("--sample", type=int, metavar="N", help="judge N mutants of each backend, drawn with the seed")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes (default: one a core)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes (default: one per core)")
     parser.add_argument("--build", type=Path, default=Path("build/mutants"), help="folder of the results")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Exit status: 0 all killed or explained, 1 not so, 2 the checks fail without mutation, 130 interrupted."""
+    """Exit status: 0 all killed or explained, 1 not all, 2 the checks fail without mutation, 130 interrupted."""
     asked = arguments()
     entries, everything, backends = read(), [], []
     for name, _, python in (text.partition("=") for text in asked.backend):

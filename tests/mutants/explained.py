@@ -24,7 +24,7 @@ class Entry:
     reason: str
 
     def covers(self, mutant: Mutant) -> bool:
-        """Whether it speaks of this mutant."""
+        """Whether it is about this mutant."""
         return (mutant.change in self.changes and mutant.function in self.functions
                 and any(fnmatch(mutant.file, pattern) for pattern in self.files))
 
@@ -39,16 +39,16 @@ def read(path: Path = PATH) -> list[Entry]:
     for number, table in enumerate(tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", []), 1):
         if set(table) != {"files", "functions", "changes", "reason"} or not all(table.values()):
             raise ValueError(f"{path.name}: entry {number} needs files, functions, changes and a reason, "
-                             f"and has {', '.join(sorted(table))}")
+                             f"but has {', '.join(sorted(table))}")
         parts = (tuple(table[key]) for key in ("files", "functions", "changes"))
         entries.append(Entry(*parts, table["reason"]))
     return entries
 
 
 def stale(entries: list[Entry], mutants: list[Mutant], results: dict[str, str | None]) -> list[str]:
-    """What is wrong with the explanations, in words: of all mutants of the backends that were asked for.
+    """What is wrong with the explanations, in words; `mutants` are all those of the requested backends.
 
-    A change, file or function of an entry has to be that of some mutant where any file of the entry was asked for.
+    Each change, file and function of an entry has to be that of some mutant, where the entry's files were requested.
     """
     found = []
     asked = {mutant.file for mutant in mutants}

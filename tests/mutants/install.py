@@ -1,7 +1,7 @@
-"""Puts a mutated source in the place of a module, in a process that has the framework imported already.
+"""Puts a mutated source in place of a module, in a process that has already imported the framework.
 
 A backend's package is imported anew for every mutant, the framework is not. The reference is imported a second time,
-so that the judge, which is made of it, goes on with the one that is not mutated.
+so that the judge, which is built on it, keeps using the one that is not mutated.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from types import ModuleType
 
 
 class Served(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Serves one module from a source that stands in no file."""
+    """Serves one module from a source that is in no file."""
 
     number = itertools.count(1)
 

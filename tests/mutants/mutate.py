@@ -34,7 +34,7 @@ class Mutant:
 
 
 def mutants(source: str, file: str) -> list[Mutant]:
-    """All mutants of a source, in its order, without those that come out alike."""
+    """All mutants of a source, in its order, without duplicates."""
     tree = ast.parse(source)
     modules = {(alias.asname or alias.name).partition(".")[0] for node in ast.walk(tree)
                if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
@@ -66,22 +66,22 @@ def mutants_of(root: Path, files: list[str]) -> list[Mutant]:
 
 @dataclass
 class _Spot:
-    """A node, where it hangs in the tree, and the expressions around it, outermost first."""
+    """A node, its place in the tree, and the expressions around it, outermost first."""
 
     node: ast.AST
     function: str
     place: Place
     index: int | None
-    around: list[tuple[ast.AST, str, int | None]]  #: parents with the field and index that lead on to the node
+    around: list[tuple[ast.AST, str, int | None]]  #: parents with the field and index that lead to the node
 
     def put(self, node: ast.AST) -> None:
-        """Hang another node in its place."""
+        """Put another node in its place."""
         _hang(self.place.parent, self.place.field, self.index, node)
 
     def text(self) -> str:
-        """The widest expression around the place that is still short, as it reads now; of a statement its first line.
+        """The widest expression around the place that is still short, as it reads now; for a statement its first line.
 
-        What is widest is decided on the unchanged tree, so that old and new text are of the same expression.
+        The widest is chosen on the unchanged tree, so that old and new text are of the same expression.
         """
         if not hasattr(self, "_shown"):
             self._shown = next((holder for holder in self.around if len(ast.unparse(_at(*holder))) <= LONG),
@@ -135,13 +135,13 @@ def _is_left_alone(parent: ast.AST, node: ast.AST) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True  # a docstring
     if isinstance(parent, ast.keyword) and parent.arg == "strict":
-        return True  # zip's own guard: what it guards is never uneven in code that works
+        return True  # zip's own guard: what it guards is never uneven in working code
     alias = isinstance(parent, ast.Module) and isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
     return alias or isinstance(node, (ast.Import, ast.ImportFrom))
 
 
 def _shortened(old: str, new: str) -> str:
-    """'old → new', without what both begin and end with where they are long."""
+    """'old → new'; where they are long, without their common beginning and end."""
     if max(len(old), len(new)) > LONG + 24:
         start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
         end = next((i for i, (a, b) in enumerate(zip(old[:start:-1], new[:start:-1], strict=False)) if a != b), 0)

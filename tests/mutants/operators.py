@@ -1,4 +1,4 @@
-"""The mutation operators: each looks at one node of a syntax tree and yields what may stand in its place.
+"""The mutation operators: each looks at one node of a syntax tree and yields what may replace it.
 
 They are the mistakes that this code invites: another gate, a transpose, a sign, a state not reset, a weight not copied.
 """
@@ -14,7 +14,7 @@ COMPARISON = {ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE), ast.Lt: (as
               ast.LtE: (ast.Lt, ast.GtE), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,),
               ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,)}
 GATES = "ifoc"
-#: Names that are easily taken for each other: the next one of each row, the first after the last.
+#: Names that are easily confused: each is replaced by the next in its row, the last by the first.
 ROWS = [[f"{stem}{gate}" for gate in GATES] for stem in ("W_x", "W_h", "b_", "A_")]
 ROWS += [["I", "F", "O", "C_tilda"], ["H", "C"], ["dH", "dC"], ["X", "Y"], ["W_xh", "W_hh"], ["kernel", "weight"]]
 SIBLING = {name: row[(i + 1) % len(row)] for row in ROWS for i, name in enumerate(row)}
@@ -28,7 +28,7 @@ BUILTINS = ("float", "int", "list", "tuple", "str", "reversed", "sorted", "iter"
 
 @dataclass
 class Place:
-    """Where a node stands: what an operator may have to know of its surroundings."""
+    """Where a node is: what an operator may need to know about its surroundings."""
 
     parent: ast.AST
     field: str
@@ -80,7 +80,7 @@ def condition(node: ast.AST, place: Place) -> Iterator[ast.AST]:
 
 
 def constant(node: ast.AST, place: Place) -> Iterator[ast.AST]:
-    """The next number, twice a fraction, the other truth; of strings the gates' order and letters, and dtypes."""
+    """The next integer, a float doubled, the other boolean; in strings the gates' order and letters, and dtypes."""
     if not isinstance(node, ast.Constant):
         return
     value = node.value
@@ -127,7 +127,7 @@ def arguments(node: ast.AST, place: Place) -> Iterator[ast.AST]:
                 yield ast.Call(node.func, node.args, [*node.keywords[:i], *node.keywords[i + 1:]])
         if not _is_isinstance(node):
             yield from (ast.Call(node.func, args, node.keywords) for args in exchanged(node.args))
-    # The order of alternatives tells nothing.
+    # The order of alternatives changes nothing.
     if isinstance(node, (ast.Tuple, ast.List)) and not _is_isinstance(place.parent) \
             and not isinstance(place.parent, (ast.Compare, ast.ExceptHandler)):
         for elts in exchanged(node.elts):

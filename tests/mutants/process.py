@@ -14,9 +14,9 @@ from targets import ROOT
 
 #: Mutants after which a worker is replaced: frameworks keep what they compiled for each.
 LIFE = 120
-#: A mutant's time limit: so many times what the unmutated source takes, and so many seconds more.
+#: A mutant's time limit: this many times what the unmutated source takes, and this many seconds more.
 LIMIT_FACTOR, LIMIT_SECONDS = 3.0, 30.0
-#: The unmutated source's own: it computes the truths that are missing and fills the framework's caches.
+#: The unmutated source's limit: it computes the missing truths and fills the framework's caches.
 FIRST_LIMIT = 1800.0
 
 
@@ -27,7 +27,7 @@ class Process:
         backend: its name.
         python: of its environment.
         build: where its checks leave their files.
-        command: what is started, for tests; else the worker.
+        command: what to start, for tests; by default the worker.
     """
 
     def __init__(self, backend: str, python: str, build: Path, command: list[str] | None = None):
@@ -38,7 +38,7 @@ class Process:
         self.closed = False
 
     def ask(self, task: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The worker's answer; where the process dies or takes too long, that is what killed, after no `seconds`."""
+        """The worker's answer; if the process dies or takes too long, that is the killer, and `seconds` is None."""
         process = self.process or self._start()
         expired = threading.Event()
         timer = threading.Timer(seconds, lambda: (expired.set(), _kill(process)))
@@ -75,7 +75,7 @@ class Process:
         process, self.process = self.process, None
         if process is not None:
             _kill(process)
-            with contextlib.suppress(OSError):  # what was not read any more
+            with contextlib.suppress(OSError):  # input that was not read
                 process.stdin.close()
             process.stdout.close()
 

@@ -1,4 +1,4 @@
-"""A run over the mutants of some backends: what is left to do, who does it, and what is kept of it."""
+"""A run over the mutants of some backends: what is left to do, which process does it, and what is saved."""
 
 import json
 import threading
@@ -12,12 +12,12 @@ from mutate import Mutant
 from process import FIRST_LIMIT, LIFE, LIMIT_FACTOR, LIMIT_SECONDS, Process
 from targets import key
 
-#: Stands in the file for a result that is taken back.
+#: In the file, marks a result that is withdrawn.
 VOID = "void"
 
 
 class NotGreenError(RuntimeError):
-    """The checks fail without any mutation, so nothing can be said of mutants."""
+    """The checks fail without any mutation, so nothing can be said about mutants."""
 
 
 @dataclass
@@ -60,14 +60,14 @@ class Backend:
         return [mutant for mutant in self.mutants if mutant.id not in self.results]
 
     def keep(self, name: str, source: str, by: str | None, **more: Any) -> None:
-        """Append one line to the file of results, at once."""
+        """Append one line to the file of results, immediately."""
         entry = {"id": name, "key": key(self.name, source, by), "by": by, **more}
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.lock, self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     def start(self, process: Process) -> None:
-        """Judge the unmutated source once, by whoever comes first.
+        """Judge the unmutated source once, in the first process that needs it.
 
         Raises:
             NotGreenError: it fails.
@@ -77,7 +77,7 @@ class Backend:
                 answer = process.ask({"file": None, "source": ""}, FIRST_LIMIT)
                 if answer["by"] is not None:
                     raise NotGreenError(f"{self.name}: the checks fail without any mutation, in {answer['by']}; "
-                                        f"mend that first (nox -s \"parity({self.name})\")")
+                                        f"fix that first (nox -s \"parity({self.name})\")")
                 self.green = answer["tests"]
                 self.keep("green", "", None, tests=self.green)
 
@@ -89,7 +89,7 @@ class Backend:
         limit = LIMIT_FACTOR * sum(self.green.values()) + LIMIT_SECONDS
         task = {"file": mutant.file, "source": mutant.source, "order": self.order(mutant)}
         answer = process.ask(task, limit)
-        if answer["seconds"] is None and not process.closed:  # it may not have been this mutant's doing
+        if answer["seconds"] is None and not process.closed:  # this mutant may not be the cause
             answer = process.ask(task, limit)
         if process.closed:  # it was ended by us
             return
@@ -98,10 +98,10 @@ class Backend:
         self.keep(mutant.id, mutant.source, answer["by"], seconds=answer["seconds"], change=mutant.change)
 
     def retire(self, process: Process) -> None:
-        """End a process, after it has shown that no mutant left anything behind in it.
+        """End a process, after checking that no mutant left anything behind in it.
 
         The tests that killed its mutants have to pass there without a mutation. Where they do not, its results are
-        taken back, and each of its mutants is judged in a process of its own.
+        withdrawn, and each of its mutants is judged in a process of its own.
         """
         judged = process.judged
         killers = {by: -1.0 for mutant in judged if (by := self.results.get(mutant.id)) in self.green}
@@ -133,11 +133,11 @@ def _next(queue: deque[tuple[Backend, Mutant]]) -> tuple[Backend, Mutant] | None
 
 
 def run(backends: list[Backend], jobs: int, advance: Callable[[Backend], None]) -> None:
-    """Judge all that is left, in `jobs` worker processes; ends early, with what is there, when interrupted.
+    """Judge all that is left, in `jobs` worker processes; ends early, keeping its results, when interrupted.
 
     Raises:
         NotGreenError: the unmutated source of a backend fails.
-        KeyboardInterrupt: passed on after the workers were ended.
+        KeyboardInterrupt: raised again after the workers were ended.
     """
     queue = deque((backend, mutant) for backend in backends for mutant in backend.left)
     processes: list[Process] = []

@@ -12,7 +12,7 @@ LEAST = 0.98  #: of the mutants that are not equivalent, in every backend
 
 
 def tell(backends: list[Backend], entries: list[Entry], everything: list[Mutant], console: Console) -> bool:
-    """Print it all; whether the run is a success: complete, every survivor explained, no explanation stale."""
+    """Print it all; return whether the run is a success: complete, every survivor explained, no explanation stale."""
     table = Table("backend", *("mutants", "left", "killed", "equivalent", "survived", "score"), box=None)
     good = True
     for backend in backends:

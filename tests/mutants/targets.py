@@ -1,4 +1,4 @@
-"""What is mutated for each backend, and what a result rests on."""
+"""What is mutated for each backend, and what a result depends on."""
 
 import hashlib
 from functools import cache
@@ -25,7 +25,7 @@ def _digest(patterns: tuple[str, ...]) -> str:
 
 
 def key(backend: str, source: str, by: str | None) -> str:
-    """Changes with all that a result rests on: a result with another key is not used again.
+    """A digest of all that a result depends on: a result with another key is not used again.
 
     For a kill that is the judge, the backend's other code, the mutated source and the file of the test that failed: a
     new test can't bring a mutant back to life. For a survivor it is all tests.

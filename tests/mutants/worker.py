@@ -2,9 +2,9 @@
 
     python tests/mutants/worker.py BACKEND BUILD
 
-Each line of standard input is a mutant, {"file": ..., "source": ..., "order": ...}, file null for the source as it is;
+Each line of standard input is a mutant, {"file": ..., "source": ..., "order": ...}, file null for the unmutated source;
 each line of the answer says which test killed it, or null. `order` has a number for each test: the lowest comes first,
-the negative ones before all others are even collected, and with `only` there are no others. The checks are the suite
+negative ones run before the others are even collected, and with `only` the others do not run. The checks are the suite
 itself, run by pytest in this process up to the first failure.
 """
 
@@ -28,23 +28,23 @@ import backends  # noqa: E402
 from lstm_ref.parity.cases import CASES  # noqa: E402
 from lstm_ref.parity.checks import CHECKS  # noqa: E402
 
-#: Up to the first failure, and without what costs time and tells nothing here.
+#: Up to the first failure, and without what costs time and adds nothing here.
 PYTEST = ("-x", "-q", "-s", "--tb=native", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception",
           "-p", "no:threadexception")
-#: Cases that take long and show what smaller ones show.
-DEAR = ("large", "book")
+#: Cases that take long and show only what smaller ones show.
+EXPENSIVE = ("large", "book")
 #: The folders of the suite.
 SUITE = ("tests/parity", "tests/tabs")
-#: Tests that are run before the others are even collected: those that killed neighbours of the mutant.
+#: How many tests run before the others are even collected: those that killed neighbours of the mutant.
 LIKELY = 3
 
 
 def is_left_out(item: pytest.Item) -> bool:
-    """The cases `large` and `book`, but for the statistics of a start, and where there are no others."""
+    """The cases `large` and `book`, except for the statistics of a start and where there are no others."""
     problem = getattr(item, "problem", None)
-    if problem is None or problem.case not in DEAR or problem.check == "params":
+    if problem is None or problem.case not in EXPENSIVE or problem.check == "params":
         return False
-    return any(case not in DEAR for case in CHECKS[problem.check].cases(CASES))
+    return any(case not in EXPENSIVE for case in CHECKS[problem.check].cases(CASES))
 
 
 class Watch:
@@ -55,16 +55,16 @@ class Watch:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session):
-        """A kill needs no explanation: a check fails at once, before anybody looks where and why."""
+        """A kill needs no explanation: a check fails at once, without a search for where and why."""
         judge = session.config.pluginmanager.get_plugin("lstm-parity-judge")
         if judge is not None:
             judge.session.explain = lambda *_: "killed"
-            if self.seconds:  # the unmutated source was judged: all truths are there
+            if self.seconds:  # the unmutated source was judged: all truths are stored
                 judge.session.truths_are_there = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):
-        """Without the cases that see what smaller ones see; the quickest tests first."""
+        """Without the cases that show what smaller ones show; the quickest tests first."""
         left_out = [item for item in items if is_left_out(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = sorted((item for item in items if item not in left_out),
@@ -88,8 +88,8 @@ class Worker:
         self.seconds, self.only = dict[str, float](), False
         self.reset = lambda: None
         backends.require(f"backends.{backend}")
-        # The judge is made of the reference: it has to be there whole before a mutant of the reference is served.
-        for module in ("session", "runner.plugin", "runner.load", "runner.record", "runner.truths"):
+        # The judge is built on the reference: import all of it before a mutant of the reference is served.
+        for module in ("session", "runner.plugin", "runner.load", "runner.record", "prepare"):
             importlib.import_module(f"lstm_ref.parity.{module}")
         if backend == "paddle":
             paddle = sys.modules["paddle"]
@@ -116,7 +116,7 @@ class Worker:
         return self.likely(*arguments) or self.rest(*arguments)
 
     def judge_reference(self, watches: list[Watch]) -> str | None:
-        """The suite on the mutated reference, judged by the other; then the reference's own tests on it alone."""
+        """The suite on the mutated reference, judged by the original; then the reference's own tests on it alone."""
         modules = import_reference()
         forget("backends.numpy")
         adapter = importlib.import_module("backends.numpy.adapter")
@@ -133,7 +133,7 @@ class Worker:
         return None
 
     def likely(self, watches: list[Watch], folders: tuple[str, ...], *options: str) -> str | None:
-        """The tests of some folders that killed the mutant's neighbours, which spares the collection of the others."""
+        """The tests of some folders that killed the mutant's neighbours, which saves collecting the others."""
         likely = [name for name, seconds in sorted(self.seconds.items(), key=lambda item: item[1])
                   if seconds < 0 and name.startswith(folders)]
         return self.run(watches, *likely[:None if self.only else LIKELY], *options) if likely else None
@@ -152,13 +152,13 @@ class Worker:
             del sys.modules[name]
         build = [f"--build={self.build}"] if arguments[0].startswith(SUITE) else []
         code = pytest.ExitCode(pytest.main([*arguments, *build, *PYTEST], plugins=[watches[-1]]))
-        # A failure is that of a test: the parity suite also ends with this code when it was given too few tests.
+        # Only a test's failure counts: the parity suite also exits with TESTS_FAILED when it got too few tests.
         ended = code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
         return watches[-1].failed or (None if ended else f"pytest: {code.name}")
 
 
 def settings() -> None:
-    """Hypothesis, where it is: the same examples for every mutant, none kept, none made smaller."""
+    """Hypothesis, where installed: the same examples for every mutant, none saved, none shrunk."""
     with contextlib.suppress(ImportError):
         from hypothesis import Phase
         from hypothesis import settings as hypothesis
@@ -168,7 +168,7 @@ def settings() -> None:
 
 
 def main(backend: str, build: str) -> None:
-    """Answer on the standard output that the process was given; what is printed otherwise goes nowhere."""
+    """Answer on the process's standard output; whatever else is printed goes to MUTANTS_LOG, or nowhere."""
     answers = os.fdopen(os.dup(1), "w")
     log = os.environ.get("MUTANTS_LOG", os.devnull)
     for descriptor in (1, 2):

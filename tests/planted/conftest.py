@@ -15,11 +15,11 @@ def pytest_addoption(parser):
     group = parser.getgroup("planted")
     group.addoption("--tab", choices=[name for name in registry.names() if name != "numpy"])
     group.addoption("--sample", type=int, metavar="N",
-                    help="plant N mistakes, others for each backend (default: all, but of those that are one exchanged "
-                         "name ten)")
+                    help="plant N mistakes, different ones for each backend (default: all, but only ten of those that "
+                         "exchange one name)")
 
 
 def pytest_configure(config):
     if config.option.tab is None:
         raise pytest.UsageError("say in which tab: --tab NAME")
-    config.addinivalue_line("filterwarnings", "ignore")  # what frameworks warn of is not in question here
+    config.addinivalue_line("filterwarnings", "ignore")  # frameworks' warnings do not matter here

@@ -30,7 +30,7 @@ IMPOSSIBLE = {
          "gradients in float16", "softmax in float16"), "precision is the device's; planted on the reference alone"),
 }
 
-#: Edits of `lstm` that read otherwise in a tab, where no tape is kept.
+#: Edits of `lstm` that read differently in a tab, where no tape is kept.
 IN_TABS = {
     "H from the old C": (("        C = F * C + I * C_tilda\n        H = O * np.tanh(C)\n",
                           "        H = O * np.tanh(C)\n        C = F * C + I * C_tilda\n"),),
@@ -62,7 +62,7 @@ def sources(mistake: Mistake, backend: str) -> dict[str, str]:
     """The tab's files with the mistake in them, by path.
 
     Raises:
-        LookupError: it does not say how the mistake is made in this tab, or a text to be edited is not there.
+        LookupError: it is not said how to make the mistake in this tab, or a text to edit is missing.
     """
     folder = f"backends/{backend}"
     if mistake.name in START:
@@ -92,7 +92,7 @@ def _added(folder: str, file: str, lines: str) -> str:
 
 
 def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...]) -> str:
-    """The file with each first right text replaced; a right text of '' stands for the end of the file."""
+    """The file with the first of each right text replaced; a right text of '' stands for the end of the file."""
     source = (ROOT / folder / file).read_text()
     for right, wrong in edits:
         if not right:
@@ -104,7 +104,7 @@ def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...]) -> str:
     return source
 
 
-# The start of a model: the tab's function, and then another of the same name that spoils what it gives.
+# The start of a model: the tab's function, and then another of the same name that spoils its result.
 
 PUT = {  # a parameter p becomes {a}
     "torch": "p.data = ({a}).to(p.dtype)", "tensorflow": "p.assign(tf.cast({a}, p.dtype))", "mxnet": "p[:] = {a}",

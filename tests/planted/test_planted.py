@@ -11,11 +11,11 @@ from lstm_ref.parity import registry
 from lstm_ref.parity.explain.diagnose import diagnose
 from lstm_ref.parity.mistakes import MISTAKES
 
-NAMES = 10  #: of the mistakes that are one exchanged name
+NAMES = 10  #: how many of the mistakes that exchange one name are planted
 
 
 def chosen(backend, sample):
-    """What a tab can contain, and of the many that are one exchanged name some; or a sample of it."""
+    """The mistakes that a tab can contain, but only some of the many that exchange one name; or a sample of these."""
     draw = random.Random(backend)
     names = [m for m in MISTAKES if m.kind == "exchanged name"]
     few = draw.sample(names, NAMES)
@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc):
 def implementation(backend, files):
     """The scratch tab with some of its files replaced."""
     forget(f"backends.{backend}")
-    if "jax" in sys.modules:  # a compiled function is a mapping of memory; beyond 65,530 the process dies
+    if "jax" in sys.modules:  # each compiled function is a memory mapping; beyond 65,530 the process dies
         sys.modules["jax"].clear_caches()
     with contextlib.ExitStack() as stack:
         for file, source in files.items():
@@ -42,7 +42,7 @@ def implementation(backend, files):
 
 
 def test_the_planted_mistake_is_named_first(mistake, request):
-    """By its name, or by that of one which cannot be told from it."""
+    """By its name, or by that of one that can't be distinguished from it."""
     option = request.config.option
     planted = implementation(option.tab, sources(mistake, option.tab))
     diagnosis = diagnose(planted, option.build / "truth")

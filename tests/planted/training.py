@@ -197,7 +197,7 @@ IN_STEP = {
     "tensorflow": (("zip(grad_clipping(grads, theta), params", "zip(_change(net, grads, params, X, theta), params"),),
     "jax": (("sgd(params, grad_clipping(grads, theta), lr", "sgd(params, _change(net, grads, params, X, theta), lr"),),
 }
-#: JAX compiles its steps, and nothing is remembered inside: the epoch takes them apart.
+#: JAX compiles its steps, and nothing can be remembered inside: the epoch does their parts itself.
 IN_EPOCH = (("        new_params, l, new_state = compiled_step(net, params, X, Y, state, loss, lr)\n",
              "        (l, new_state), grads = _compiled_gradients(net, params, X, Y, state, loss)\n"
              "        new_params = sgd(params, _change(net, grads, params, X, 1), lr, batch_size=1)\n"),)

@@ -1,4 +1,4 @@
-"""The words of each framework for what the reference says in NumPy, so that a mistake is written down once."""
+"""Each framework's code for what the reference writes in NumPy, so that a mistake is written down only once."""
 
 import re
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Words:
     sqrt: str
     sign: str
     softmax: str
-    log_sum_exp: str  #: over axis {b}, which stays
+    log_sum_exp: str  #: over axis {b}, which is kept
     pick: str  #: minus the entry of {a} at the targets {b}, averaged
     relu: str
     backwards: str  #: in reverse order
-    rows_mean: str  #: mean over the last axis, which stays
+    rows_mean: str  #: mean over the last axis, which is kept
     matmul: str = "{a} @ {b}"
     transposed: str = "{a}.T"
 
@@ -72,7 +72,7 @@ WORDS = {
 
 
 def translated(text: str, backend: str) -> str:
-    """Code of the reference's `lstm` as it stands in the tab of a backend."""
+    """Code of the reference's `lstm` as it reads in the tab of a backend."""
     w = WORDS[backend]
     text = re.sub(r"A_\w :?= (?=\()?", "", text) if ":=" in text else text
     text = re.sub(r"(?<![\w.])sigmoid\(", w.sigmoid, text)

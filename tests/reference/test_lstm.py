@@ -23,7 +23,7 @@ def draw_problem(seed, num_steps, batch_size, vocab_size, num_hiddens, scale, dt
     """A problem with gate weights of the given scale, output weights of at most 1, and a state far from zero.
 
     The output weights stay moderate because the loss of a prediction that is all but certain is 1 - p with p near
-    one: there neither way to differentiate it has 12 digits left.
+    one: there neither way of differentiating has 12 digits left.
     """
     rng = np.random.default_rng(seed)
     params = ref.LSTMParams(*(
@@ -215,7 +215,7 @@ def refused(change):
     (lambda a: a.update(inputs=np.zeros((3, 2, 5), int)), ["inputs", "floating", "int64"]),
 ])
 def test_bad_arguments_are_named(change, words):
-    """The message names the argument, what was expected and what came."""
+    """The message names the argument, what was expected and what it got."""
     message = refused(change)
     assert all(word in message for word in words), message
 

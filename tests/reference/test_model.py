@@ -34,7 +34,7 @@ def test_training_learns(cell, use_random_iter, data):
 
 
 def test_the_state_is_carried_reset_and_detached():
-    """Begun at each epoch; carried on between minibatches, cut off; begun at every one with random sampling."""
+    """Begun at each epoch; carried between minibatches, detached; begun at every one with random sampling."""
     X = Y = np.zeros((2, 3), int)
     for use_random_iter, expected in ((False, ["begin 2", "step 0", "detach 1", "step d1", "detach 1", "step d1"]),
                                       (True, ["begin 2", "step 0"] * 3)):
@@ -57,7 +57,7 @@ def test_the_state_is_carried_reset_and_detached():
 
 
 def test_perplexity_weighs_by_tokens():
-    """exp of the mean loss a token, not of the mean over minibatches."""
+    """exp of the mean loss per token, not of the mean over minibatches."""
     losses = iter([1.0, 4.0])
     minibatches = [(np.zeros((1, 3)), np.zeros((1, 3))), (np.zeros((1, 1)), np.zeros((1, 1)))]
     perplexity, _ = loop.train_epoch(minibatches, lambda n: 0, lambda s: s, lambda X, Y, s: (next(losses), s), False)
@@ -148,7 +148,7 @@ def test_the_animator_keeps_and_draws(tmp_path):
 
 @pytest.mark.parametrize(("sizes", "name"), [((0, 4), "vocab_size"), ((3, 0), "num_hiddens")])
 def test_a_model_refuses_sizes_before_it_asks_for_parameters(sizes, name):
-    """Whatever makes those."""
+    """Whatever function makes them."""
     with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1, got 0"):
         ref.RNNModelScratch(*sizes, lambda *_: None, *CELLS["lstm"][1:])
 
@@ -184,7 +184,7 @@ def test_sums_are_plain_numbers():
 
 
 def test_an_epoch_in_numbers(clock):
-    """Perplexity in double precision from losses of any; tokens by the seconds."""
+    """Perplexity in double precision from losses of any precision; tokens per second."""
     clock(5.0, 7.0)
     X = np.zeros((1, 3), int)
     perplexity, speed = loop.train_epoch([(X, X)] * 2, lambda n: 0, lambda s: s,
@@ -254,7 +254,7 @@ def test_a_call_is_the_forward_pass_on_encoded_tokens():
 
 
 def test_a_prediction_reads_every_character_once():
-    """The prefix one by one, then what it writes; plain integers, and the state of each step is given to the next."""
+    """The prefix one by one, then what it writes; plain integers, and the state of each step is passed to the next."""
     seen, vocab = [], ref.Vocab("abc")
 
     def step(token, state):

@@ -55,7 +55,7 @@ def test_vocab_orders_by_count_then_first_appearance():
 
 
 def test_sequential_partition_continues_row_by_row():
-    """Y is X one token later, and each row goes on where it stopped."""
+    """Y is X one token later, and each row continues where it stopped."""
     random.seed(0)
     batches = list(ref.seq_data_iter_sequential(range(100), 2, 5))
     for X, Y in batches:
@@ -139,7 +139,7 @@ def test_bad_requests_are_named(call, words):
 
 
 def test_a_text_of_ones_own(tmp_path):
-    """Any file, read like the book's; its folder's name is the source."""
+    """Any file, read like the book's; its path is the source."""
     path = tmp_path / "own.txt"
     path.write_text("The cat, the MAT;\n\n42 hats.\n", encoding="utf-8")
     corpus, vocab = ref.load_corpus_time_machine(source=str(path))
@@ -227,7 +227,7 @@ def test_no_token_is_left_out_that_fits(monkeypatch):
 
 
 def test_the_book_reads_in_order_and_ten_thousand_tokens():
-    """What a loader does unless it is told."""
+    """What a loader does by default."""
     for loader in (ref.SeqDataLoader(4, 5, source="embedded"), ref.load_data_time_machine(4, 5, source="embedded")[0]):
         assert loader.data_iter_fn is ref.seq_data_iter_sequential
         assert len(loader.corpus) == 10_000

@@ -66,7 +66,7 @@ def test_clipping_of_zero_and_nan():
 
 @pytest.mark.parametrize("theta", [0, -1, math.nan, math.inf, 10**400, None, "1", True])
 def test_clipping_refuses_a_senseless_threshold(theta):
-    """theta is named, with what came."""
+    """theta is named, with the value found."""
     with pytest.raises(ValueError, match="theta: expected a finite number above 0, got"):
         ref.grad_clipping([np.ones(2)], theta)
 
@@ -90,7 +90,7 @@ def test_step_is_forward_backward_clip_update():
 
 
 def test_whole_floats_are_tokens_too():
-    """As MXNet, whose arrays are float32 unless told otherwise, hands them over."""
+    """As MXNet, whose arrays are float32 by default, passes them."""
     assert np.array_equal(ref.one_hot(np.array([1.0, 0.0], np.float32), 2), [[0, 1], [1, 0]])
 
 
@@ -126,7 +126,7 @@ def test_sgd_divides_by_the_batch_size():
                             ref.init_lstm_state(2, 2), 1.0), ["Y", "[0, 3)", "got 3 at index (0, 0)"]),
 ])
 def test_bad_tokens_are_named(call, words):
-    """The message names the argument, what was expected and what came."""
+    """The message names the argument, what was expected and what it got."""
     with pytest.raises(ValueError, match=":") as refusal:
         call()
     assert all(word in str(refusal.value) for word in words), refusal.value
@@ -173,15 +173,15 @@ def test_gradients_that_are_not_clipped_come_as_a_list():
 
 
 def test_a_step_takes_lists_and_clips_at_one():
-    """Tokens need not be arrays; theta is the book's unless told."""
+    """Tokens need not be arrays; theta is by default the book's."""
     params = ref.LSTMParams(*(p * 1000 for p in ref.get_lstm_params(5, 4, 0, float)))
     X, Y, state = [[0, 1, 4], [2, 2, 3]], [[4, 4, 4], [4, 0, 4]], ref.init_lstm_state(2, 4, float)
     inputs = ref.one_hot(np.array(X).T, 5, float)
     _, grads, _ = ref.loss_and_grads(inputs, state, params, np.array(Y).T.reshape(-1))
     assert math.sqrt(sum((g**2).sum() for g in grads)) > 1, "or clipping would not show"
     listed = ref.train_step(params, X, Y, state, 1.0)[0]
-    told = ref.train_step(params, np.array(X), np.array(Y), state, 1.0, 1.0)[0]
-    assert all(map(np.array_equal, listed, told))
+    explicit = ref.train_step(params, np.array(X), np.array(Y), state, 1.0, 1.0)[0]
+    assert all(map(np.array_equal, listed, explicit))
 
 
 def test_a_step_names_the_parameter_of_another_dtype():

@@ -1,4 +1,4 @@
-"""The refusals on the arrays of any framework: what they look at is a shape, a dtype and, of tokens, the values."""
+"""The refusals on the arrays of any framework: they look at a shape, a dtype and, for tokens, the values."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ from lstm_ref.validate import check_array, check_minibatch, check_tokens, dtype_
 
 
 class Foreign:
-    """An array of a framework that is not here; it has what it is given and nothing else."""
+    """An array of a framework that is not installed; it has the given attributes and no others."""
 
     def __init__(self, **attributes):
         self.__dict__.update(attributes)
 
 
 class Text:
-    """A dtype that has nothing but its text: PyTorch's, Paddle's."""
+    """A dtype that has only its text: PyTorch's, Paddle's."""
 
     def __init__(self, text):
         self.text = text
@@ -31,7 +31,7 @@ class Text:
     (Foreign(name="", __name__="float32"), "float32"),
 ])
 def test_a_dtype_is_named_alike_everywhere(dtype, name):
-    """By its name, its `__name__` or its text, without what stands before the last point."""
+    """By its name, its `__name__` or its text, without what comes before the last dot."""
     assert dtype_name(Foreign(dtype=dtype)) == name
 
 
@@ -43,7 +43,7 @@ def words(call, *arguments):
 
 @pytest.mark.parametrize("attributes", [{"shape": (2,)}, {"dtype": "float32"}, {}])
 def test_what_lacks_a_shape_or_a_dtype_is_no_array(attributes):
-    """Said before either is asked for."""
+    """Reported before either is used."""
     said = words(check_array, "x", Foreign(**attributes), (2,), "(n,)")
     assert said == "x: expected an array of shape (n,), got Foreign"
 
@@ -70,14 +70,14 @@ def test_the_shape_of_x_is_told_as_a_shape():
 
 
 def test_a_state_is_a_sequence():
-    """Said of what is not."""
+    """Anything else is reported."""
     inputs = np.zeros((2, 1, 3))
     assert words(validate.check_lstm, inputs, 7, ()) == "state: expected the pair (H, C), got int"
     assert words(validate.check_rnn, inputs, {1}, ()) == "state: expected the one-tuple (H,), got set"
 
 
 class OnDevice:
-    """Tokens that are on another device, with a history: each has to be left before there are values."""
+    """Tokens that are on another device, with a history: both have to be dropped before there are values."""
 
     def __init__(self, *left):
         self.left = left
@@ -103,7 +103,7 @@ class OfMXNet:
 
 @pytest.mark.parametrize("kind", [OnDevice, OfMXNet])
 def test_tokens_are_brought_to_the_host(kind):
-    """In the way of their framework."""
+    """In their framework's own way."""
     tokens = check_tokens("X", kind(), 2)
     assert tokens.tolist() == [[0, 1]] and tokens.dtype == int
 
@@ -115,5 +115,5 @@ def test_tokens_are_brought_to_the_host(kind):
     (np.array([[0]]), np.array([[2]]), "Y: expected tokens in [0, 2), got 2 at index (0, 0)"),
 ])
 def test_a_minibatch_is_two_equal_tables_of_tokens(X, Y, expected):
-    """X is looked at first."""
+    """X is checked first."""
     assert words(check_minibatch, X, Y, 2) == expected

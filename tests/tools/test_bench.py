@@ -77,7 +77,7 @@ def test_senseless_sizes_are_refused(name):
 
 
 def test_blocks_are_taken_in_turn_and_the_device_waited_for_at_their_ends():
-    """The first call is told apart; a fast item is called often in a block."""
+    """The first call is timed separately; a fast item is called often in a block."""
     log = []
     items = [Item(name, lambda name=name: log.append(name)) for name in "ab"]
     take(items, lambda results: log.append(len(list(results))), blocks=3)
@@ -121,11 +121,11 @@ def test_an_openblas_that_does_not_know_the_processor_is_told(monkeypatch, flags
     monkeypatch.setattr(measuring, "cpuinfo", lambda key: flags)
     monkeypatch.setattr(measuring.threadpoolctl, "threadpool_info", lambda: libraries)
     assert measuring.slow_blas() == ([] if advice is None else [
-        f"OpenBLAS 0.3.20 takes this processor for a Prescott, of 2004, and is slow; set OPENBLAS_CORETYPE={advice}"])
+        f"OpenBLAS 0.3.20 mistakes this processor for a Prescott of 2004 and is slow; set OPENBLAS_CORETYPE={advice}"])
 
 
 def test_no_result_is_kept():
-    """But that of the last call and the one that is on its way."""
+    """Except that of the last call and that of the call in progress."""
     alive, most = weakref.WeakSet(), []
 
     class Result:
@@ -172,9 +172,9 @@ def test_what_is_kept_is_what_was_measured(tmp_path):
     fused = next(row for row in again if row.work == "train" and row.implementation == "fused")
     assert ratio(again, fused, "concise") == 2 and ratio(again, fused, "scratch") is None
     assert fused.over_floor == 0.2 / fused.floor and fused.minimum == 0.1 and fused.quartiles == (0.1, 0.4)
-    told = subprocess.run([sys.executable, "-m", "pyperf", "show", tmp_path / "numpy.json"], capture_output=True,
-                          text=True, check=True).stdout
-    assert "numpy/lstm/train/fused" in told
+    shown = subprocess.run([sys.executable, "-m", "pyperf", "show", tmp_path / "numpy.json"], capture_output=True,
+                           text=True, check=True).stdout
+    assert "numpy/lstm/train/fused" in shown
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match=r"other.json: expected a suite that `python -m lstm_ref bench` wrote"):
         read(tmp_path / "other.json")
@@ -200,14 +200,14 @@ def test_bad_input_is_refused_in_one_line(arguments, words):
 
 
 def test_the_threads_of_every_library_are_pinned():
-    """Before a framework is there; in a process of its own, which forgets it."""
+    """Before a framework is imported; in a process of its own, so that the pinning ends with it."""
     code = ("import os; from lstm_ref.tools.bench.measure import pin; pin(1); import threadpoolctl; "
             "print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1, "
             "*(os.environ[f'{name}_NUM_THREADS'] for name in ('OMP', 'MKL', 'OPENBLAS')), "
             "*(os.environ[f'TF_NUM_{name}_THREADS'] for name in ('INTRAOP', 'INTEROP')), "
             "*(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))")
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert set(told.split()) == {"1"}
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(printed.split()) == {"1"}
 
 
 def run(tmp_path, truths, capsys, **more):
@@ -230,8 +230,8 @@ def quick(monkeypatch):
 
 def test_all_of_a_backend_is_timed(quick, tmp_path, truths, capsys):
     """Training, forward pass and prediction of each implementation, and the vanilla RNN."""
-    status, told = run(tmp_path, truths, capsys)
-    assert status == 0 and "fewer than 20" in told
+    status, printed = run(tmp_path, truths, capsys)
+    assert status == 0 and "fewer than 20" in printed
     _, found = read(tmp_path / "numpy.json")
     assert {(row.cell, row.work, row.implementation) for row in found} == {
         (cell, work, implementation) for work in ("train", "forward", "predict")
@@ -243,8 +243,8 @@ def test_all_of_a_backend_is_timed(quick, tmp_path, truths, capsys):
 def test_the_page_holds_all_that_was_measured(quick, tmp_path, truths, capsys):
     """Times and curves of a backend, and both pictures; the text around stays."""
     assert run(tmp_path, truths, capsys)[0] == 0
-    status, told = run(tmp_path, truths, capsys, curves=True)
-    assert status == 0 and "fused, num_steps: time ~ size^" in told and "products ~ size^1.00" in told
+    status, printed = run(tmp_path, truths, capsys, curves=True)
+    assert status == 0 and "fused, num_steps: time ~ size^" in printed and "products ~ size^1.00" in printed
     points = json.loads((tmp_path / "numpy-curves.json").read_text())
     sizes = {(p["axis"], p["size"]) for p in points["points"]}
     assert {("batch_size", n) for n in (1, 2, 4)} <= sizes and {("num_hiddens", n) for n in (1, 2, 4, 8)} <= sizes
@@ -270,8 +270,8 @@ def test_curves_of_small_sizes_have_each_once():
 
 def test_what_disagrees_has_no_curve(quick, tmp_path, truths, capsys, monkeypatch):
     monkeypatch.setattr(measuring.Bench, "disagrees", lambda self, implementation, cell: "planted")
-    status, told = run(tmp_path, truths, capsys, curves=True)
-    assert status == 1 and "fused: not timed, planted\n" in told
+    status, printed = run(tmp_path, truths, capsys, curves=True)
+    assert status == 1 and "fused: not timed, planted\n" in printed
     found = json.loads((tmp_path / "numpy-curves.json").read_text())
     assert found["points"] == [] and {point["implementation"] for point in found["memory"]} <= {"scratch"}
 
@@ -281,29 +281,29 @@ def dies(*arguments):
 
 
 def test_a_process_that_dies_leaves_its_memory_out(truths, capsys, monkeypatch):
-    """And does not hang, nor take the others along."""
+    """And neither hangs nor stops the others."""
     monkeypatch.setattr(curves, "train", dies)
     assert curves.held(measuring.Bench("numpy", "cpu", SMALL, truths), "fused") == []
-    assert capsys.readouterr().out == "fused: the process that its memory was measured in died\n"
+    assert capsys.readouterr().out == "fused: the process that measured its memory died\n"
 
 
 def test_what_disagrees_with_the_reference_is_not_timed(quick, tmp_path, truths, capsys, monkeypatch):
-    """A mistake planted in the fused LSTM: the table says why it is missing, and the exit status that it is."""
+    """A mistake planted in the fused LSTM: the table says why it is missing, and the exit status is 1."""
     from backends.numpy import fused
 
     original = fused.Work.outputs
     monkeypatch.setattr(fused.Work, "outputs", lambda self, W_hq, b_q: original(self, W_hq, b_q) + np.float32(1e-3))
-    status, told = run(tmp_path, truths, capsys)
+    status, printed = run(tmp_path, truths, capsys)
     assert status == 1
-    assert "lstm/fused: not timed, forward disagrees on case tiny: outputs, ratio" in told
+    assert "lstm/fused: not timed, forward disagrees on case tiny: outputs, ratio" in printed
     facts, found = read(tmp_path / "numpy.json")
     assert not any(row.implementation == "fused" for row in found) and list(facts["refused"]) == ["lstm/fused"]
 
 
 def test_what_slows_the_machine_down_is_told(quick, tmp_path, truths, capsys, monkeypatch):
     monkeypatch.setattr(measuring, "slow_blas", lambda: ["OpenBLAS is old"])
-    status, told = run(tmp_path, truths, capsys)
-    assert status == 0 and "OpenBLAS is old\n" in told
+    status, printed = run(tmp_path, truths, capsys)
+    assert status == 0 and "OpenBLAS is old\n" in printed
 
 
 def test_what_raises_takes_nothing_along(quick, tmp_path, truths, capsys, monkeypatch):
@@ -313,9 +313,9 @@ def test_what_raises_takes_nothing_along(quick, tmp_path, truths, capsys, monkey
         raise TypeError("no such\nlayout")
 
     monkeypatch.setattr(fused.Work, "outputs", broken)
-    status, told = run(tmp_path, truths, capsys)
+    status, printed = run(tmp_path, truths, capsys)
     assert status == 1
-    assert "lstm/fused: not timed, TypeError: no such layout" in told and "lstm train scratch" in told
+    assert "lstm/fused: not timed, TypeError: no such layout" in printed and "lstm train scratch" in printed
 
 
 def test_first_calls_come_before_the_judge_who_would_compile_for_them(quick, tmp_path, truths, capsys, monkeypatch):
@@ -341,14 +341,14 @@ def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"expected <!-- measured: c --> once, got it 0 times"):
         page.filled(text, {"c": ""})
     for broken in ("<!-- measured: a -->", "<!-- measured: a --> <!-- measured: b --> <!-- end -->"):
-        with pytest.raises(ValueError, match=r"expected <!-- end --> behind <!-- measured: a -->"):
+        with pytest.raises(ValueError, match=r"expected <!-- end --> after <!-- measured: a -->"):
             page.filled(broken, {"a": "A"})
     with pytest.raises(UsageError, match="expected files of `nox -s bench`, got none"):
         page.bench_page(tmp_path, tmp_path)
 
 
 def test_the_page_is_not_made_of_what_does_not_belong_together(quick, tmp_path, truths, capsys):
-    """Runs of several sizes, as on a CPU and on a GPU; curves that are none."""
+    """Runs of several sizes, as on a CPU and on a GPU; a file that holds no curves."""
     docs = ROOT / "docs"
     assert run(tmp_path, truths, capsys)[0] == 0
     (tmp_path / "numpy-curves.json").write_text("[]")
@@ -378,7 +378,7 @@ def test_a_peak_is_seen_and_forgotten():
     """Where the system keeps one."""
     before = memory.peak()
     if before is None or not memory.forget_peak():
-        pytest.skip("this system does not tell a process's peak, or can't forget it: run on Linux")
+        pytest.skip("this system does not report a process's peak memory, or can't reset it: run on Linux")
     start = memory.peak()
     np.ones(2**24).sum()
     assert memory.peak() >= start + 2**26

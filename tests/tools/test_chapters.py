@@ -110,7 +110,7 @@ KNOWN = Break("pytorch", "def old", "ZeroDivisionError", "nothing is divided by 
 
 
 def test_a_known_break_is_replaced(fake):
-    """Where the cell that fails calls the culprit, the culprit is mended and the cell run again."""
+    """Where the cell that fails calls the culprit, the culprit is fixed and the cell run again."""
     outcomes = list(run_chapter(fake("def old(): return 1 / 0", "assert old() == 1"), "torch", breaks=(KNOWN,)))
     assert [outcome.status for outcome in outcomes] == ["runs", "runs replaced"]
     assert outcomes[1].detail == "nothing is divided by zero: write `1 / 1` for `1 / 0`"

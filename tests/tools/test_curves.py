@@ -42,7 +42,7 @@ def drawn(path, *curves, yscale="linear", ylabel="perplexity", names=(), panels=
 
 
 def of_run(run, noise=0.0, seed=0):
-    """A stored run as a curve that came from somewhere."""
+    """A stored run as a curve of unknown origin."""
     values = np.exp(run.at(GRID))
     known = np.isfinite(values)
     values = values[known] * np.exp(noise * np.random.default_rng(seed).standard_normal(known.sum()))
@@ -116,12 +116,12 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
     ("c.json", "[1", "expected a log of this program"),
     ("c.json", '{"epochs": [{"epoch": 1}], "settings": {}}', "expected a log of this program"),
     ("c.csv", "epoch, a\n", "expected a line of column names and lines of numbers, got 1 lines"),
-    ("c.csv", "a, b\n1, 2\n2, 2\n", "expected a column named epoch and one a curve, got a, b"),
+    ("c.csv", "a, b\n1, 2\n2, 2\n", "expected a column named epoch and one per curve, got a, b"),
     ("c.csv", "epoch, a\n1, 2, 3\n", "line 2: expected 2 values, got 3"),
     ("c.csv", "epoch, a\n1, low\n", "line 2, a: expected a number, got 'low'"),
     ("c.csv", "epoch, a\n2, 3\n2, 3\n", "expected each above the one before, got 2 after 2"),
-    ("c.csv", "epoch, a\n0, 3\n", "expected finite numbers from 1 on, got 0"),
-    ("c.csv", "epoch, a\n1, 0.5\n", "expected numbers from 1 on, got 0.5 at epoch 1"),
+    ("c.csv", "epoch, a\n0, 3\n", "expected finite numbers of at least 1, got 0"),
+    ("c.csv", "epoch, a\n1, 0.5\n", "expected at least 1, got 0.5 at epoch 1"),
     ("c.csv", "epoch, a\n1, 3\n", "expected a curve of at least two points, got 1"),
     ("c.svg", "words", "expected an SVG picture"),
     ("c.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>', "expected axes as matplotlib draws them"),
@@ -168,7 +168,7 @@ def reproduced():
 
 @pytest.mark.parametrize("name", MISTAKEN)
 def test_a_stored_mistake_is_named_with_noise_on_it(name):
-    """Or is told not to show. One that diverges at once leaves nothing to compare."""
+    """Or is reported not to show. One that diverges at once leaves nothing to compare."""
     run = next(run for run in RUNS if run.name == name)
     if len(run.perplexity) < 5:
         assert run.end.startswith("epoch ")
@@ -177,7 +177,7 @@ def test_a_stored_mistake_is_named_with_noise_on_it(name):
     if verdict.is_healthy:
         assert name in verdict.unseen
     else:
-        # The noise hides that values come again.
+        # The noise hides that values repeat.
         names = [fit.name for fit in verdict.mistakes if fit.distance <= fit.limit]
         assert name in names
 
@@ -194,21 +194,21 @@ def test_a_mistake_is_named_from_another_seed(run):
     assert verdict.fitting and verdict.fitting[0].name == run.name, verdict.sentence()
 
 
-#: They learn nothing beyond how frequent the characters are, and are given up after 60 epochs.
+#: They learn nothing beyond how frequent the characters are, and are stopped after 60 epochs.
 FREQUENCIES = {"inputs reshaped instead of transposed", "targets batch-major", "targets in reverse order",
                "weight decay", "weights with variance 0.01", "weights zero"}
 #: Mistakes that a curve alone can't tell apart: each fits the others' curves.
 ALIKE = [
     FREQUENCIES,
     {"learning rate decays", "weight decay"},
-    # The gradient does not reach the steps before, by one way or another.
+    # The gradient does not reach earlier steps, in one way or another.
     {"gradient not carried through H", "recurrent gradient from the new H", "state detached at each step"},
     {"gradient not carried through H", "recurrent gradient from the new H", "gradient not carried through C"},
     {"clipping always", "gradient of the loss not averaged"},
     {"every second minibatch left out", "label smoothing"},
     {"biases not updated", "norms added", "only H carried"},
 ]
-#: And what fits one but not the other way round: 60 epochs of a slow run, the place where chaos lets lost steps stop.
+#: And what fits only one way round: 60 epochs of a slow run, the point where a chaotic run loses all its steps.
 ALSO = dict.fromkeys(FREQUENCIES, "every second minibatch left out") | {
     "gradient not carried through C": "step lost when clipping"}
 
@@ -246,7 +246,7 @@ def test_a_jump_at_the_end_of_a_healthy_run_is_seen():
 
 
 def test_unchanging_weights_are_told_from_a_flat_curve():
-    """By perplexities that come again exactly."""
+    """By perplexities that repeat exactly."""
     rng = np.random.default_rng(0)
     offsets = 5 + 0.02 * rng.standard_normal(36)
     first = np.linspace(17, 6, 25)
@@ -260,8 +260,9 @@ def test_unchanging_weights_are_told_from_a_flat_curve():
 
 
 @pytest.mark.parametrize(("settings", "said"), [
-    ({"num_hiddens": 512}, "num_hiddens 512 for 256"), ({"lr": 0.1}, "lr 0.1 for 1.0"),
-    ({"cell": "rnn"}, "cell 'rnn' for 'lstm'"), ({"data": "embedded"}, "data 'embedded' for 'timemachine'"),
+    ({"num_hiddens": 512}, "num_hiddens 512 instead of 256"), ({"lr": 0.1}, "lr 0.1 instead of 1.0"),
+    ({"cell": "rnn"}, "cell 'rnn' instead of 'lstm'"),
+    ({"data": "embedded"}, "data 'embedded' instead of 'timemachine'"),
 ])
 def test_other_settings_are_refused(tmp_path, settings, said):
     with pytest.raises(ValueError, match=f"expected the book's settings, .* got {said}"):
@@ -321,7 +322,7 @@ SMALL = {"epochs": 20, "data": "embedded", "num_hiddens": 4, "batch_size": 2, "n
 @pytest.mark.parametrize("key", [(HEALTHY, "book", 1), (HEALTHY, "paddle", 1), ("step lost when clipping", "book", 1),
                                  ("gradient ascent", "book", 1), ("gradient not carried through H", "book", 1)])
 def test_a_run_is_computed(key, monkeypatch):
-    """By the fused LSTM, but for a mistake in the reference's own."""
+    """By the fused LSTM, except for a mistake in the reference's own."""
     for name, value in SMALL.items():
         monkeypatch.setitem(BOOK, name, value)
     run = compute.run(key)
@@ -360,7 +361,7 @@ def test_the_command_says_healthy_and_draws(tmp_path, monkeypatch, capsys):
     path.write_text("epoch,mine\n" + "".join(f"{e:g},{p}\n" for e, p in zip(EPOCHS, run.perplexity, strict=True)))
     status, printed = run_command(monkeypatch, capsys, path, "--out", tmp_path)
     assert status == 0 and "healthy, like the runs from the book's start" in printed.out
-    assert "taken for the book's: cell, epochs" in printed.out
+    assert "assumed to be the book's: cell, epochs" in printed.out
     assert (tmp_path / "mine.png").stat().st_size > 10_000 and (tmp_path / "mine.svg").exists()
 
 
@@ -370,21 +371,21 @@ def test_the_command_names_a_mistake_in_a_chapter(tmp_path, monkeypatch, capsys)
     path = chapter(tmp_path, picture, text=f"perplexity {run.perplexity[-1]:.1f}, 9 tokens/s")
     status, printed = run_command(monkeypatch, capsys, path, "--out", tmp_path)
     assert status == 1 and "fits: step lost when clipping" in printed.out and "frozen: " in printed.out
-    assert "the text beside it says" not in printed.out
+    assert "the text next to it says" not in printed.out
 
 
 def test_the_command_refuses_before_it_works(tmp_path, monkeypatch, capsys):
     status, printed = run_command(monkeypatch, capsys, tmp_path / "gone.csv", "--out", tmp_path / "no")
     assert status == 2 and printed.err.startswith("error: ") and not (tmp_path / "no").exists()
     status, printed = run_command(monkeypatch, capsys, log(tmp_path, FALLING, lr=0.5), "--out", tmp_path / "no")
-    assert status == 2 and "lr 0.5 for 1.0" in printed.err
+    assert status == 2 and "lr 0.5 instead of 1.0" in printed.err
     (tmp_path / "file").touch()
     status, printed = run_command(monkeypatch, capsys, log(tmp_path, FALLING), "--out", tmp_path / "file" / "no")
     assert status == 2 and printed.err.startswith("error: ") and not printed.out
 
 
 def test_a_curve_knows_its_points():
-    with pytest.raises(ValueError, match="c: epochs: expected finite numbers from 1 on, got inf"):
+    with pytest.raises(ValueError, match="c: epochs: expected finite numbers of at least 1, got inf"):
         curve("c", [(1.0, 2.0), (np.inf, 2.0)])
     found = curve("c", [(1.0000001, 2.0), (3.0, 0.999)])
     assert found.epochs == (1, 3) and found.perplexity == (2.0, 1.0)

@@ -1,4 +1,4 @@
-"""The mutation tool: what it changes, that a mutant is killed, and that a run stops, goes on and tells the truth."""
+"""The mutation tool: what it changes, that a mutant is killed, and that a run stops, resumes and reports the truth."""
 
 import ast
 import io
@@ -80,7 +80,7 @@ def test_what_is_left_alone():
 
 
 def test_a_wrong_lstm_is_killed_in_the_worker(tmp_path, truths):
-    """By the suite itself, in a process that has the judge as it is; what does not import is killed as well."""
+    """By the suite itself, in a process whose judge is unmutated; what does not import is killed as well."""
     (tmp_path / "truth").symlink_to(truths)
     wrong, = (mutant for mutant in mutants_of(ROOT, ["lstm_ref/lstm.py"])
               if mutant.change == "F * C + I * C_tilda → F * C - I * C_tilda")
@@ -95,7 +95,7 @@ def test_a_wrong_lstm_is_killed_in_the_worker(tmp_path, truths):
     assert by[1].startswith("import: ModuleNotFoundError: No module named 'no_such_module'")
 
 
-#: Answers by what the source says; writes down what it was asked.
+#: Answers according to the source; writes down what it was asked.
 WORKER = '''
 import json, os, sys, time
 poisoned = False
@@ -172,13 +172,13 @@ def test_what_a_mutant_leaves_behind_kills_nobody(backend):
 
 
 def test_checks_that_fail_without_mutation_are_refused(backend, monkeypatch):
-    """In words; nothing can be said of mutants then."""
+    """In words; nothing can be said about mutants then."""
     monkeypatch.setattr("session.Process.ask", lambda *_: {"by": "tests/x.py::test_x", "tests": {}})
     with pytest.raises(NotGreenError, match=r"torch: the checks fail without any mutation, in tests/x.py::test_x"):
         run([backend()], 1, lambda _: None)
 
 
-def told(judged, entries):
+def summary(judged, entries):
     out = io.StringIO()
     good = tell([judged], entries, judged.mutants, Console(file=out, width=200))
     return good, out.getvalue()
@@ -189,24 +189,24 @@ def test_a_survivor_has_to_be_explained(backend):
     judged = backend(["killed"] * 1 + ["equivalent"])
     run([judged], 1, lambda _: None)
     entry = Entry(("backends/*/x.py",), ("f",), ("a → equivalent",), "it is the same")
-    good, text = told(judged, [])
+    good, text = summary(judged, [])
     assert not good
     assert "backends/torch/x.py:2 survived in f" in text and "  - a\n  + equivalent\n" in text
-    good, text = told(judged, [entry])
+    good, text = summary(judged, [entry])
     assert good and "survived in" not in text and "100.0%" in text
     for functions, changes, words in ((("f",), ("a → equivalent", "a → killed"), "is killed by tests/x.py"),
                                       (("f",), ("a → equivalent", "a → gone"), "has the change 'a → gone'"),
                                       (("f", "g"), ("a → equivalent",), "has the function 'g'")):
-        good, text = told(judged, [Entry(entry.files, functions, changes, "no")])
+        good, text = summary(judged, [Entry(entry.files, functions, changes, "no")])
         assert not good and "equivalent.toml is stale" in text and words in text
 
 
 def test_a_run_that_is_not_complete_is_no_success(backend):
     """Even if all that was judged is killed."""
     judged = backend(["killed"])
-    assert told(judged, [])[0] is False
+    assert summary(judged, [])[0] is False
     run([judged], 1, lambda _: None)
-    assert told(judged, [])[0] is True
+    assert summary(judged, [])[0] is True
 
 
 def test_the_explanations_speak_of_mutants_that_exist():
@@ -226,7 +226,7 @@ def test_an_explanation_without_a_reason_is_refused(tmp_path):
 
 
 def test_results_are_whole_lines(backend, tmp_path):
-    """Each with what killed the mutant and the key of all that it rests on."""
+    """Each with what killed the mutant and the key of all that it depends on."""
     run([backend(["killed"])], 1, lambda _: None)
     green, result = map(json.loads, (tmp_path / "build" / "torch.jsonl").read_text().splitlines())
     assert green["id"] == "green" and result["by"] == "tests/x.py::test_x"

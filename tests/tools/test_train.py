@@ -1,4 +1,4 @@
-"""The command `train`: what it leaves behind, that it goes on where it stopped, and what it refuses."""
+"""The command `train`: what it leaves behind, that it resumes where it stopped, and what it refuses."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(tmp_path):
 
 
 def test_a_killed_run_leaves_a_checkpoint_that_loads(tmp_path):
-    """At any moment; and going on from it gives what an uninterrupted run gives."""
+    """At any moment; and resuming from it gives what an uninterrupted run gives."""
     process = subprocess.Popen(command("--epochs", 100_000, "--out", tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL)
     path = tmp_path / "checkpoint.npz"
     while not path.exists():
@@ -78,8 +78,8 @@ def test_a_killed_run_leaves_a_checkpoint_that_loads(tmp_path):
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
-    """Exit status 130, and no half-written file beside the checkpoint."""
-    # What a shell starts in the background ignores the signal, and so does all that it starts.
+    """Exit status 130, and no half-written file next to the checkpoint."""
+    # A process that a shell starts in the background ignores the signal, and so do its children.
     process = subprocess.Popen(command("--epochs", 100_000, "--out", tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
@@ -88,7 +88,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130
-    assert "--resume goes on from it" in said and "Traceback" not in said
+    assert "--resume continues from it" in said and "Traceback" not in said
     checkpoint.load(tmp_path / "checkpoint.npz")
 
 
@@ -123,7 +123,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     (("--max-tokens", "20"), "corpus: expected at least 26 tokens for one minibatch of 4 × 5"),
     (("--data", "no.txt"), "source: expected 'timemachine', 'embedded' or a text file, got 'no.txt' (No such file"),
     (("--device", "gpu"), "device gpu: NumPy computes on the CPU alone"),
-    (("--resume",), "there is no checkpoint to go on from"),
+    (("--resume",), "there is no checkpoint to resume from"),
 ])
 def test_what_can_not_be_run_is_refused_at_once(arguments, words, tmp_path):
     """In one line, before any work; nothing is left behind but an empty folder."""
@@ -151,7 +151,7 @@ def test_a_folder_that_can_not_be_written_to_is_refused(tmp_path):
 def test_a_run_is_not_overwritten_silently(tmp_path):
     """Unless --restart says so."""
     Run(SMALL, tmp_path).train()
-    with pytest.raises(ValueError, match="there is a run already; --resume goes on with it, --restart begins anew"):
+    with pytest.raises(ValueError, match="there is already a run; --resume continues it, --restart starts over"):
         Run(SMALL, tmp_path)
     assert len(perplexities(Run(SMALL, tmp_path, restart=True).train())) == SMALL.epochs
 
@@ -159,8 +159,8 @@ def test_a_run_is_not_overwritten_silently(tmp_path):
 @pytest.mark.parametrize(("change", "words"), [
     ({"num_hiddens": 9}, r"W_xi: expected float32 of shape \(\d+, 9\), got float32 of shape \(\d+, 8\)"),
     ({"cell": "rnn"}, "expected the weights W_xh, W_hh, b_h, W_hq, b_q, got W_xi"),
-    ({"lr": 0.5}, "a run of other settings: lr was 1.0 and is 0.5"),
-    ({"epochs": 2}, "epochs: the run in .* has 6 already, got 2"),
+    ({"lr": 0.5}, "a run with other settings: lr was 1.0 and is 0.5"),
+    ({"epochs": 2}, "epochs: the run in .* already has 6, got 2"),
 ])
 def test_a_checkpoint_of_another_run_is_refused(change, words, tmp_path):
     """By what differs."""
@@ -200,7 +200,7 @@ def test_reproduction_runs_each_model_once(tmp_path):
 
 
 def test_the_reproductions_report(tmp_path):
-    """Median and range beside the published figure, said plainly when they differ; and a picture."""
+    """Median and range next to the published figure, said plainly when they differ; and a picture."""
     Run(SMALL, tmp_path / "run").train()
     log = read_log(tmp_path / "run")
 

@@ -136,7 +136,7 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
     """
     with np.errstate(all="ignore"):
         items: list[Item] = []
-        for dtype in reversed([dtype for dtype in DTYPES if dtype not in implementation.dtypes]):
+        for dtype in reversed([dtype for dtype in DTYPES if dtype not in getattr(implementation, "dtypes", {})]):
             items = list(panel(implementation, dtype, folder))
             if any(item.fails for item in items):
                 break
@@ -160,7 +160,7 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
 def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[Item]:
     """What an implementation computes on the small cases."""
     for name, on, modules in PANEL:
-        absent = implementation.not_judged
+        absent = getattr(implementation, "not_judged", {})
         if name in absent or (name in INSTEAD and INSTEAD[name] not in absent):
             continue
         case, check = make(on).astype(dtype), CHECKS[name]

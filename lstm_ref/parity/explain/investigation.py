@@ -1,11 +1,11 @@
 """All that is found out about an implementation once it has failed a check, each thing once."""
 
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.explain.diagnose import Diagnosis, diagnose
-from lstm_ref.parity.explain.locate import locate
+from lstm_ref.parity.explain.locate import locate, maps_of
 from lstm_ref.parity.explain.maps import Map
 from lstm_ref.parity.interface import Implementation
 
@@ -23,6 +23,7 @@ class Investigation:
         self.maps: list[Map] = []  #: in which something departs
         self._places: dict[tuple[str, str, str], str] = {}
         self._shown = 0
+        self._maps_of = cache(partial(maps_of, implementation))
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
@@ -44,7 +45,7 @@ class Investigation:
         key = check, case.name, str(case.dtype)
         if key not in self._places:
             try:
-                self._places[key], found = locate(check, self.implementation, case, self.folder)
+                self._places[key], found = locate(check, self.implementation, case, self.folder, self._maps_of)
                 self.maps += [new for new in found if new.title not in [kept.title for kept in self.maps]]
             except Exception as error:
                 self._places[key] = f"could not be found out: {type(error).__name__}: {error}"

@@ -1,6 +1,6 @@
 """Where a failure begins: the first time step, and the first quantity in order of computation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ LARGE = 10_000  #: numbers of an input beyond which truths are not computed anew
 SEQUENCE = ("forward", "chunks", "not_finite", "backward", "vjp", "step")  #: checks that go through time
 
 
-def locate(check: str, implementation: Implementation, case: Case, folder: Path) -> tuple[str, list[Map]]:
+def locate(
+    check: str, implementation: Implementation, case: Case, folder: Path, maps: Callable[[bool, str], list[Map]]
+) -> tuple[str, list[Map]]:
     """One sentence, '' where a check has no place to name, and the maps in which something departs.
 
     Args:
@@ -26,6 +28,7 @@ def locate(check: str, implementation: Implementation, case: Case, folder: Path)
         implementation: what failed it.
         case: on what.
         folder: of the stored yardsticks.
+        maps: as `maps_of` of the implementation; each takes a second, so whoever asks often keeps them.
     """
     if check == "trajectory":
         return first_wrong_minibatch(implementation, case, folder), []
@@ -35,23 +38,20 @@ def locate(check: str, implementation: Implementation, case: Case, folder: Path)
         return f"the vanilla RNN departs in {', '.join(wrong(check, implementation, case, folder))}", []
     if check not in SEQUENCE:
         return "", []
-    found = list(maps(check, implementation, case))
+    found = maps(check in ("backward", "vjp", "step"), str(case.dtype))
     if found:
         before = "the forward pass agrees at every step; going backwards, " if found[0].backwards else ""
         return f"{before}departs first at {found[0].first}", found
     return first_wrong_step(check, implementation, case, folder), []
 
 
-def maps(check: str, implementation: Implementation, case: Case) -> Iterator[Map]:
-    """The maps on the case `ragged` in which something departs: of the forward pass, else of the gradient."""
-    small = make("ragged").astype(case.dtype)
-    forward = forward_map(implementation, small) or probe_map(implementation, small)
-    if forward.first:
-        yield forward
-    elif check in ("backward", "vjp", "step"):
-        gradient = gradient_map(implementation, case.dtype)
-        if gradient.first:
-            yield gradient
+def maps_of(implementation: Implementation, backwards: bool, dtype: str) -> list[Map]:
+    """The map on the case `ragged` in which something departs: of the forward pass, else of the gradient."""
+    small = make("ragged").astype(dtype)
+    found = [forward_map(implementation, small) or probe_map(implementation, small)]
+    if backwards and not found[0].first:
+        found.append(gradient_map(implementation, dtype))
+    return [each for each in found if each.first][:1]
 
 
 def first_wrong_step(check: str, implementation: Implementation, case: Case, folder: Path) -> str:

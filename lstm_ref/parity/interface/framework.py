@@ -93,6 +93,11 @@ class Framework(ABC):
         """
         raise LookupError("how its generator is seeded is not given (a method `seed(seed)`)")
 
+    @property
+    def can_seed(self) -> bool:
+        """Whether it is known how its generator is seeded."""
+        return getattr(self.seed, "__func__", None) is not Framework.seed
+
     def version(self) -> str:
         """The framework's version."""
         return "unknown"

@@ -33,6 +33,9 @@ class NumPy(Framework):
     def dtype(self, dtype):
         return np.dtype(dtype)
 
+    def seed(self, seed):
+        np.random.seed(seed)
+
     def version(self):
         return np.__version__
 

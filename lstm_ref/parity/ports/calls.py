@@ -29,6 +29,9 @@ SYNONYMS = {
     "targets": ("y", "y_true", "labels", "label", "target"), "grads": ("gradients",), "lr": ("learning_rate",),
     "net": ("model",), "theta": ("clip", "max_norm"),
 }
+#: Roles that take all of their parameters but the device, by whatever names.
+WHOLE = ("get_lstm_params", "init_lstm_state", "init_rnn_state", "lstm", "lstm_step", "rnn", "loss", "sgd",
+         "predict_ch8")
 #: What else a function may ask for.
 MORE = ("dtype", "key", "rng", "grads", "losses", "params", "lr", "use_random_iter")
 
@@ -59,6 +62,21 @@ def takes(role: str, function: Callable[..., Any], what: str) -> bool:
     return what in (meaning(role, name) for name in parameters(function) or ())
 
 
+def required(found: Mapping[str, inspect.Parameter]) -> list[str]:
+    """The parameters that have to be given."""
+    return [p.name for p in found.values()
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
+def by_position(role: str, names: list[str]) -> tuple[str, ...] | None:
+    """What parameters with other names stand for, in the book's order with or without a device; None if it fits not."""
+    for order in (ROLES[role], tuple(name for name in ROLES[role] if name != "device")):
+        if len(order) == len(names) and all(
+                meaning(role, name) in (None, what) for name, what in zip(names, order, strict=True)):
+            return order
+    return None
+
+
 def check(role: str, function: Any) -> None:
     """See that a role can be called.
 
@@ -69,34 +87,27 @@ def check(role: str, function: Any) -> None:
     if not callable(function):
         raise SignatureError(f"{expected}, got {type(function).__name__}")
     found = parameters(function)
-    if found is None:
+    names, known = required(found or {}), {meaning(role, name) for name in found or ()}
+    lacks = {*ROLES[role]} - known - {"device"} if role in WHOLE else set()
+    if found is None or by_position(role, names) or (all(meaning(role, name) for name in names) and not lacks):
         return
-    required = [p.name for p in found.values() if p.default is p.empty and p.kind in (
-        p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    if all(meaning(role, name) for name in required):
-        return
-    counts = len([name for name in ROLES[role] if name != "device"]), len(ROLES[role])
-    if not counts[0] <= len(required) <= counts[1]:
-        arguments = ", ".join(ROLES[role])
-        raise SignatureError(
-            f"{expected}, got {getattr(function, '__name__', role)}({', '.join(found)}). Give one that is called so:\n"
-            f"    def {role}({arguments}):\n        return {getattr(function, '__name__', role)}(...)\n"
-            f"    judge({role}={role}, framework=...)")
+    name = getattr(function, "__name__", role)
+    raise SignatureError(f"{expected}, got {name}({', '.join(found)}). Give one that is called so:\n"
+                         f"    def {role}({', '.join(ROLES[role])}):\n        return {name}(...)\n"
+                         f"    judge({role}={role}, framework=...)")
 
 
 def call(role: str, function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
     """Call a role with those of the available arguments that it asks for."""
     found = parameters(function)
-    order = [name for name in ROLES[role] if name in available]
     if found is None:
-        return function(*(available[name] for name in order if name != "device"))
+        return function(*(available[name] for name in ROLES[role] if name != "device"))
+    names = required(found)
     known = {name: meaning(role, name) for name in found}
-    required = [name for name, p in found.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    if all(known[name] in available for name in required):
-        positional = [name for name, p in found.items() if p.kind is p.POSITIONAL_ONLY]
-        named = {name: available[str(what)] for name, what in known.items()
-                 if what in available and name not in positional and (name in required or what != "rng")}
-        return function(*(available[str(known[name])] for name in positional), **named)
-    if len(required) < len(order):
-        order = [name for name in order if name != "device"]
-    return function(*(available[name] for name in order[:len(required)]))
+    order = None if all(known[name] for name in names) else by_position(role, names)
+    if order:
+        return function(*(available[name] for name in order))
+    positional = [name for name, p in found.items() if p.kind is p.POSITIONAL_ONLY]
+    return function(*(available[str(known[name])] for name in positional),
+                    **{name: available[str(what)] for name, what in known.items()
+                       if what in available and name not in positional})

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Port:
     Args:
         roles: functions by the names of `ROLES`.
         framework: tensors and gradients.
+        unusable: roles that are there and can't be called, and why.
         dtypes: the precisions that it has; or those it does not have, with a reason each.
         cannot: checks that it can't do, with a reason each.
 
@@ -43,6 +44,7 @@ class Port:
     """
 
     def __init__(self, roles: Mapping[str, Any], framework: Framework,
+                 unusable: Mapping[str, str] = MappingProxyType({}),
                  dtypes: Sequence[str] | Mapping[str, str] = DTYPES, cannot: Mapping[str, str] | None = None):
         for role, function in roles.items():
             if role not in ROLES:
@@ -50,7 +52,7 @@ class Port:
             check(role, function)
         if not roles:
             raise SignatureError(f"nothing to judge was given; name at least one role of {', '.join(ROLES)}")
-        self.roles, self.framework = dict(roles), framework
+        self.roles, self.framework, self.unusable = dict(roles), framework, unusable
         self.dtypes = dict(dtypes) if isinstance(dtypes, Mapping) else {
             dtype: f"no {dtype} here, as declared" for dtype in DTYPES if dtype not in dtypes}
         if unknown := {*self.dtypes, *(() if isinstance(dtypes, Mapping) else dtypes)} - {*DTYPES}:
@@ -69,7 +71,11 @@ class Port:
             needed.pop("sgd", None) if "sgd" not in calls else None
         missing = [role for role in needed if not any(name in self.roles for name in role.split(" or "))]
         if missing:
-            return f"not given: {', '.join(missing)}"
+            why = "".join(f"; {self.unusable[role]}" for role in missing if role in self.unusable)
+            return f"not given: {', '.join(missing)}{why}"
+        if "get_lstm_params" in calls and not self.framework.can_seed and not any(
+                takes("get_lstm_params", self.roles["get_lstm_params"], what) for what in ("rng", "key")):
+            return "not given: seed(seed) of the framework"
         gradients = {"vjp", "loss", "loss_and_grads", "train"} & {*calls}
         return "this framework has no gradients" if gradients and not self.framework.has_gradients else ""
 
@@ -136,15 +142,12 @@ class Port:
 
         return self._gradients(scalar, [*params, inputs, *state])[1]
 
-    def _mean_loss(self, outputs: Any, targets: Any) -> Any:
+    def _mean_loss(self, outputs: Any, targets: Any, dtype: DTypeLike) -> Any:
         """The port's loss as a scalar: it may give one number for each token."""
         loss = self.call("loss", outputs=outputs, targets=targets)
-        count = int(np.prod(tuple(loss.shape), dtype=int))
-        if not len(loss.shape):
+        if not (shape := tuple(loss.shape)):
             return loss
-        like = self.framework.array(outputs) if count == 1 else None
-        dtype = like.dtype if like is not None else self.framework.array(self._detached(loss)).dtype
-        return self.framework.dot(loss, self.framework.tensor(np.full(tuple(loss.shape), 1 / count, dtype)))
+        return self.framework.dot(loss, self.framework.tensor(np.full(shape, 1 / np.prod(shape), dtype)))
 
     def _detached(self, tensor: Any) -> Any:
         return tensor.detach() if hasattr(tensor, "detach") else tensor
@@ -152,7 +155,7 @@ class Port:
     def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """`loss`, differentiated by the outputs."""
         y = self.framework.tensor(targets)
-        value, (gradient,) = self._gradients(lambda tensors: self._mean_loss(tensors[0], y), [outputs])
+        value, (gradient,) = self._gradients(lambda tensors: self._mean_loss(tensors[0], y, outputs.dtype), [outputs])
         return value, gradient
 
     def loss_and_grads(self, inputs: Array, state: Any, params: Sequence[Array], targets: Array
@@ -163,7 +166,7 @@ class Port:
 
         def scalar(tensors: Sequence[Any]) -> Any:
             pieces, _ = self.forward(X, begin, list(tensors))
-            losses = [self._mean_loss(piece, f.tensor(y)) for piece, y in zip(
+            losses = [self._mean_loss(piece, f.tensor(y), inputs.dtype) for piece, y in zip(
                 pieces, np.split(targets, len(pieces)), strict=True)]
             return losses[0] if len(losses) == 1 else sum(losses[1:], losses[0]) / len(losses)
 
@@ -260,10 +263,10 @@ class Port:
         net, made = self._net(params)
         return self.call("predict_ch8", prefix=prefix, num_preds=num_preds, net=net, params=made, vocab=vocab)
 
-    def _drawn(self, role: str, dtype: DTypeLike, **sizes: Any) -> Drawn:
+    def _drawn(self, role: str, dtype: DTypeLike, sizes: Mapping[str, int], **more: Any) -> Drawn:
         f = self.framework
         key = {"key": f.key} if hasattr(f, "key") else {}
-        tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **key))
+        tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **more, **key))
         arrays = f.arrays(tensors)
         if not takes(role, self.roles[role], "dtype"):  # as in the book: one precision, which is judged in both
             arrays = [array.astype(dtype) for array in arrays]
@@ -272,9 +275,10 @@ class Port:
 
     def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """`get_lstm_params` after seeding the framework."""
-        self.framework.seed(seed)
-        return self._drawn("get_lstm_params", dtype, vocab_size=vocab_size, num_hiddens=num_hiddens)
+        if self.framework.can_seed:
+            self.framework.seed(seed)
+        return self._drawn("get_lstm_params", dtype, {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
 
     def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
         """`init_lstm_state`."""
-        return self._drawn("init_lstm_state", dtype, batch_size=batch_size, num_hiddens=num_hiddens)
+        return self._drawn("init_lstm_state", dtype, {"batch_size": batch_size, "num_hiddens": num_hiddens})

@@ -133,7 +133,7 @@ class Judge:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what was left out, and compute the truths that are missing before the first test starts."""
-        from lstm_ref.parity.runner.truths import prepare
+        from lstm_ref.parity.prepare import prepare
 
         entry, option = self.record.entry, self.config.option
         chosen = [item.problem for item in session.items if isinstance(item, Item)]
@@ -143,7 +143,7 @@ class Judge:
             asked = "" if option.random is None else f", --random {option.random}"
             entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
         if not self.session.truths_are_there:
-            prepare(chosen, self.session.truths)
+            prepare(self.session.truths_of(chosen), self.session.truths)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note what is about to run."""

@@ -1,1 +1,1 @@
-"""Benchmarks: what each implementation of a backend costs, beside the floor that its matrix products set."""
+"""Benchmarks: what each implementation of a backend costs, next to the floor that its matrix products set."""

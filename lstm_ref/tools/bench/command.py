@@ -1,4 +1,4 @@
-"""`python -m lstm_ref bench`: measure one backend, show the table, keep the numbers; and the page of all of them."""
+"""`python -m lstm_ref bench`: measure one backend, show the table and save the numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,16 +23,16 @@ def bench(
     Args:
         backend: its name.
         device: 'auto', 'cpu' or 'gpu'.
-        threads: for all libraries; one for each core when None.
-        blocks: of each item, at least 20 for numbers that are to be kept.
+        threads: for all libraries; one per core when None.
+        blocks: number for each item, at least 20 for numbers worth keeping.
         out: folder of the JSON file.
-        build: folder of the truths.
-        curves: the cost over T, B, h and the vocabulary, in place of the table.
+        build: folder of the stored truths.
+        curves: measure the cost over T, B, h and the vocabulary instead of the table.
         sizes: of the work, see `Sizes`.
 
     Raises:
-        UsageError: a size or a number of threads or blocks that can't be, the backend is unknown or its framework
-            missing, or the device is not there.
+        UsageError: a size or a number of threads or blocks is impossible, the backend is unknown, its framework is
+            missing, or the device is unavailable.
     """
     with refusals():
         work = Sizes(**sizes)
@@ -49,14 +49,14 @@ def bench(
 
 
 def run(bench: Bench, blocks: int, path: Path) -> int:
-    """Measure, show and keep; exit status 1 when an implementation was refused."""
+    """Measure, show and save; exit status 1 when an implementation was refused."""
     result = bench.run(blocks)
     found = rows(result["items"], bench.sizes, result["products"])
     out = console()
     show(out, result, found, bench.sizes)
     save(path, result, found)
-    out.print(f"{path} has every block" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than {BLOCKS}, "
-                                           "the medians jump about"), markup=False)
+    out.print(f"every block is in {path}" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than "
+                                             f"{BLOCKS}, the medians vary a lot"), markup=False)
     return 1 if result["refused"] else 0
 
 
@@ -76,5 +76,5 @@ def show(out: Any, result: dict[str, Any], found: Sequence[Row], sizes: Sizes) -
     for note in result["notes"]:
         out.print(note, markup=False)
     peak = result["peak"]
-    told = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
-    out.print(f"memory at most: {', '.join(told) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)
+    peaks = [f"{what} {size / 2**20:,.0f} MiB" for what, size in peak.items() if size is not None]
+    out.print(f"peak memory: {', '.join(peaks) or 'unknown'}; {result['seconds']:.0f} s in all", markup=False)

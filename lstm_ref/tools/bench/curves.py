@@ -1,4 +1,4 @@
-"""How cost grows: the training step over the number of steps, the batch, the hidden units and the vocabulary."""
+"""How the cost of a training step grows with the number of steps, the batch, the hidden units and the vocabulary."""
 
 import itertools
 import multiprocessing
@@ -19,12 +19,12 @@ from lstm_ref.tools.bench.work import Sizes, products
 
 AXES = ("num_steps", "batch_size", "num_hiddens", "vocab_size")
 FACTORS = (0.25, 0.5, 1, 2)  #: times the size of the work
-SHOWN = ("concise", "fused")  #: what else there is takes too long to compile at every size
-STEPS = 3  #: of training, after which a process has held what it will hold
+SHOWN = ("concise", "fused")  #: the others take too long to compile at every size
+STEPS = 3  #: of training, after which a process has reached its peak memory
 
 
 def measure(bench: Bench, blocks: int, path: Path) -> int:
-    """Time every size, with as many blocks of each; then the memory; keep both in one file."""
+    """Time every size, with this many blocks of each; then measure the memory; save both in one file."""
     refused = {name: bench.disagrees(name, "lstm") for name in SHOWN if name in bench.adapter.implementations}
     implementations = [name for name, reason in refused.items() if not reason]
     found: list[tuple[str, int, str, int, Item]] = []
@@ -47,12 +47,12 @@ def measure(bench: Bench, blocks: int, path: Path) -> int:
     for name, reason in refused.items():
         if reason:
             out.print(f"{name}: not timed, {reason}", markup=False)
-    out.print(f"{path} has the numbers", markup=False)
+    out.print(f"the numbers are in {path}", markup=False)
     return 1 if any(refused.values()) else 0
 
 
 def grown(sizes: Sizes, axis: str) -> list[Sizes]:
-    """The sizes with one of them smaller and larger, each once: small ones can't be divided."""
+    """The sizes with one of them scaled by each factor, without duplicates: small ones can't be divided."""
     return list(dict.fromkeys(sizes.times(axis, factor) for factor in FACTORS))
 
 
@@ -63,19 +63,19 @@ def held(bench: Bench, implementation: str) -> list[dict[str, Any]]:
         try:
             found = pool.submit(train, bench.backend, bench.device, sizes, bench.folder, implementation).result()
         except BrokenProcessPool:
-            console().print(f"{implementation}: the process that its memory was measured in died", markup=False)
+            console().print(f"{implementation}: the process that measured its memory died", markup=False)
             return []
     return [{"implementation": implementation, "num_steps": at.num_steps, "bytes": size}
             for at, size in zip(sizes, found, strict=True) if size is not None]
 
 
 def train(backend: str, device: str, sizes: list[Sizes], folder: Path, implementation: str) -> list[int | None]:
-    """Peak memory of training with each of these sizes, smallest first, so that none is hidden by one before it."""
+    """Peak memory of training with each of these sizes, smallest first, so that no peak is hidden by an earlier one."""
     found: list[int | None] = []
     for at in sizes:
         bench = Bench(backend, device, at, folder)
         item, = bench.items_of(implementation, "lstm", ("train",))
-        bench.wait([item.call()])  # what compiling takes is not counted, where the system can forget it
+        bench.wait([item.call()])  # memory for compiling is not counted, where the system can reset the peak
         time.sleep(0.1)
         counted = forget_peak()
         for _ in range(STEPS):
@@ -90,7 +90,7 @@ def exponent(sizes: list[int], values: list[float]) -> float:
 
 
 def show(points: list[dict[str, Any]], memory: list[dict[str, Any]], bench: Bench) -> None:
-    """A line for each curve."""
+    """Print a line for each curve."""
     out = console()
     for axis in AXES:
         for name in SHOWN:
@@ -109,7 +109,7 @@ def show(points: list[dict[str, Any]], memory: list[dict[str, Any]], bench: Benc
 
 
 def numbers(memory: list[dict[str, Any]], sizes: Sizes) -> list[float]:
-    """The float32 numbers that one more step holds for each hidden unit and example, between any two lengths."""
+    """The float32 numbers that one more step holds for each hidden unit and example, from each length to the next."""
     each = 4 * sizes.batch_size * sizes.num_hiddens
     return [(after["bytes"] - before["bytes"]) / each / (after["num_steps"] - before["num_steps"])
             for before, after in itertools.pairwise(memory)]

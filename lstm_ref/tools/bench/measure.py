@@ -26,12 +26,12 @@ from lstm_ref.tools.bench.work import Product, Sizes, products
 PARITY = {"lstm": [(check, case) for check in ("forward", "backward", "step") for case in ("large", "book")],
           "rnn": [("rnn", "large")]}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz "
-CHARACTERS = 20  #: that a prediction writes
-RATE = 0.01  #: of learning: hundreds of steps on one minibatch stay in the range of real training
+CHARACTERS = 20  #: written by a prediction
+RATE = 0.01  #: learning rate; hundreds of steps on one minibatch stay in the range of real training
 
 
 def check_threads(threads: int | None) -> int:
-    """How many threads are used: one for each core unless told.
+    """The number of threads to use: by default one per core.
 
     Raises:
         ValueError: less than one, or more than there are cores.
@@ -45,9 +45,9 @@ def check_threads(threads: int | None) -> int:
 
 
 def pin(threads: int) -> None:
-    """The same number of threads for every library, those that are loaded and those that will be.
+    """Set the same number of threads for every library, loaded now or later.
 
-    Call it before the framework is imported. XLA asks for the cores it may run on, so these are limited as well.
+    Call it before the framework is imported. XLA asks which cores it may run on, so these are limited as well.
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -62,7 +62,7 @@ def slow_blas() -> list[str]:
     """What to do about an OpenBLAS that is older than the processor: it computes as if there were no AVX."""
     flags = cpuinfo("flags").split()
     known = next((name for flag, name in (("avx512f", "SkylakeX"), ("avx2", "Haswell")) if flag in flags), None)
-    return [f"OpenBLAS {lib['version']} takes this processor for a Prescott, of 2004, and is slow; set "
+    return [f"OpenBLAS {lib['version']} mistakes this processor for a Prescott of 2004 and is slow; set "
             f"OPENBLAS_CORETYPE={known}" for lib in threadpoolctl.threadpool_info()
             if known and lib["internal_api"] == "openblas" and lib.get("architecture") == "Prescott"]
 
@@ -74,11 +74,11 @@ class Bench:
         backend: its name.
         device: 'auto' (a GPU where there is one), 'cpu' or 'gpu'.
         sizes: of the work.
-        folder: of the stored truths.
+        folder: folder of the stored truths.
 
     Raises:
-        ImportError: the backend is unknown or its framework missing.
-        RuntimeError: the device is not there.
+        ImportError: the backend is unknown or its framework is missing.
+        RuntimeError: the device is unavailable.
     """
 
     def __init__(self, backend: str, device: str, sizes: Sizes, folder: Path):
@@ -101,19 +101,19 @@ class Bench:
         return ""
 
     def weights(self, cell: str) -> Any:
-        """The same for all implementations."""
+        """The weights, the same for all implementations."""
         draw = {"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell]
         return draw(self.sizes.vocab_size, self.sizes.num_hiddens, 0)
 
     def net(self, implementation: str, cell: str) -> Any:
-        """A net with these weights; a layer for the RNN, which takes none, with its own."""
+        """A net with these weights; the RNN's concise layer takes none and has its own."""
         found = self.adapter.implementations[implementation]
         if cell == "rnn" and implementation == "concise":
             return found.start(cell, self.sizes.vocab_size, self.sizes.num_hiddens, 0)
         return found.net(self.weights(cell))
 
     def training(self, found: Any, net: Any, X: Any, Y: Any) -> Callable[[], Any]:
-        """Training step after training step of a net, each from the state that the last one left."""
+        """A function that does one training step of a net, each from the state that the last one left."""
         step, state = found.training_step(net, RATE), found.begin_state(net, self.sizes.batch_size)
 
         def call() -> Any:
@@ -136,12 +136,12 @@ class Bench:
             "predict": lambda: found.predict(net, "a", CHARACTERS, vocab),
         }
         if self.sizes.vocab_size != len(vocab):
-            del calls["predict"]  # of a vocabulary that is no alphabet
+            del calls["predict"]  # no alphabet gives a vocabulary of this size
         return [Item(f"{cell}/{kind}/{implementation}", call, CHARACTERS if kind == "predict" else 1)
                 for kind, call in calls.items() if kind in kinds]
 
     def numpy_items(self) -> list[Item]:
-        """NumPy's own, in every backend's process: the fused one and the reference."""
+        """NumPy's training steps, in every backend's process: fused and reference."""
         items = []
         for implementation, name in (("fused", "NumPy fused"), ("scratch", "NumPy reference")):
             found = registry.load("numpy").implementations[implementation]
@@ -150,7 +150,7 @@ class Bench:
         return items
 
     def all_items(self) -> list[Item]:
-        """Everything that agrees with the reference; `refused` says what does not."""
+        """Everything that agrees with the reference; `refused` gets the rest, with reasons."""
         items = []
         for cell in ("lstm", "rnn"):
             for implementation in self.adapter.implementations:
@@ -169,7 +169,7 @@ class Bench:
     def started(self, implementation: str, cell: str) -> tuple[str, list[Item]]:
         """An implementation's items after their first calls, or why there are none.
 
-        Before the judge calls it, who would otherwise compile what the first calls should.
+        Called before the judge, which would otherwise do the compiling that the first calls should show.
         """
         found = self.adapter.implementations[implementation]
         try:
@@ -182,7 +182,7 @@ class Bench:
         return "", items
 
     def compiled_item(self, found: Any) -> Item:
-        """The scratch tab as the command `train` runs it, where that is not as it stands."""
+        """The scratch tab compiled, where the command `train` runs it so."""
         net = found.compiled(self.net("scratch", "lstm"))
         return Item("lstm/train/scratch, compiled",
                     self.training(found, net, *self.adapter.tensors((self.X, self.Y))))
@@ -194,7 +194,7 @@ class Bench:
         return {product: self.product_items(product) for product in sorted(needed)}
 
     def product_items(self, product: Product) -> list[Item]:
-        """One product, of rows and of columns."""
+        """One product, in row and in column layout."""
         rng = np.random.default_rng(0)
         m, k, n, _ = product
         a, b = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((m, k), (k, n)))
@@ -203,7 +203,7 @@ class Bench:
                 for layout, pair in layouts.items()]
 
     def run(self, blocks: int = BLOCKS) -> dict[str, Any]:
-        """Check, time and gather: what the JSON file is made of."""
+        """Check, time and collect what goes into the JSON file."""
         start = time.perf_counter()
         self.adapter.compile_anew()
         floor = self.floor_items()

@@ -1,4 +1,4 @@
-"""How much memory a process has used at most."""
+"""The peak memory of a process."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak() -> int | None:
-    """Bytes that the process has held at most since its start, or since `forget_peak`; None where nobody says."""
+    """The most bytes that the process has held since its start, or since `forget_peak`; None where unknown."""
     try:
         line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
@@ -23,9 +23,9 @@ def peak() -> int | None:
 
 
 def forget_peak() -> bool:
-    """Give back what is free and begin to count anew; False where the system can't."""
+    """Release free memory and reset the peak; False where the system can't."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)  # or glibc would keep what compiling took
+        ctypes.CDLL(None).malloc_trim(0)  # otherwise glibc would keep the memory that compiling took
     try:
         FORGET.write_text("5")
     except OSError:

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: the tables and pictures between its marks, from the files that the runs left."""
+"""Fills docs/benchmarks.md: the tables and pictures between its marks, from the files of the runs."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def bench_page(build: Path, docs: Path) -> int:
     """`lstm-parity bench-page`: read the runs, write the page and its pictures.
 
     Raises:
-        UsageError: there is no run, a file is not one, or there is no page to put them into.
+        UsageError: there is no run, a file is not a run, or the page does not exist.
     """
     names = [stem(backend, device) for backend in registry.names() for device in ("cpu", "gpu")]
     with refusals():
@@ -40,15 +40,15 @@ def bench_page(build: Path, docs: Path) -> int:
         parts["growth"] = growth(curves)
     write_text(page, filled(text, parts))
     draw(found, curves, docs)
-    print(f"{page} and its pictures say what {build} has: {', '.join(found)}")
+    print(f"written: {page} and its pictures, from {build}: {', '.join(found)}")
     return 0
 
 
 def read_curves(path: Path) -> dict[str, Any]:
-    """What a run with `--curves` left.
+    """The file of a run with `--curves`.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     try:
         found: dict[str, Any] = json.loads(path.read_text())
@@ -56,11 +56,11 @@ def read_curves(path: Path) -> dict[str, Any]:
             raise ValueError(f"schema {found['schema']}")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected what `python -m lstm_ref bench --curves` writes, got {error!r}") from error
-    return {**found, "backend": path.stem.removesuffix("-curves")}  # which names the device, where that is not the CPU
+    return {**found, "backend": path.stem.removesuffix("-curves")}  # the name has the device, where that is not the CPU
 
 
 def filled(text: str, parts: dict[str, str]) -> str:
-    """The page with what stands between its marks replaced.
+    """The page with the text between its marks replaced.
 
     Raises:
         ValueError: a part has no marks.
@@ -71,7 +71,7 @@ def filled(text: str, parts: dict[str, str]) -> str:
         if len(after) != 1:
             raise ValueError(f"benchmarks.md: expected {begin} once, got it {len(after)} times")
         if END not in after[0].partition(BEGIN.partition("{")[0])[0]:
-            raise ValueError(f"benchmarks.md: expected {END} behind {begin}, and no other mark between them")
+            raise ValueError(f"benchmarks.md: expected {END} after {begin}, and no other mark between them")
         text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
     return text
 
@@ -82,7 +82,7 @@ def lines(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def machine(found: Runs) -> str:
-    """What was measured on what."""
+    """The table of backends and what they were measured on."""
     header = ["", "version", "device", "threads", "processor", "BLAS", "float32", "memory at most"]
     return lines(header, [[name, facts["machine_framework"], facts["machine_device"], facts["machine_threads"],
                            facts["machine_cpu"], facts["machine_blas"], facts["machine_float32"],
@@ -91,7 +91,7 @@ def machine(found: Runs) -> str:
 
 
 def table(found: Runs, work: str) -> str:
-    """All implementations at one kind of work."""
+    """The table of all implementations for one kind of work."""
     body = []
     for name, (facts, rows) in found.items():
         tokens = facts["sizes_num_steps"] * facts["sizes_batch_size"]

@@ -1,4 +1,4 @@
-"""How time is taken: warm-up, then blocks of all items in turn, so that the machine's drift hits all alike."""
+"""How times are measured: warm-up, then blocks of all items in turn, so that the machine's drift affects all alike."""
 
 import itertools
 import math
@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-BLOCKS = 20  #: at least
-WARM_UP = 3  #: calls after the first and before anything counts
-SECONDS = 0.1  #: a block takes about so long, or one call
-REST = 0.3  #: seconds; threads that have nothing left to do keep a core busy for up to 0.2 (OpenMP's default)
+BLOCKS = 20  #: at least, for numbers worth keeping
+WARM_UP = 3  #: calls after the first one that are not counted either
+SECONDS = 0.1  #: about the length of a block, unless one call takes longer
+REST = 0.3  #: seconds; idle threads keep a core busy for up to 0.2 (OpenMP's default)
 
 
 @dataclass
@@ -19,12 +19,12 @@ class Item:
 
     Attributes:
         name: cell, work and implementation, with slashes: 'lstm/train/fused'.
-        call: does it; may return before the device is done.
-        each: how many of it a call does: characters, products.
-        first: seconds of the first call, with whatever it compiles.
-        calls: in a block.
-        blocks: seconds for one of it, in each block.
-        pool: the library whose threads do it, where that is not the framework.
+        call: runs it; may return before the device is done.
+        each: how many units a call does: characters, products.
+        first: seconds of the first call, with any compiling.
+        calls: number in a block.
+        blocks: seconds per unit, in each block.
+        pool: the library whose threads run it, where that is not the framework.
     """
 
     name: str
@@ -37,17 +37,17 @@ class Item:
 
     @property
     def median(self) -> float:
-        """Seconds for one of it."""
+        """Seconds per unit."""
         return statistics.median(self.blocks)
 
 
-Wait = Callable[[Iterable[object]], None]  #: asks for the results of some calls and waits until they are there
+Wait = Callable[[Iterable[object]], None]  #: takes the results of some calls and waits until they are ready
 
 
 def timed(call: Callable[[], object], calls: int, wait: Wait) -> float:
-    """Seconds a call; the device is waited for at the end alone.
+    """Seconds per call; waits for the device only at the end.
 
-    No result outlives the next call: were they kept, each would be written to memory fresh from the system.
+    No result outlives the next call: results that are kept would each need fresh memory from the system.
     """
     start = time.perf_counter()
     wait(call() for _ in range(calls))
@@ -55,13 +55,13 @@ def timed(call: Callable[[], object], calls: int, wait: Wait) -> float:
 
 
 def begin(items: Sequence[Item], wait: Wait) -> None:
-    """The first call of each item, which may compile."""
+    """Time the first call of each item, which may compile."""
     for item in items:
         item.first = timed(item.call, 1, wait)
 
 
 def warm_up(item: Item, wait: Wait) -> None:
-    """Call it until it is compiled and warm, and find out how many calls make a block."""
+    """Call it until it is compiled and warm, and set how many calls form a block."""
     if math.isnan(item.first):
         begin([item], wait)
     warm = [timed(item.call, 1, wait) for _ in range(WARM_UP)]
@@ -69,7 +69,7 @@ def warm_up(item: Item, wait: Wait) -> None:
 
 
 def in_turn(items: Sequence[Item]) -> Iterator[Item]:
-    """The items, with a rest before one that other threads do: those of the last one would take its cores."""
+    """The items, with a rest before one that other threads run: those of the last one would still hold the cores."""
     for last, item in itertools.pairwise((*items[-1:], *items)):
         if item.pool != last.pool:
             time.sleep(REST)
@@ -79,13 +79,13 @@ def in_turn(items: Sequence[Item]) -> Iterator[Item]:
 def take(
     items: Sequence[Item], wait: Wait, blocks: int = BLOCKS, after: Callable[[], None] = lambda: None
 ) -> None:
-    """Warm all items up, then time them block by block, each in its turn.
+    """Warm all items up, then time them block by block, in turn.
 
     Args:
-        items: what is timed; the times are left with them.
-        wait: waits for the device to be done with some results.
-        blocks: how many of each.
-        after: called after each item that was warmed up and each round of blocks.
+        items: what is timed; they keep their times.
+        wait: waits until some results are ready.
+        blocks: number for each item.
+        after: called after each warmed-up item and after each round of blocks.
     """
     for item in in_turn(items):
         warm_up(item, wait)

@@ -1,4 +1,4 @@
-"""What a run has found: its numbers beside the floor, and the file that keeps them, which pyperf reads."""
+"""The results of a run: its numbers next to the floor, and the file that holds them, which pyperf can read."""
 
 import json
 import statistics
@@ -16,7 +16,7 @@ from lstm_ref.tools.bench.work import Product, Sizes, products
 
 @dataclass(frozen=True)
 class Row:
-    """One timed thing, in seconds a step (a character for 'predict').
+    """One timed item, in seconds per step (per character for 'predict').
 
     `floor` is the time of the products that can't be avoided; None for a prediction, which has no large ones.
     """
@@ -30,28 +30,28 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Of the blocks."""
+        """The median of the blocks."""
         return statistics.median(self.blocks)
 
     @property
     def minimum(self) -> float:
-        """Of the blocks."""
+        """The fastest block."""
         return min(self.blocks)
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Of the blocks, by the nearest one."""
+        """The quartiles of the blocks, each the nearest block."""
         low, high = np.quantile(self.blocks, (0.25, 0.75), method="nearest")
         return float(low), float(high)
 
     @property
     def over_floor(self) -> float | None:
-        """How many times the floor."""
+        """The median as a multiple of the floor."""
         return None if self.floor is None else self.median / self.floor
 
 
 def stem(backend: str, device: str) -> str:
-    """What the files of a backend on a device ('cpu' or 'gpu') are named by."""
+    """The file name, without its ending, for a backend on a device ('cpu' or 'gpu')."""
     return backend if device == "cpu" else f"{backend}-{device}"
 
 
@@ -72,7 +72,7 @@ def rows(items: Sequence[Item], sizes: Sizes, rates: dict[Product, Item]) -> lis
 
 
 def ratio(rows: Sequence[Row], row: Row, implementation: str) -> float | None:
-    """How many times faster a row is than another implementation at the same work, if that was timed."""
+    """How many times faster a row is than another implementation at the same work, or None if that was not timed."""
     for other in rows:
         if (other.cell, other.work, other.implementation) == (row.cell, row.work, implementation):
             return other.median / row.median
@@ -80,7 +80,7 @@ def ratio(rows: Sequence[Row], row: Row, implementation: str) -> float | None:
 
 
 def save(path: Path, result: dict[str, Any], found: Sequence[Row]) -> None:
-    """Write a run as a pyperf suite: seconds by block, and all else as metadata; whole or not at all."""
+    """Write a run as a pyperf suite: seconds of each block, and all else as metadata; whole or not at all."""
     import pyperf
 
     common = {**{f"sizes_{name}": value for name, value in result["sizes"].items()},
@@ -101,10 +101,10 @@ def save(path: Path, result: dict[str, Any], found: Sequence[Row]) -> None:
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
-    """The metadata that all of a suite's benchmarks have, and its rows.
+    """The metadata that a suite's benchmarks share, and its rows.
 
     Raises:
-        ValueError: it is no file that `save` wrote.
+        ValueError: the file was not written by `save`.
     """
     import pyperf
 

@@ -1,4 +1,4 @@
-"""A row in words, for the terminal and for the page."""
+"""A row as text, for the terminal and for the page."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ COLUMNS = ("median", "interquartile", "minimum", "first call", "tokens/s", "× f
 
 
 def cells(found: Sequence[Row], row: Row, tokens: int) -> list[str]:
-    """What stands in the columns for a row.
+    """The text of a row in each column.
 
     Args:
-        found: all rows of its run, which it is compared with.
+        found: all rows of its run, to compare with.
         row: one of them.
-        tokens: of a minibatch; a prediction is of one.
+        tokens: in a minibatch; a prediction has one.
     """
     low, high = row.quartiles
     numpy = "NumPy fused" if any(other.implementation == "NumPy fused" for other in found) else "fused"

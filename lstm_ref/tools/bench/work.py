@@ -22,7 +22,7 @@ class Product(NamedTuple):
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of the work; the book's unless told.
+    """The sizes of the work; by default the book's.
 
     Raises:
         ValueError: one of them is not an integer of at least 1.
@@ -38,11 +38,11 @@ class Sizes:
 
     @property
     def tokens(self) -> int:
-        """In a minibatch."""
+        """Tokens in a minibatch."""
         return self.num_steps * self.batch_size
 
     def times(self, name: str, factor: float) -> "Sizes":
-        """The same with one of them larger or smaller."""
+        """The same sizes with one of them scaled."""
         return replace(self, **{name: max(round(getattr(self, name) * factor), 1)})
 
 
@@ -52,7 +52,7 @@ GATES = {"lstm": 4, "rnn": 1}
 def products(cell: str, work: str, sizes: Sizes) -> list[Product]:
     """The products that a training step ('train') or a forward pass ('forward') can't do without.
 
-    Tokens are looked up, so the inputs need none. Going backwards, the first step has nobody to send a gradient to; the
+    Tokens are looked up, so the inputs need none. In the backward pass the first step passes no gradient on, and the
     gradients of the recurrent weights are one product over all steps.
 
     Args:

@@ -1,4 +1,4 @@
-"""The curves in a chapter's Markdown: an output cell's picture, the figure printed beside it, and the settings."""
+"""The curves in a chapter's Markdown: an output cell's picture, the figure printed next to it, and the settings."""
 
 import ast
 import json
@@ -20,14 +20,14 @@ NAMES = {"num_hiddens": "num_hiddens", "num_epochs": "epochs", "lr": "lr", "batc
 
 
 def curves(markdown: str, name: str) -> list[Curve]:
-    """The curves of perplexity in the output cells, each with the settings that the code before it gives.
+    """The curves of perplexity in the output cells, each with the settings from the code before it.
 
     Args:
         markdown: the chapter.
-        name: of the chapter; it begins every refusal.
+        name: of the chapter; every refusal starts with it.
 
     Raises:
-        ValueError: an output cell is no JSON, a picture is not readable, or there is no curve.
+        ValueError: an output cell is not JSON, a picture is not readable, or there is no curve.
     """
     code = cells(markdown)
     found: list[Curve] = []
@@ -82,7 +82,7 @@ def settings(sources: list[str]) -> dict[str, Any]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign):
                 known |= _assigned(node)
-    # The names of the model's classes say nothing: RNNModel holds an LSTM as well.
+    # Class names say nothing: RNNModel holds an LSTM as well.
     kinds = (set(KIND.findall(re.sub("RNNModel(Scratch)?", "", source).lower())) for source in reversed(sources))
     if kind := next(filter(None, kinds), set()):
         known["cell"] = "lstm" if "lstm" in kind else sorted(kind)[0]

@@ -1,4 +1,4 @@
-"""Computes the stored runs: the book's training in the reference, healthy and under each mistake that shows in it."""
+"""Computes the stored runs: the book's training in the reference, healthy and with each mistake that shows in it."""
 
 import math
 import os
@@ -22,16 +22,16 @@ from lstm_ref.validate import check_sizes
 
 Key = tuple[str, str, int]
 
-#: The checks whose mistakes change how training goes. What a mistake in the forward pass is, `nox -s parity` says
-#: better than a curve; one can still be asked for by its name.
+#: The checks whose mistakes change the course of training. `nox -s parity` identifies a mistake in the forward pass
+#: better than a curve does; such a mistake can still be asked for by name.
 CHECKS = ("params", "backward", "clipping", "step", "trajectory")
 SEEDS = (3, 4, 5)
-#: Mistakes that chaos lets end at another place with each seed get several.
+#: Mistakes whose runs end differently with each seed, since training is chaotic, get several.
 MORE = {"step lost when clipping": (4, 5, 6, 7)}
 
-#: A run is given up when it learns nothing (all of 30 epochs above `STUCK`, looked at after these epochs) ...
+#: A run is stopped early when it learns nothing (all of the last 30 epochs above `STUCK`, at one of these epochs) ...
 LOOKS = (60, 120)
-#: ... and when it is far from all healthy runs with the book's start at this epoch, which lie from 5.7 to 6.0.
+#: ... and when at this epoch it is far from all healthy runs with the book's start, which are between 5.7 and 6.0.
 HALF, NEAR = 250, (4.6, 7.6)
 
 
@@ -39,7 +39,7 @@ def start(kind: str, vocab_size: int, num_hiddens: int, seed: int) -> LSTMParams
     """The weights of Paddle's concise model: its layer's uniform start, two biases summed, and Xavier's for the output.
 
     Raises:
-        ValueError: another kind is asked for.
+        ValueError: the kind is another one.
     """
     if kind != "paddle":
         raise ValueError(f"start: expected 'book' or 'paddle', got {kind!r}")
@@ -105,7 +105,7 @@ def given_up(perplexity: Sequence[float], kind: str) -> str:
 
 
 def plan(only: Sequence[str] = ()) -> Iterator[Key]:
-    """What is to be stored: the healthy runs first, then the mistakes.
+    """The runs to store: the healthy ones first, then the mistakes.
 
     Args:
         only: names; all healthy runs and mistakes of `CHECKS` when empty.
@@ -128,11 +128,11 @@ def layers(picture: Path) -> list[Run]:
     """The healthy runs of the frameworks' own layers, from the picture that `reproduce` drew: its second panel.
 
     Raises:
-        ValueError: the picture can't be read, or has other curves than a scratch panel and a concise one.
+        ValueError: the picture can't be read, or its curves are not those of a scratch panel and a concise one.
     """
     drawn = read(picture)
     names = [curve.name.split("(")[-1].rstrip(")") for curve in drawn]
-    # NumPy has no layer, so the second panel begins where the first framework comes again.
+    # NumPy has no layer, so the second panel begins where the first framework appears again.
     second = next((i for i in range(1, len(names)) if names[i] in names[:i] and names[i] != names[i - 1]), len(names))
     seeds: dict[str, int] = {}
     found = []

@@ -1,4 +1,4 @@
-"""A perplexity curve and what is known of the run that made it."""
+"""A perplexity curve and what is known about the run that made it."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ BOOK: dict[str, Any] = {"cell": "lstm", "epochs": 500, "use_random_iter": False,
 #: Stands for an infinite log perplexity: no float64 has a larger one.
 INFINITE = 709.0
 
-#: How far from a whole epoch a picture's pixel may be to mean it.
+#: How far from a whole epoch a picture's pixel may be and still stand for it.
 WHOLE = 0.01
 
 
@@ -30,7 +30,7 @@ class Curve:
         perplexity: of each epoch, at least 1; infinity where the run had none.
         model: 'scratch', 'concise', or '' where that is not known.
         settings: those of `BOOK` that are known.
-        printed: the final perplexity as text printed beside the curve, or ''.
+        printed: the final perplexity as text printed next to the curve, or ''.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Curve:
     printed: str = ""
 
     def at(self, epochs: Sequence[float] | Array) -> Array:
-        """Log perplexity at some epochs, straight lines between the points; NaN outside, `INFINITE` where it is."""
+        """Log perplexity at some epochs, interpolated linearly; NaN outside, `INFINITE` where it is infinite."""
         values = np.minimum(np.log(self.perplexity), INFINITE)
         return np.interp(epochs, self.epochs, values, left=np.nan, right=np.nan)
 
@@ -50,8 +50,8 @@ def curve(name: str, points: Iterable[tuple[float, float | None]], **known: Any)
     """A curve from its points (epoch, perplexity), checked.
 
     Args:
-        name: of the curve; it begins every refusal.
-        points: in the order in which they came; None or NaN stands for a perplexity that is not finite.
+        name: of the curve; every refusal starts with it.
+        points: in their original order; None or NaN stands for a perplexity that is not finite.
         known: the other attributes of `Curve`.
 
     Raises:
@@ -62,13 +62,13 @@ def curve(name: str, points: Iterable[tuple[float, float | None]], **known: Any)
         if math.isfinite(epoch) and abs(epoch - round(epoch)) < WHOLE:
             epoch = round(epoch)
         if not (math.isfinite(epoch) and epoch >= 1):
-            raise ValueError(f"{name}: epochs: expected finite numbers from 1 on, got {epoch}")
+            raise ValueError(f"{name}: epochs: expected finite numbers of at least 1, got {epoch}")
         if epochs and epoch <= epochs[-1]:
             raise ValueError(f"{name}: epochs: expected each above the one before, got {epoch:g} after {epochs[-1]:g}")
         perplexity = math.inf if value is None or math.isnan(value) else value
         # A picture's pixels can put a perplexity of 1 a little lower.
         if perplexity < 0.995:
-            raise ValueError(f"{name}: perplexity: expected numbers from 1 on, got {perplexity:g} at epoch {epoch:g}")
+            raise ValueError(f"{name}: perplexity: expected at least 1, got {perplexity:g} at epoch {epoch:g}")
         epochs.append(epoch)
         perplexities.append(max(perplexity, 1.0))
     if len(epochs) < 2:

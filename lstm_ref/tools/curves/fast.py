@@ -1,6 +1,6 @@
-"""The reference's forward and backward pass by the fused LSTM of NumPy, for runs that take hours otherwise.
+"""The reference's forward and backward pass, computed by NumPy's fused LSTM, for runs that otherwise take hours.
 
-It is judged by the same checks (`nox -s "parity(numpy)"`), and rounds in another way.
+It is judged by the same checks (`nox -s "parity(numpy)"`), and rounds differently.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The verdict on a curve: healthy, or which mistake fits, or that none does.
 
 Two curves are compared by their **distance**: the difference of their log perplexities (their loss in nats), averaged
-over 100 epochs, at the worst such stretch. The stored healthy runs say how large it is between runs that differ in
-their seed alone, and twice the largest of these is the limit. docs/curves.md has the measurements.
+over the worst stretch of 100 epochs. The stored healthy runs show how large it is between runs that differ only in
+their seed, and twice the largest of these is the limit. docs/curves.md has the measurements.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,13 +17,13 @@ from lstm_ref.tools.curves.shape import Shape, shape
 
 #: Stored points in a stretch: 100 epochs.
 STRETCH = 10
-#: As many in a row say that a curve has left the healthy runs: one alone may be a peak.
+#: Points in a row that show that a curve has left the healthy runs: one alone may be a peak.
 POINTS = 3
-#: Fewer of a curve's epochs can't be judged.
+#: A curve with fewer epochs to compare can't be judged.
 LEAST = 5
-#: The limit is so many times the largest distance between a healthy run and the nearest other of its kind ...
+#: The limit is this many times the largest distance between a healthy run and the nearest other of its kind ...
 FACTOR = 2.0
-#: ... and at least this: what rounding to two digits does.
+#: ... and at least this: the effect of rounding to two digits.
 FLOOR = 0.02
 
 GRID = np.arange(EVERY, BOOK["epochs"] + 1, EVERY)
@@ -37,8 +37,8 @@ class Fit:
         name: 'healthy' or a mistake's.
         run: the nearest of them.
         runs: how many there are.
-        distance: to it.
-        limit: up to which it fits.
+        distance: to that run.
+        limit: the largest distance that fits.
         last: the last epoch that was compared.
         contradiction: why it does not fit although it is near, or ''.
     """
@@ -64,15 +64,15 @@ class Fit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a curve.
+    """The verdict on a curve.
 
     Attributes:
-        curve: it.
+        curve: the curve.
         epochs: those at which it was compared.
-        healthy: the nearest healthy run; that which it follows longest where it is not healthy.
-        mistakes: the others; those that fit first, then by distance in terms of their limits.
-        unseen: names of mistakes whose own curves are as healthy as others over these epochs.
-        shape: what the curve shows by itself.
+        healthy: the nearest healthy run; for a curve that is not healthy, the one it follows longest.
+        mistakes: the others: first those that fit, then by distance relative to their limits.
+        unseen: names of mistakes whose own curves look healthy over these epochs.
+        shape: what the curve shows on its own.
         healthy_until: the last epoch before it leaves every healthy run by more than the limit.
         starts: how many kinds of healthy runs there are.
     """
@@ -88,12 +88,12 @@ class Verdict:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it is."""
+        """Whether the curve is healthy."""
         return self.healthy.fits
 
     @property
     def fitting(self) -> tuple[Fit, ...]:
-        """The mistakes that fit a curve which is not healthy."""
+        """The mistakes that fit, if the curve is not healthy."""
         return () if self.is_healthy else tuple(fit for fit in self.mistakes if fit.fits)
 
     def sentence(self) -> str:
@@ -108,12 +108,12 @@ class Verdict:
 
 
 def check_comparable(curve: Curve) -> None:
-    """The curve's settings are the book's where they are known; a run of other length is compared where it can be.
+    """The curve's known settings are the book's; a run of another length is compared as far as possible.
 
     Raises:
         ValueError: names those that are not.
     """
-    other = [f"{key} {curve.settings[key]!r} for {value!r}" for key, value in BOOK.items()
+    other = [f"{key} {curve.settings[key]!r} instead of {value!r}" for key, value in BOOK.items()
              if key != "epochs" and key in curve.settings and curve.settings[key] != value]
     if other:
         raise ValueError(f"{curve.name}: expected the book's settings, with which the stored runs were made, got "
@@ -139,7 +139,7 @@ def judge(curve: Curve, runs: Sequence[Run]) -> Verdict:
     whole = _fit(HEALTHY, healthy, healthy, grid, values, found)
     until = int(grid[-1])
     if not whole.fits:
-        # Of a run that went wrong on its way, what began like it says more than what ended near it.
+        # For a run that went wrong midway, one that began like it says more than one that ended near it.
         until, run = _followed(healthy, grid, values)
         whole = replace(_fit(HEALTHY, [run], healthy, grid, values, found), runs=len(healthy))
     names = dict.fromkeys(run.name for run in runs if run.name != HEALTHY)
@@ -155,10 +155,10 @@ def points(curve: Curve) -> tuple[Array, Array]:
     """The stored epochs at which a curve is known, and its log perplexity there.
 
     Raises:
-        ValueError: they are too few.
+        ValueError: there are too few.
     """
     own = np.array(curve.epochs)
-    # Straight lines between points that lie far apart would be invented.
+    # Interpolation between points that are far apart would invent values.
     grid = np.array([e for e in GRID if own[0] <= e <= own[-1] and np.abs(own - e).min() <= EVERY / 2], int)
     values = curve.at(grid)
     finite = values < INFINITE
@@ -180,7 +180,7 @@ def distance(a: Array, b: Array) -> float:
 
 
 def spread(runs: Iterable[Run], grid: Array, alone: float = np.inf) -> float:
-    """The largest distance from a run to the nearest other of the same start; `alone` where none has another."""
+    """The largest distance from a run to the nearest other of the same start; `alone` where there is no such other."""
     own = list(runs)
     nearest = [min(others) for run in own
                if (others := [distance(run.at(grid), other.at(grid)) for other in own
@@ -189,9 +189,9 @@ def spread(runs: Iterable[Run], grid: Array, alone: float = np.inf) -> float:
 
 
 def _followed(healthy: Sequence[Run], grid: Array, values: Array) -> tuple[int, Run]:
-    """The last epoch before a curve leaves every healthy run (0: it leaves them at once), and the one it follows.
+    """The last epoch before a curve leaves every healthy run (0: it leaves them at once), and the run it follows.
 
-    It leaves one where three points in a row are further off, on average, than the limit over the epochs so far.
+    It leaves a run where three points in a row are on average further away than the limit over the epochs so far.
     """
     known = [grid[:i + 1] for i in range(len(grid))]
     limits = np.array([max(FACTOR * spread(healthy, epochs), FLOOR) for epochs in known])
@@ -202,7 +202,7 @@ def _followed(healthy: Sequence[Run], grid: Array, values: Array) -> tuple[int, 
         far = np.flatnonzero(mean > limits[width - 1:])
         left[run.key] = int(far[0]) if len(far) else len(grid)
     last = max(left.values())
-    # Of those that it follows about as far, the nearest.
+    # Of those that it follows about equally far, the nearest.
     longest = [run for run in healthy if left[run.key] >= last - POINTS]
     followed = slice(max(last, 1))
     nearest = min(longest, key=lambda run: distance(run.at(grid)[followed], values[followed]))
@@ -220,12 +220,12 @@ def _fit(name: str, own: Sequence[Run], healthy: Sequence[Run], grid: Array, val
 
 
 def _contradiction(run: Run, grid: Array, values: Array, found: Shape) -> str:
-    """Why a run is not what made a curve, however near it is; or ''."""
+    """Why a curve is not from a run like this one, however near it is; or ''."""
     last = int(grid[-1])
     if LEARNS_NOTHING in run.end and (values[grid > run.epochs] < np.log(STUCK)).any():
         return "its run learns nothing, the curve does"
     if run.end and not run.end.startswith("stopped") and last > run.epochs + EVERY:
-        return f"its run ends in {run.end}, the curve goes on"
+        return f"its run ends in {run.end}, the curve continues"
     if run.epochs >= last:
         own = stored_shape(run)
         if found.frozen and (own.flat_from is None or own.moving):

@@ -1,7 +1,7 @@
 """The stored runs that a curve is compared with: healthy ones, and one for each training mistake that was computed.
 
-They are data of ours, `runs.json` beside this file: `compute.py` makes the reference's, and the healthy runs of the
-frameworks' own layers are those of docs/reproduction.svg.
+They are our own data, `runs.json` next to this file: `compute.py` computes the reference's, and the healthy runs of the
+frameworks' own layers come from docs/reproduction.svg.
 """
 
 import json
@@ -23,7 +23,7 @@ SCHEMA = 1
 EVERY = 10
 
 HEALTHY = "healthy"
-#: What the end of a run says that was given up, and the perplexity that it did not get below.
+#: What `end` says of a run that was stopped early, and the perplexity that it did not get below.
 LEARNS_NOTHING, STUCK = "it learns nothing", 14.0
 
 
@@ -33,7 +33,7 @@ class Run:
 
     Attributes:
         name: 'healthy', or of a mistake in `lstm_ref.parity.mistakes`.
-        start: how its weights were drawn: 'book', or whose layer's start it was.
+        start: how its weights were drawn: 'book', or the framework whose layer starts so.
         seed: of the weights and the offsets.
         made: what computed it, with its version.
         epochs: how many it ran.
@@ -71,7 +71,7 @@ def load(path: Path = PATH) -> list[Run]:
     """The stored runs.
 
     Raises:
-        ValueError: the file is not there, or is not one of ours.
+        ValueError: the file is missing, or is not one of ours.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def load(path: Path = PATH) -> list[Run]:
 
 
 def save(runs: Iterable[Run], path: Path = PATH) -> None:
-    """Write the runs, one a line, in order of their names."""
+    """Write the runs, one per line, ordered by name."""
     # Healthy ones first.
     ordered = sorted(runs, key=lambda run: (run.name != HEALTHY, *run.key))
     head: dict[str, Any] = {"schema": SCHEMA, "settings": BOOK, "every": EVERY}
@@ -95,7 +95,7 @@ def save(runs: Iterable[Run], path: Path = PATH) -> None:
 
 
 def merge(new: Iterable[Run], path: Path = PATH) -> list[Run]:
-    """Store runs beside those that are there already, in place of any with the same name, start and seed."""
+    """Add runs to the stored ones, replacing any with the same name, start and seed."""
     runs = {run.key: run for run in (load(path) if path.exists() else [])}
     runs |= {run.key: run for run in new}
     save(runs.values(), path)

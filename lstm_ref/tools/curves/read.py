@@ -11,15 +11,15 @@ from lstm_ref.tools.curves.curve import BOOK, Curve, curve
 
 
 def read(path: Path) -> list[Curve]:
-    """The curves in a file; what it is, its name's ending says.
+    """The curves in a file, read according to its name's ending.
 
     Args:
-        path: of a .json log of `train`, a .csv with a column `epoch` and one a curve, a .md chapter with its output
+        path: of a .json log of `train`, a .csv with a column `epoch` and one per curve, a .md chapter with its output
             cells, or an .svg picture by matplotlib.
 
     Raises:
         ValueError: the ending is another one, the file can't be read, or it holds no curve of perplexity; says what
-            was expected and what came.
+            was expected and what it got.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -55,7 +55,7 @@ def _table(text: str, name: str) -> list[Curve]:
         raise ValueError(f"{name}: expected a line of column names and lines of numbers, got {len(rows)} lines")
     names = [cell.strip() for cell in rows[0]]
     if "epoch" not in names or len(names) < 2:
-        raise ValueError(f"{name}: expected a column named epoch and one a curve, got {', '.join(names)}")
+        raise ValueError(f"{name}: expected a column named epoch and one per curve, got {', '.join(names)}")
     at, points = names.index("epoch"), {column: list[tuple[float, float | None]]() for column in names}
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(names):

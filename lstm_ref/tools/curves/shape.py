@@ -1,4 +1,4 @@
-"""What a curve shows by itself, compared with nothing: from where it is flat, whether values come again, its jumps."""
+"""What a curve shows on its own, without comparison: from where it is flat, whether values repeat, its jumps."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from lstm_ref.tools.curves.curve import BOOK, Curve
 TAIL, POINTS = 100, 10
 #: A tail is flat when its last points lie this close together, in log perplexity.
 FLAT = 0.1
-#: Weights that stay as they are give at most so many perplexities in a sequential partition: one for each offset.
+#: Unchanging weights give at most this many perplexities in a sequential partition: one for each offset.
 OFFSETS = BOOK["num_steps"] + 1
 #: Numbers that differ by less, relatively, are the same; a picture's pixels are finer.
 SAME = 2e-6
-#: Values that come again are no chance from so many on, and when they are so many times those that chance gives.
+#: Repeated values are not chance when there are at least this many, and this many times as many as chance gives.
 REPEATS, TIMES = 3, 10.0
-#: None where unchanging weights would give so many, on average, is no chance either.
+#: No repeats where unchanging weights would give this many on average is not chance either.
 SURE = 5.0
-#: Rises that are told, in log perplexity.
+#: The smallest rise that is reported, in log perplexity.
 RISE = 0.05
 
 
@@ -31,9 +31,9 @@ class Shape:
         flat_from: the first epoch of a flat end, or None.
         level: median perplexity of the flat end; NaN without one.
         points: how many it has.
-        repeats: how many of them have exactly the perplexity of another before them.
-        frozen: the flat end's values come again as only those of unchanging weights do.
-        moving: none comes again where those of unchanging weights would have; the weights change.
+        repeats: how many of them have exactly the perplexity of an earlier one.
+        frozen: the flat end's values repeat as only those of unchanging weights do.
+        moving: no value repeats where unchanging weights would repeat some; the weights change.
         rise: the largest rise between two points, in log perplexity, and their epochs; None when it is small.
     """
 
@@ -94,7 +94,7 @@ def _distinct(values: Array) -> int:
 
 
 def _by_chance(values: Array) -> float:
-    """How many equal pairs numbers of this resolution give by chance: their smallest gap stands for it."""
+    """How many equal pairs chance gives among numbers of this resolution, for which their smallest gap is taken."""
     gaps = np.diff(np.sort(values))
     gaps = gaps[gaps > SAME]
     pairs = len(values) * (len(values) - 1) / 2

@@ -64,7 +64,7 @@ def diagnose_curve(file: Path, out: Path) -> int:
 
 
 def words(verdict: Verdict) -> Iterator[str]:
-    """The verdict and what it stands on, line by line."""
+    """The verdict and its grounds, line by line."""
     curve = verdict.curve
     yield f"{curve.name}"
     yield f"  {verdict.sentence()}"
@@ -72,10 +72,10 @@ def words(verdict: Verdict) -> Iterator[str]:
         for mistake in (m for m in MISTAKES if m.name == fit.name):
             yield f"    {mistake.sentence} {mistake.fix}"
     if also := [fit.name for fit in verdict.fitting[1:]]:
-        yield f"  fits as well, a curve can't tell them apart: {', '.join(also)}"
+        yield f"  these fit as well, a curve can't tell them apart: {', '.join(also)}"
     if not verdict.is_healthy:
         yield (f"  healthy up to epoch {verdict.healthy_until}" if verdict.healthy_until else
-               "  healthy at no time")
+               "  healthy at no epoch")
     for finding in verdict.shape.told():
         yield f"  {finding}"
     yield (f"  compared at {len(verdict.epochs)} epochs, {verdict.epochs[0]} to {verdict.epochs[-1]}, with "
@@ -84,15 +84,15 @@ def words(verdict: Verdict) -> Iterator[str]:
     if last := finite(curve):
         yield f"  from epoch {last:g} on its perplexity is not finite"
     if curve.printed and abs(float(curve.printed) - curve.perplexity[-1]) > 0.05 + 1e-3:
-        yield f"  the text beside it says {curve.printed}, the curve ends at {curve.perplexity[-1]:.2f}"
+        yield f"  the text next to it says {curve.printed}, the curve ends at {curve.perplexity[-1]:.2f}"
     if verdict.is_healthy and verdict.unseen:
         yield f"  mistakes that don't show in such a curve: {', '.join(verdict.unseen)}"
 
 
 def assumed(curve: Curve) -> str:
-    """Which of the settings were taken for the book's."""
+    """Which of the settings were assumed to be the book's."""
     unknown = [key for key in BOOK if key not in curve.settings]
-    return f"taken for the book's: {', '.join(unknown)}" if unknown else "its log has the book's settings"
+    return f"assumed to be the book's: {', '.join(unknown)}" if unknown else "its log has the book's settings"
 
 
 def finite(curve: Curve) -> float | None:
@@ -112,7 +112,7 @@ def table(verdict: Verdict) -> Table:
 
 
 def note(fit: Fit) -> str:
-    """How a fit ended."""
+    """Why a fit counts or does not."""
     if fit.contradiction:
         return fit.contradiction
     return "fits" if fit.fits else ""

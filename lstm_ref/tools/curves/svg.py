@@ -15,7 +15,7 @@ NUMBER = re.compile(r"^[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?$", re.I)
 POWER = re.compile(r"^\$\\mathdefault\{(?:(?P<factor>[\d.]+)\\times *)?10\^\{(?P<power>-?\d+)\}\}\$$")
 PLAIN = re.compile(r"^\$\\mathdefault\{(?P<number>[^{}]+)\}\$$")
 
-#: Pixels between two points that are one.
+#: Points that are at most this many pixels apart are one.
 SAME = 0.01
 
 
@@ -47,17 +47,17 @@ def lines(text: str, name: str) -> list[Line]:
 
     Args:
         text: the SVG.
-        name: of the picture; it begins every refusal.
+        name: of the picture; every refusal starts with it.
 
     Raises:
-        ValueError: it is no SVG, it has no axes as matplotlib draws them, or an axis has not two labelled ticks.
+        ValueError: it is not SVG, has no axes as matplotlib draws them, or an axis has fewer than two labelled ticks.
     """
     try:
-        # The labels' text stands in comments, which the parser would drop.
+        # The labels' text is in comments, which the parser would drop.
         parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
         root = ElementTree.fromstring(text, parser)
     except ElementTree.ParseError as error:
-        raise ValueError(f"{name}: expected an SVG picture, got something that is no XML ({error})") from None
+        raise ValueError(f"{name}: expected an SVG picture, got something that is not XML ({error})") from None
     panels = [group for group in root.iter(f"{SVG}g") if group.get("id", "").startswith("axes_")]
     if not panels:
         raise ValueError(f"{name}: expected axes as matplotlib draws them (a group axes_1), found none")
@@ -74,7 +74,7 @@ def lines(text: str, name: str) -> list[Line]:
 
 
 def _drawn(panel: Element) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    """Colour and pixels of each line that is drawn into the axes themselves; grids and legends lie deeper."""
+    """Colour and pixels of each line that is drawn into the axes themselves; grids and legends are nested deeper."""
     for group in panel.findall(f"{SVG}g"):
         path = group.find(f"{SVG}path")
         if group.get("id", "").startswith("line2d") and path is not None:
@@ -136,7 +136,7 @@ def _scale(ticks: Ticks, others: Sequence[Ticks], name: str) -> Scale:
     fits = [_fit(pixels, values, log=False)]
     if min(values) > 0:
         fits.append(_fit(pixels, values, log=True))
-    # Two ticks lie on any scale: then powers of ten speak for a logarithmic one.
+    # Two ticks fit any scale: then labels in powers of ten mean a logarithmic one.
     if len(set(values)) == 2 and len(fits) == 2:
         return fits[1 if all(power for _, _, power in labelled) else 0][1]
     error, best = min(fits, key=lambda fit: fit[0])

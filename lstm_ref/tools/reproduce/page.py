@@ -1,4 +1,4 @@
-"""The report of the reproduction: our final perplexities beside the book's, and the curves in one picture."""
+"""The report of the reproduction: our final perplexities next to the book's, and the curves in one picture."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def final(log: dict[str, Any]) -> float:
 
 
 def rows(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:
-    """The table, one line a model, in Markdown."""
+    """The table, one line per model, in Markdown."""
     yield "| backend | model | seeds | median | range | the book | time traveller … (first seed) |"
     yield "|---|---|---|---|---|---|---|"
     for (backend, model), logs in groups.items():
@@ -92,7 +92,7 @@ def versions(logs: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def draw(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path) -> None:
-    """All curves: one panel a model, one colour a backend, one line a seed."""
+    """All curves: one panel per model, one colour per backend, one line per seed."""
     from matplotlib.figure import Figure
 
     models = list(dict.fromkeys(model for _, model in groups))

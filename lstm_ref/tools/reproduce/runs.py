@@ -40,21 +40,21 @@ def tasks(chosen: Sequence[str], seeds: int, build: Path) -> Iterator[Task]:
 
 
 def finished(task: Task, epochs: int) -> dict[str, Any] | None:
-    """The log of a run of so many epochs that has come to its end, or None."""
+    """The log of a finished run of this many epochs, or None."""
     log = read_log(task.folder)
     done = log is not None and log["finished"] and log["settings"]["epochs"] == epochs
     return log if done else None
 
 
 def run(task: Task, python: str, epochs: int, threads: int) -> str:
-    """Run a task in a process of its own, or go on with it; returns why it failed, or ''."""
+    """Run a task in a process of its own, or resume it; returns why it failed, or ''."""
     if finished(task, epochs):
         return ""
     task.folder.mkdir(parents=True, exist_ok=True)
-    going_on = ["--resume"] if (task.folder / "checkpoint.npz").exists() else []
+    resume = ["--resume"] if (task.folder / "checkpoint.npz").exists() else []
     command = [python, "-m", "lstm_ref", "train", "--backend", task.backend, "--model", task.model,
                "--seed", str(task.seed), "--epochs", str(epochs), "--data", "timemachine",
-               "--out", str(task.folder), *going_on]
+               "--out", str(task.folder), *resume]
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
                            str(threads))
     output = task.folder / "output.txt"
@@ -64,7 +64,7 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
     if code == 0 and finished(task, epochs):
         return ""
     last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
-    return f"{task}: ended with exit status {code}: {last[0]} (all of it in {output})"
+    return f"{task}: ended with exit status {code}: {last[0]} (full output in {output})"
 
 
 def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path) -> int:

@@ -14,7 +14,7 @@ FACTS = "facts.json"
 
 
 def save(path: Path, weights: dict[str, Array], facts: dict[str, Any]) -> None:
-    """Write arrays by name, and what is known of them, into one .npz file.
+    """Write arrays by name, and facts about them, into one .npz file.
 
     Args:
         path: of the file.
@@ -35,7 +35,7 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
             arrays = dict(stored.items())
         facts = json.loads(arrays.pop(FACTS).tobytes())
     except FileNotFoundError:
-        raise ValueError(f"{path}: there is no checkpoint to go on from") from None
+        raise ValueError(f"{path}: there is no checkpoint to resume from") from None
     except (OSError, EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not a checkpoint of this program ({type(error).__name__}: {error})") from None
     return arrays, facts
@@ -45,7 +45,7 @@ def check_fits(path: Path, saved: dict[str, Array], own: dict[str, Array]) -> No
     """The saved weights have the names, shapes and dtypes of the model's own.
 
     Raises:
-        ValueError: names the first that has not.
+        ValueError: names the first that differs.
     """
     if saved.keys() != own.keys():
         raise ValueError(f"{path}: expected the weights {', '.join(own)}, got {', '.join(saved)}")

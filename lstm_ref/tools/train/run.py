@@ -1,4 +1,4 @@
-"""One training run of a backend's model on the book's data, with the book's settings unless told otherwise."""
+"""One training run of a backend's model on the book's data, by default with the book's settings."""
 
 import json
 import math
@@ -27,13 +27,13 @@ class Run:
     Args:
         settings: what to do.
         out: folder of the checkpoint, the log and the curve.
-        resume: go on from the checkpoint that is there.
-        restart: throw away the run that is there.
+        resume: resume from the existing checkpoint.
+        restart: discard the existing run.
 
     Raises:
         ValueError: a setting, the data or the checkpoint is not usable; says why.
         ImportError: the backend is unknown, or its framework is missing.
-        RuntimeError: the device is not there.
+        RuntimeError: the device is unavailable.
         OSError: the folder can't be written to.
     """
 
@@ -56,7 +56,7 @@ class Run:
         self.out, self.checkpoint = out, out / "checkpoint.npz"
         check_writable(out)
         if self.checkpoint.exists() and not (resume or restart):
-            raise ValueError(f"{out}: there is a run already; --resume goes on with it, --restart begins anew, "
+            raise ValueError(f"{out}: there is already a run; --resume continues it, --restart starts over, "
                              "--out names another folder")
         self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
         #: perplexity and tokens per second of each epoch so far
@@ -72,27 +72,27 @@ class Run:
                    and key != "epochs"]
         check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
         if changed:
-            raise ValueError(f"{self.checkpoint}: a run of other settings: {'; '.join(changed)}")
+            raise ValueError(f"{self.checkpoint}: a run with other settings: {'; '.join(changed)}")
         if len(facts["history"]) > self.settings.epochs:
-            raise ValueError(f"epochs: the run in {self.out} has {len(facts['history'])} already, got "
+            raise ValueError(f"epochs: the run in {self.out} already has {len(facts['history'])}, got "
                              f"{self.settings.epochs}")
         self.implementation.set_weights(self.net, weights)
         self.history = facts["history"]
 
     def train(self, after_epoch: Callable[[int, float, float], None] = lambda *_: None) -> dict[str, Any]:
-        """Train to the end, leaving a checkpoint at least every second that an epoch allows.
+        """Train to the end, saving a checkpoint after an epoch when the last one is more than a second old.
 
         Args:
             after_epoch: called with the epoch's number, its perplexity and tokens per second.
 
         Returns:
-            The log, as it stands in log.json.
+            The log, as written to log.json.
 
         Raises:
             FloatingPointError: a loss is not finite; names the epoch, the minibatch and the gradient norm.
         """
         if not self.history:
-            self._save()  # there is a checkpoint from the first moment on
+            self._save()  # so that there is a checkpoint from the start
         saved = time.monotonic()
         s = self.settings
         for epoch in range(len(self.history) + 1, s.epochs + 1):

@@ -19,7 +19,7 @@ class Settings:
         num_hiddens: h.
         batch_size: rows of a minibatch.
         num_steps: tokens of a row.
-        max_tokens: the corpus is cut to so many; -1 keeps all.
+        max_tokens: the corpus is cut to this many; -1 keeps all.
         device: 'cpu' or 'gpu'.
     """
 

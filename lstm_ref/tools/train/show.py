@@ -14,7 +14,7 @@ from lstm_ref.usage import refusals
 def train(out: Path | None, resume: bool, restart: bool, **options: object) -> int:
     """`lstm-parity train`."""
     with refusals():
-        s = Settings(**options)  # type: ignore[arg-type]  # argparse has made them what they should be
+        s = Settings(**options)  # type: ignore[arg-type]  # argparse has converted them
         run = Run(s, out or Path(f"build/train/{s.backend.replace(':', '.')}-{s.model}-{s.cell}-{s.seed}"), resume,
                   restart)
     return show(run)
@@ -45,7 +45,7 @@ def show(run: Run) -> int:
             return 1
         except KeyboardInterrupt:
             bar.stop()
-            print(f"\ninterrupted; {run.checkpoint} has an epoch before this one, --resume goes on from it",
+            print(f"\ninterrupted; {run.checkpoint} has an earlier epoch, --resume continues from it",
                   file=sys.stderr)
             return 130
     last = log["epochs"][-1]

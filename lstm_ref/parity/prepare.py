@@ -1,0 +1,70 @@
+"""The truths that are missing, computed on all cores before anything is judged; also a program of its own.
+
+python -m lstm_ref.parity.prepare FOLDER CHECK:CASE:DTYPE ...
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import threadpoolctl
+
+from lstm_ref.parity.cases import Case, make
+from lstm_ref.parity.checks import CHECKS, Numbers
+from lstm_ref.parity.truth import stored
+from lstm_ref.terminal import progress
+
+Wanted = tuple[str, str, str]  #: check, case and precision
+
+
+def missing(wanted: Iterable[Wanted], folder: Path) -> list[tuple[str, Case]]:
+    """What is not stored yet: names of checks, and cases in the precision under test."""
+    return [(name, case) for name, on, dtype in sorted(set(wanted)) for check in [CHECKS[name]]
+            if isinstance(check, Numbers) and not stored(check, case := make(on).astype(dtype), folder).exists()]
+
+
+def prepare(wanted: Iterable[Wanted], folder: Path) -> None:
+    """Compute and store all yardsticks that are missing, on all cores, with a progress bar.
+
+    Args:
+        wanted: check, case and precision of what is to be judged.
+        folder: of the stored yardsticks.
+    """
+    left = missing(wanted, folder)
+    if not left:
+        return
+    # The longest first, so that no core is left with one at the end.
+    left.sort(key=lambda problem: (problem[1].inputs.size * problem[1].dtype.itemsize, problem[0] != "forward"),
+              reverse=True)
+    # Fresh processes: a forked one would inherit the threads of BLAS.
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool, progress() as bar:
+        task = bar.add_task("truth and rounding spread, once for all backends", total=len(left))
+        for future in as_completed([pool.submit(_compute, *problem, folder) for problem in left]):
+            future.result()
+            bar.advance(task)
+
+
+def prepare_aside(wanted: Iterable[Wanted], folder: Path) -> None:
+    """As `prepare`, from a process that can't be started again: a notebook, or a script without a main guard."""
+    wanted = list(wanted)
+    if sys.executable and len(missing(wanted, folder)) > 1:
+        subprocess.run([sys.executable, "-m", "lstm_ref.parity.prepare", str(folder), *map(":".join, wanted)],
+                       check=False)  # what it did not do is done where it is needed
+
+
+def _compute(check: str, case: Case, folder: Path) -> None:
+    threadpoolctl.threadpool_limits(1)  # the processes share the cores already
+    CHECKS[check].yardstick(case, folder)
+
+
+def main(folder: str, *wanted: str) -> None:
+    """See the module."""
+    prepare([(check, case, dtype) for check, case, dtype in (each.split(":") for each in wanted)], Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
