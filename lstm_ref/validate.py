@@ -6,6 +6,7 @@ any framework. Each raises a ValueError that names the argument, what was expect
 
 import math
 from collections.abc import Callable, Container, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,11 @@ RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
 
 def dtype_name(array: Any) -> str:
     """'float32' for the float32 of any framework."""
-    dtype = array.dtype
+    return _name(array.dtype)
+
+
+@cache
+def _name(dtype: Any) -> str:
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
     return str(name).rsplit(".", 1)[-1].lower()
 

@@ -1,8 +1,12 @@
 import os
 
 import pytest
+import threadpoolctl
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; a log has whole lines
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
+    threadpoolctl.threadpool_limits(1)
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ class Fact(NamedTuple):
 
 def same(quantity: str, expected: Any, found: Any) -> Fact:
     """The fact that two things are equal."""
-    return Fact(quantity, bool(expected == found), f"expected {expected}, got {found}")
+    holds = bool(expected == found)
+    return Fact(quantity, holds, "" if holds else f"expected {expected}, got {found}")
 
 
 Found = Quantities | list[Fact] | Exception

@@ -50,6 +50,9 @@ PANEL = (
 #: Checks that stand in for a larger one, where that is not judged.
 INSTEAD = {"vjp": "backward", "loss": "backward", "sgd": "step"}
 
+#: What takes a hundred times as long to compute as the others.
+EXPENSIVE = ("trajectory", "prediction", "params")
+
 #: For a check that fails first, the checks before it that its cause may belong to.
 FORWARD = ("forward", "chunks")
 STAGES = {"forward": FORWARD, "chunks": FORWARD, "not_finite": FORWARD, "backward": (*FORWARD, "not_finite"),
@@ -58,7 +61,7 @@ STAGES = {"forward": FORWARD, "chunks": FORWARD, "not_finite": FORWARD, "backwar
 
 #: How far beyond the reference's own spread a mistake may be and still be measured by a spread of its own.
 NEAR = 1e3
-PAIR_SECONDS = 8.0  #: of this process; the search for two mistakes at a time ends after so long
+PAIR_SECONDS = 5.0  #: of this process; the search for two mistakes at a time ends after so long
 MOST_NAMED = 3
 MOST_PAIRED = 5  #: partly fitting mistakes that are tried together with every other
 
@@ -141,14 +144,15 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
             if any(item.fails for item in items):
                 break
         items = telling(items)
-        items.sort(key=lambda item: not item.fails)  # a wrong guess ends soonest where the implementation is wrong
-        failed = tuple(dict.fromkeys(item.check for item in items if item.fails))
+        failed = in_order({item.check for item in items if item.fails})
+        # A wrong guess ends soonest in what is cheap, and there where the implementation is wrong.
+        items.sort(key=lambda item: (item.check in EXPENSIVE, not item.fails))
         if not failed:
             return Diagnosis((), ())
         candidates = [mistake for mistake in MISTAKES if dtype in mistake.dtypes]
         findings = [try_out((mistake,), items) for mistake in candidates]
         whole = [f for f in findings if f.explains == failed]
-        if not whole:
+        if not whole and not any(item.fails and isinstance(item.found, Exception) for item in items):
             findings += pairs(items, candidates, findings, failed)
             whole = [f for f in findings if f.explains == failed]
         partly = sorted((f for f in findings if f.explains), key=lambda f: (-len(f.explains), f.ratio))
@@ -196,6 +200,12 @@ def worst(found: Found, rod: Yardstick, case: Case) -> float:
     return largest
 
 
+def in_order(checks: Iterable[str]) -> tuple[str, ...]:
+    """Checks in the order of the panel."""
+    found = {*checks}
+    return tuple(dict.fromkeys(check for check, *_ in PANEL if check in found))
+
+
 def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
     """Which failed checks some mistakes reproduce; none when they contradict a check that passes."""
     explains: dict[str, bool] = {}
@@ -203,7 +213,7 @@ def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
     if alone := [mistake.check for mistake in mistakes if mistake.alone]:
         fits = {item.check: compare(mistakes, item)[0] <= LIMIT for item in items if item.check in alone}
         failed = dict.fromkeys(item.check for item in items if item.fails)
-        return Finding(mistakes, 0.0, tuple(failed) if fits and all(fits.values()) else ())
+        return Finding(mistakes, 0.0, in_order(failed) if fits and all(fits.values()) else ())
     for item in items:
         if item.fails and not explains.get(item.check, True):
             continue
@@ -217,9 +227,9 @@ def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
             if fit <= LIMIT:
                 shares.append(share)
         largest = max(largest, fit) if fit <= LIMIT else largest
-        if not any(explains.values()):
+        if explains and not any(explains.values()):
             break  # whatever reproduces nothing of the first failed check is not the one
-    return Finding(mistakes, largest, tuple(check for check, fits in explains.items() if fits),
+    return Finding(mistakes, largest, in_order(check for check, fits in explains.items() if fits),
                    float(np.mean(shares)) if shares else 1.0)
 
 
