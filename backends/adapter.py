@@ -189,7 +189,7 @@ class Scratch(Implementation):
             terms = [f.dot(a, f.tensor(b)) for a, b in zip((outputs, *last), upstream, strict=True)]
             return sum(terms[1:], terms[0])
 
-        return self.arrays(f.value_and_grad(scalar, self.tensors([*params, inputs, *state]))[1])
+        return f.differentiate(scalar, [*params, inputs, *state])[1]
 
     def book(self, params):
         """Parameters as the tab's `lstm` takes them."""
@@ -198,9 +198,8 @@ class Scratch(Implementation):
     def loss(self, outputs, targets):
         """The tab's loss and its gradient by the outputs."""
         y = self.tensor(targets)
-        value, (gradient,) = self.adapter.value_and_grad(
-            lambda tensors: self.mean_loss(tensors[0], y), [self.tensor(outputs)])
-        return self.array(value), self.array(gradient)
+        value, (gradient,) = self.adapter.differentiate(lambda tensors: self.mean_loss(tensors[0], y), [outputs])
+        return value, gradient
 
     def mean_loss(self, outputs, targets):
         """The tab's loss as a scalar."""

@@ -275,4 +275,5 @@ def _loops(backend: str) -> dict[str, Change]:
 
 
 TRAINING: dict[str, dict[str, Change]] = {
-    backend: {**_losses(backend), **_clippings(backend), **_updates(backend), **_loops(backend)} for backend in WORDS}
+    backend: {"batch size ignored by sgd": ((" / batch_size", ""),), **_losses(backend), **_clippings(backend),
+              **_updates(backend), **_loops(backend)} for backend in WORDS}

@@ -77,6 +77,13 @@ class Framework(ABC):
         value.backward()
         return value, [self.gradient(parameter) for parameter in parameters]
 
+    def differentiate(self, function: Callable[[Sequence[Any]], Any], arrays: Sequence[Array]
+                      ) -> tuple[Array, list[Array]]:
+        """As `value_and_grad`, from arrays to arrays; the gradient by what takes no part is zero."""
+        value, grads = self.value_and_grad(function, self.tensors(arrays))
+        return self.array(value), [np.zeros_like(array) if grad is None else self.array(grad)
+                                   for array, grad in zip(arrays, grads, strict=True)]
+
     def dot(self, a: Any, b: Any) -> Any:
         """The sum of the products of two tensors' elements, as a scalar that can be differentiated."""
         return (a * b).sum()

@@ -53,6 +53,10 @@ LOSS = (
            "return -(0.9 * p[np.arange(len(targets)), targets] + 0.1 * p.sum(axis=1) / outputs.shape[1]).mean()"),
           "(np.exp(log_softmax(outputs)) - 0.9 * one_hot.astype(outputs.dtype) - 0.1 / outputs.shape[1])"
           " / len(targets)"),
+    Mistake("loss cut off at 64", "Probabilities below exp(-64) are taken for exp(-64).",
+            "Compute the loss from log_softmax, or from exp and log after the largest output is subtracted.", "loss",
+            (("loss", CROSS_ENTROPY, "return -np.maximum(-64, log_softmax(outputs)[np.arange(len(targets)), targets])"
+              ".mean()"),), "https://github.com/PaddlePaddle/Paddle/issues/20994"),
     Mistake("gradient of the loss not averaged", "The loss is a mean, its gradient that of a sum.",
             "Divide both by the number of tokens.", "backward",
             (("loss", GRADIENT, GRADIENT.removesuffix(" / len(targets)")),)),

@@ -79,6 +79,9 @@ UPDATE = (
     _step("output layer not updated", "W_hq and b_q stay as they are.", "Give the optimizer all parameters.",
           "grads = grad_clipping(grads, theta)\n    return params._make([*sgd(list(params[:-2]), grads[:-2], lr), "
           "*params[-2:]]), last, loss"),
+    Mistake("batch size ignored by sgd", "The update of a summed loss is not divided by the batch size.",
+            "param - lr * grad / batch_size.", "sgd",
+            (("training", "param - lr * grad / batch_size", "param - lr * grad"),)),
     _step("update by the sign", "Every parameter moves by the learning rate.", "Multiply the gradient by it.",
           "param - lr * ((grad > 0) * 1.0 - (grad < 0) * 1.0).astype(param.dtype) / batch_size",
           right="param - lr * grad / batch_size"),

@@ -1,7 +1,7 @@
 """Somebody's functions as an implementation: what they compute is theirs, what they lack is not judged."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -123,12 +123,6 @@ class Port:
         turns = watch(function, lambda: self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
         return [{name: f.array(value) for name, value in turn.items()} for turn in turns]
 
-    def _gradients(self, function: Callable[[Sequence[Any]], Any], arrays: Sequence[Array]
-                   ) -> tuple[Array, list[Array]]:
-        value, grads = self.framework.value_and_grad(function, self.framework.tensors(arrays))
-        return self.framework.array(value), [np.zeros_like(array) if grad is None else self.framework.array(grad)
-                                             for array, grad in zip(arrays, grads, strict=True)]
-
     def vjp(self, inputs: Array, state: State, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
         """The framework's gradients through `lstm`."""
         f, n = self.framework, len(params)
@@ -140,7 +134,7 @@ class Port:
             terms = [f.dot(a, f.tensor(b)) for a, b in zip((*pieces, *last), (*parts, *upstream[1:]), strict=True)]
             return sum(terms[1:], terms[0])
 
-        return self._gradients(scalar, [*params, inputs, *state])[1]
+        return self.framework.differentiate(scalar, [*params, inputs, *state])[1]
 
     def _mean_loss(self, outputs: Any, targets: Any, dtype: DTypeLike) -> Any:
         """The port's loss as a scalar: it may give one number for each token."""
@@ -155,7 +149,8 @@ class Port:
     def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """`loss`, differentiated by the outputs."""
         y = self.framework.tensor(targets)
-        value, (gradient,) = self._gradients(lambda tensors: self._mean_loss(tensors[0], y, outputs.dtype), [outputs])
+        value, (gradient,) = self.framework.differentiate(
+            lambda tensors: self._mean_loss(tensors[0], y, outputs.dtype), [outputs])
         return value, gradient
 
     def loss_and_grads(self, inputs: Array, state: Any, params: Sequence[Array], targets: Array
@@ -170,7 +165,7 @@ class Port:
                 pieces, np.split(targets, len(pieces)), strict=True)]
             return losses[0] if len(losses) == 1 else sum(losses[1:], losses[0]) / len(losses)
 
-        return self._gradients(scalar, params)
+        return self.framework.differentiate(scalar, params)
 
     def _attached(self, params: Sequence[Array], grads: Sequence[Array]) -> list[Any]:
         """Parameters that carry these gradients."""
