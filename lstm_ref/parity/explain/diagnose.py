@@ -61,7 +61,7 @@ STAGES = {"forward": FORWARD, "chunks": FORWARD, "not_finite": FORWARD, "backwar
 
 #: How far beyond the reference's own spread a mistake may be and still be measured by a spread of its own.
 NEAR = 1e3
-PAIR_SECONDS = 5.0  #: of this process; the search for two mistakes at a time ends after so long
+PAIR_SECONDS = 8.0  #: of this process; the search for two mistakes at a time ends after so long
 MOST_NAMED = 3
 MOST_PAIRED = 5  #: partly fitting mistakes that are tried together with every other
 
@@ -297,8 +297,10 @@ def pairs(items: Sequence[Item], candidates: Sequence[Mistake], single: Sequence
     end = time.process_time() + PAIR_SECONDS
     partly = sorted((f for f in single if f.explains), key=lambda f: -len(f.explains))[:MOST_PAIRED]
     if partly:
+        # What is meant for a check that the first leaves open comes first.
+        open_ = {f.mistakes[0].name: {*failed} - {*f.explains} for f in partly}
         tried = [(f.mistakes[0], other) for f in partly for other in candidates if other is not f.mistakes[0]]
-        tried.sort(key=lambda pair: pair[1].check not in failed)  # what is meant for a failed check comes first
+        tried.sort(key=lambda pair: pair[1].check not in open_[pair[0].name])
     else:
         stage = (*STAGES.get(failed[0], ()), failed[0])
         tried = list(combinations([m for m in candidates if m.check in stage and m.kind != "exchanged name"], 2))
