@@ -186,8 +186,7 @@ class Scratch(Implementation):
 
         def scalar(tensors):
             outputs, last = self.functions.lstm(tensors[n], tuple(tensors[n + 1:]), self.book(tensors[:n]))
-            terms = [f.dot(a, f.tensor(b)) for a, b in zip((outputs, *last), upstream, strict=True)]
-            return sum(terms[1:], terms[0])
+            return f.inner([outputs, *last], upstream)
 
         return f.differentiate(scalar, [*params, inputs, *state])[1]
 

@@ -153,6 +153,12 @@ def trajectory(
                 use_random_iter=use_random_iter)
 
 
+#: Those that are trained on, and nothing else.
+TRAJECTORIES: dict[str, Callable[[], Case]] = {
+    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 205, scale=0.3)),
+    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 205, scale=0.3, use_random_iter=True)),
+}
+
 #: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
 CASES: dict[str, Callable[[], Case]] = {
     "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
@@ -160,8 +166,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
     "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
     "book": book,
-    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 205, scale=0.3)),
-    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 205, scale=0.3, use_random_iter=True)),
+    **TRAJECTORIES,
 }
 
 #: The book's own training, as far as float64 rewrites of it agree; on request only.
@@ -186,7 +191,7 @@ def random_case(seed: int) -> Case:
 
 def is_trajectory(name: str) -> bool:
     """Whether a case is trained on, and nothing else: known without the corpus, which it is made of."""
-    return name in ("sequential", "random", *LONG, *BRIEF)
+    return name in TRAJECTORIES | LONG | BRIEF
 
 
 def make(name: str) -> Case:

@@ -1,7 +1,9 @@
 """Backends by name, from wherever they are installed: the entry points `lstm_parity.backends`, or MODULE:CLASS."""
 
 import importlib
+import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from lstm_ref.parity.checks import CHECKS
@@ -14,6 +16,37 @@ def names() -> list[str]:
     """The names of all installed backends: those of the frameworks that are known, then the others."""
     found, known = {entry.name for entry in entry_points(group=GROUP)}, list(KNOWN)
     return sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def resolve(address: str) -> Any:
+    """What 'package.module:name' or 'package.module' stands for; the working directory is searched as well.
+
+    Raises:
+        ImportError: there is no such module, it does not import, or it has no such name.
+    """
+    module, _, name = address.partition(":")
+    here = str(Path.cwd())
+    added = [here] if here not in sys.path else []
+    sys.path += added  # behind what is installed: a folder called torch is not the framework
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ImportError(f"{address}: there is no module {error.name!r} in {here} or on the path",
+                              name=error.name) from None
+        raise ImportError(f"{address}: does not import: {error}", name=error.name) from error
+    except ImportError:  # a backend's own, which says what to install
+        raise
+    except Exception as error:
+        raise ImportError(f"{address}: does not import: {type(error).__name__}: {error}") from error
+    finally:
+        for entry in added:
+            sys.path.remove(entry)
+    for part in name.split(".") if name else ():
+        if not hasattr(found, part):
+            raise ImportError(f"{address}: {module} has no {part!r}")
+        found = getattr(found, part)
+    return found
 
 
 def load(backend: str, device: str = "cpu") -> Any:
@@ -35,16 +68,17 @@ def load(backend: str, device: str = "cpu") -> Any:
             raise ImportError(f"unknown backend {backend!r}; known are {', '.join(names()) or 'none'}. Any other is "
                               "given as package.module:Adapter")
         address = found[backend]
-    module, _, name = address.partition(":")
+    adapter = resolve(address)
     try:
-        adapter = getattr(importlib.import_module(module), name)
-    except AttributeError:
-        raise ImportError(f"backend {backend}: the module {module} has no {name!r}", name=module) from None
-    made = adapter(device)
+        made = adapter(device)
+    except (ImportError, RuntimeError, ValueError, TypeError, OSError):
+        raise
+    except Exception as error:
+        raise RuntimeError(f"backend {backend}: its class raised {type(error).__name__}: {error}") from error
     missing = [what for what in ("implementations", "version") if not hasattr(made, what)]
     if missing:
         raise TypeError(f"backend {backend}: expected `implementations`, a dict of what is judged by name, and "
-                        f"`version()`; {name} has no {' and no '.join(missing)}")
+                        f"`version()`; {address} has no {' and no '.join(missing)}")
     for label, implementation in made.implementations.items():
         check(label, implementation)
     return made

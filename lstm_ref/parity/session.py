@@ -1,6 +1,5 @@
 """A session of the judge: what is judged of whom, check by check, and what is known in the end."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,7 +62,6 @@ class Session:
         self.entry.not_judged = {label: dict(getattr(found, "not_judged", {}))
                                  for label, found in self.implementations.items()}
         self.adapter: Any = None  #: of the backend, where one is judged
-        self.truths_are_there = False  #: so that none has to be looked for
         self._investigations: dict[str, Investigation] = {}
         self._programs: dict[tuple[str, str], Path] = {}
 
@@ -119,9 +117,9 @@ class Session:
             last.insert(0, f"reproduce: python {self._programs[key]}")
         return explain(self.entry.subject, results, place, found, last)
 
-    def whole(self) -> set[tuple[str, str]]:
+    def expected(self) -> list[tuple[str, str]]:
         """Implementation and check of all that is to be shown."""
-        return {(problem.implementation, problem.check) for problem in self.problems()}
+        return sorted({(problem.implementation, problem.check) for problem in self.problems()})
 
 
 def reasons_of(entry: dict[str, Any]) -> dict[str, str]:
@@ -133,8 +131,9 @@ def table_of(subject: str, entry: dict[str, Any]) -> str:
     """The table of one subject, with the reasons of what is not judged."""
     reasons, one = reasons_of(entry), {subject: entry}
     rows = [(name, reasons.get(name, text) if text in ("not given", "–") else text) for name, text in table.rows(one)]
+    cases = dict.fromkeys(result["case"] for result in entry["results"])
     return "\n".join([f"{subject}, judged by the reference", *(f"  {name:<11} {text}" for name, text in rows),
-                      *table.legend(one, reasons=False)])
+                      *table.legend(one, reasons=False), f"Cases: {', '.join(cases) or 'none'}."])
 
 
 class Verdict(str):
@@ -187,7 +186,7 @@ class Verdict(str):
         return f"<Verdict on {self.subject}: {self.entry['status']}, {len(self.entry['results'])} quantities compared>"
 
     def _repr_html_(self) -> str:
-        return table.as_html({self.subject: json.loads(json.dumps(self.entry))}, list(self.texts))
+        return table.as_html({self.subject: self.entry}, self.texts)
 
 
 def port_of(given: Any = None, framework: Any = None, device: str = "cpu",
@@ -255,6 +254,7 @@ def judge(
         ImportError: the framework is not installed.
         RuntimeError: the device is not there.
     """
+    checks = tuple(checks)
     for kind, known, asked in (("check", CHECKS, checks), ("case", CASES, cases)):
         if unknown := [which for which in asked if which not in known]:
             raise ValueError(f"{kind}s: known are {', '.join(known)}, got {unknown[0]!r}")
@@ -262,10 +262,12 @@ def judge(
     subject = name or port.framework.name
     session = Session(subject, {"port": port}, Path(), cases, truths=folder or cached_truths())
     session.entry.fingerprint = fingerprint(port.framework.version(), device, None)
-    session.entry.expected = sorted(session.whole())
-    prepare_aside(session.truths_of(session.problems(checks)), session.truths)
+    session.entry.expected, problems = session.expected(), session.problems(checks)
+    if len(problems) < len(session.problems()):
+        session.entry.selection = f"{len(problems)} of {len(session.problems())} checks"
+    prepare_aside(session.truths_of(problems), session.truths)
     texts: dict[str, str] = {}
-    for problem in session.problems(checks):
+    for problem in problems:
         results = session.judge_check(problem)
         if not all(result.passed for result in results) and problem.check not in texts:
             texts[problem.check] = session.explain(problem, results)

@@ -2,6 +2,7 @@
 
 import html
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -83,13 +84,13 @@ def show(entries: dict[str, dict[str, Any]]) -> None:
         out.print(line, markup=False)
 
 
-def as_html(entries: dict[str, dict[str, Any]], failures: list[str]) -> str:
+def as_html(entries: dict[str, dict[str, Any]], failures: Sequence[str]) -> str:
     """The table, the lines under it, the maps and the failures, for a notebook."""
     body = "".join(f"<tr><th style='text-align:left'>{html.escape(name)}</th>" + "".join(
         f"<td style='text-align:right;color:{'#b00' if text.endswith(tuple(SHORT.values())) else 'inherit'}'>"
         f"{html.escape(text)}</td>" for text in texts) + "</tr>" for name, *texts in rows(entries))
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("LSTM parity", *entries))
-    lines = "".join(f"<div>{html.escape(line)}</div>" for line in legend(entries))
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in legend(entries, reasons=False))
     maps = "".join(_map_as_html(found) for entry in entries.values() for cause in entry["causes"].values()
                    for found in cause["heat"])
     texts = "".join(f"<pre>{html.escape(text)}</pre>" for text in failures)

@@ -204,6 +204,14 @@ def test_what_can_not_be_judged_gets_a_sentence(given, error, words, truths):
         judged(truths, **given)
 
 
+def test_a_part_is_called_a_part(truths):
+    """Where not all checks were asked for; and which cases it was judged on."""
+    verdict = judged(truths, lstm=lstm, checks=("forward",))
+    assert "pass (part)" in verdict.table() and "only a part was run: 4 of 12 checks" in verdict.table()
+    assert "Cases: tiny, ragged." in verdict.table()
+    assert "part" not in judged(truths, lstm=lstm).table()
+
+
 def test_nothing_is_borrowed(truths, monkeypatch):
     """A port without a loss is not given ours: with ours broken it passes as before."""
     for name in ("cross_entropy", "grad_clipping", "sgd", "train_step"):

@@ -97,8 +97,8 @@ def test_a_wrong_function_fails_in_words(run, tmp_path):
     (("--parity", "port:wrong", "--framework", "numpy"), "say which it is, as lstm=port:wrong"),
     (("--parity", "port:lstm"), "framework: say which"),
     (("--parity", "port:lstm", "--framework", "numpy", "--backend", "numpy"), "--parity and --backend: give one"),
-    (("--backend", "adapter:Missing"), "the module adapter has no 'Missing'"),
-    (("--backend", "adapter:Nothing"), "Nothing has no implementations and no version"),
+    (("--backend", "adapter:Missing"), "adapter:Missing: adapter has no 'Missing'"),
+    (("--backend", "adapter:Nothing"), "adapter:Nothing has no implementations and no version"),
     (("--backend", "adapter:Incomplete"), "implementation 'half' (Half) has no get_lstm_params, no init_lstm_state"),
 ])
 def test_what_can_not_be_loaded_gets_a_sentence(arguments, words, run):
@@ -140,3 +140,35 @@ def test_a_wrong_command_is_refused(arguments, words, run):
     """With exit status 2."""
     status, text = run(*arguments)
     assert status == 2 and words in text, text
+
+
+def test_a_suite_with_options_of_the_same_names_keeps_them(run, tmp_path):
+    """--device is everybody's: it is theirs without us, and ours has its default where both are there."""
+    (tmp_path / "conftest.py").write_text(
+        'def pytest_addoption(parser):\n    parser.addoption("--device", default="tpu")\n'
+        '    parser.addoption("--backend")\n')
+    (tmp_path / "test_theirs.py").write_text(
+        'def test_theirs(request):\n    assert request.config.getoption("--device") == "tpu"\n')
+    for arguments in ((), ("--backend", "mine")):
+        status, text = run("pytest", "-q", *arguments)
+        assert status == 0 and "1 passed" in text, text
+    status, text = run("pytest", "--parity", "port:lstm", "--framework", "numpy", *FEW)
+    assert status == 0 and "6 passed" in text, text
+
+
+def test_a_module_may_be_called_lstm(run, tmp_path):
+    """It is looked into, not called."""
+    (tmp_path / "lstm.py").write_text("from lstm_ref import lstm\n")
+    status, text = run("lstm_ref", "judge", "lstm", "--framework", "numpy", "--", *FEW)
+    assert status == 0 and "verdict     pass" in text, text
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    ("object().nope", "broken:Adapter: does not import: AttributeError: 'object' object has no attribute 'nope'"),
+    ("class Adapter:\n    def __init__(self, device):\n        {}['k']", "its class raised KeyError: 'k'"),
+])
+def test_a_broken_backend_gets_a_sentence(source, words, run, tmp_path):
+    """Whatever it raises, and when."""
+    (tmp_path / "broken.py").write_text(source)
+    status, text = run("pytest", "--backend", "broken:Adapter")
+    assert status == 4 and words in text, text

@@ -60,7 +60,7 @@ class Watch:
         if judge is not None:
             judge.session.explain = lambda *_: "killed"
             if self.seconds:  # the unmutated source was judged: all truths are stored
-                judge.session.truths_are_there = True
+                judge.session.truths_of = lambda *_: []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config, items):

@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "mutants")]  # its neighbours, and 
 def pytest_addoption(parser):
     group = parser.getgroup("planted")
     group.addoption("--tab", choices=[name for name in registry.names() if name != "numpy"])
+    group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the truths")
     group.addoption("--sample", type=int, metavar="N",
                     help="plant N mistakes, different ones for each backend (default: all, but only ten of those that "
                          "exchange one name)")

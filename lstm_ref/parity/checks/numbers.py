@@ -152,19 +152,24 @@ def trajectory(implementation: Implementation, case: Case) -> Quantities:
     return {"loss": losses, **dict(zip(PARAM_NAMES, params, strict=True))}
 
 
+def small(case: Case) -> bool:
+    """Whether a case is not the book's own size, which shows nothing more of some checks and takes long."""
+    return case.name != "book"
+
+
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=lambda case: case.name == "ragged"),
-    Numbers("vjp", vjp, ("vjp",), applies=lambda case: case.name != "book"),
-    Numbers("loss", loss, ("loss",), applies=lambda case: case.name != "book"),
+    Numbers("vjp", vjp, ("vjp",), applies=small),
+    Numbers("loss", loss, ("loss",), applies=small),
     Numbers("backward", backward, ("loss_and_grads",)),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero")),
-    Numbers("sgd", sgd, ("sgd",), applies=lambda case: case.name != "book"),
+    Numbers("sgd", sgd, ("sgd",), applies=small),
     Numbers("step", step, ("train_step",)),
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
             applies=lambda case: case.sizes[0] > 1),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads"), stepped=frozenset({"outputs"}),
-            applies=lambda case: case.name != "book"),
+            applies=small),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss"}),
             trains=True, drifts=True),
 )

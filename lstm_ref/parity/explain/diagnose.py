@@ -298,9 +298,9 @@ def pairs(items: Sequence[Item], candidates: Sequence[Mistake], single: Sequence
     partly = sorted((f for f in single if f.explains), key=lambda f: -len(f.explains))[:MOST_PAIRED]
     if partly:
         # What is meant for a check that the first leaves open comes first.
-        open_ = {f.mistakes[0].name: {*failed} - {*f.explains} for f in partly}
+        left_open = {f.mistakes[0].name: {*failed} - {*f.explains} for f in partly}
         tried = [(f.mistakes[0], other) for f in partly for other in candidates if other is not f.mistakes[0]]
-        tried.sort(key=lambda pair: pair[1].check not in open_[pair[0].name])
+        tried.sort(key=lambda pair: pair[1].check not in left_open[pair[0].name])
     else:
         stage = (*STAGES.get(failed[0], ()), failed[0])
         tried = list(combinations([m for m in candidates if m.check in stage and m.kind != "exchanged name"], 2))

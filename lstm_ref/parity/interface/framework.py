@@ -89,8 +89,17 @@ class Framework(ABC):
         return (a * b).sum()
 
     def updater(self, sgd: Callable[..., Any] | None, params: Sequence[Any], lr: float) -> Any:
-        """What `train_epoch_ch8` of the book's tab is given to update with."""
-        return lambda batch_size: sgd(params, lr, batch_size) if sgd else None
+        """What `train_epoch_ch8` of the book's tab is given to update with; None where it updates by itself."""
+        return sgd and (lambda batch_size: sgd(params, lr, batch_size))
+
+    def arguments(self) -> dict[str, Any]:
+        """What functions of this framework may ask for besides, by the names of their parameters."""
+        return {"device": self.device}
+
+    def inner(self, tensors: Sequence[Any], arrays: Sequence[Array]) -> Any:
+        """The sum of `dot` over pairs of tensors and arrays: a scalar whose gradients by the tensors are the arrays."""
+        terms = [self.dot(tensor, self.tensor(array)) for tensor, array in zip(tensors, arrays, strict=True)]
+        return sum(terms[1:], terms[0])
 
     def seed(self, seed: int) -> None:
         """Seed the framework's own generator.

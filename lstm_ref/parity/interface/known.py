@@ -10,10 +10,20 @@ import numpy as np
 from lstm_ref.parity.interface.framework import EXAMPLE, Framework, Given
 
 
-class NumPy(Framework):
+class Library(Framework):
+    """A framework that is one package."""
+
+    package: str
+
+    def version(self):
+        return importlib.import_module(self.package).__version__
+
+
+class NumPy(Library):
     """Arrays are its tensors; it has no gradients."""
 
     name = "NumPy"
+    package = "numpy"
     has_gradients = False
 
     def __init__(self, device="cpu"):
@@ -36,14 +46,12 @@ class NumPy(Framework):
     def seed(self, seed):
         np.random.seed(seed)
 
-    def version(self):
-        return np.__version__
 
-
-class Torch(Framework):
+class Torch(Library):
     """Gradients on the tensors. Switches TF32 off."""
 
     name = "PyTorch"
+    package = "torch"
 
     def __init__(self, device="cpu"):
         self.torch = torch = importlib.import_module("torch")
@@ -64,14 +72,12 @@ class Torch(Framework):
     def seed(self, seed):
         self.torch.manual_seed(seed)
 
-    def version(self):
-        return self.torch.__version__
 
-
-class TensorFlow(Framework):
+class TensorFlow(Library):
     """Gradients from a tape. Switches TF32 off."""
 
     name = "TensorFlow"
+    package = "tensorflow"
     own_updater = True
 
     def __init__(self, device="cpu"):
@@ -103,6 +109,9 @@ class TensorFlow(Framework):
         zero = self.tf.UnconnectedGradients.ZERO
         return value, list(tape.gradient(value, list(tensors), unconnected_gradients=zero))
 
+    def arguments(self):
+        return super().arguments() | {"strategy": self.strategy}
+
     def updater(self, sgd, params, lr):
         return self.tf.keras.optimizers.SGD(float(lr))
 
@@ -115,14 +124,12 @@ class TensorFlow(Framework):
     def seed(self, seed):
         self.tf.keras.utils.set_random_seed(seed)
 
-    def version(self):
-        return self.tf.__version__
 
-
-class Jax(Framework):
+class Jax(Library):
     """Gradients of pure functions. Switches JAX to 64 bits, without which it has no float64."""
 
     name = "JAX"
+    package = "jax"
 
     def __init__(self, device="cpu"):
         self.jax = jax = importlib.import_module("jax")
@@ -153,14 +160,15 @@ class Jax(Framework):
     def seed(self, seed):
         self.key = self.jax.random.key(seed)
 
-    def version(self):
-        return self.jax.__version__
+    def arguments(self):
+        return super().arguments() | {"key": getattr(self, "key", None)}
 
 
-class MXNet(Framework):
+class MXNet(Library):
     """Gradients on the tensors, of what is computed while it records."""
 
     name = "MXNet"
+    package = "mxnet"
 
     def __init__(self, device="cpu"):
         self.mxnet = mxnet = importlib.import_module("mxnet")
@@ -195,14 +203,12 @@ class MXNet(Framework):
     def seed(self, seed):
         self.mxnet.random.seed(seed)
 
-    def version(self):
-        return self.mxnet.__version__
 
-
-class Paddle(Framework):
+class Paddle(Library):
     """Gradients on the tensors."""
 
     name = "Paddle"
+    package = "paddle"
 
     def __init__(self, device="cpu"):
         self.paddle = paddle = importlib.import_module("paddle")
@@ -228,14 +234,12 @@ class Paddle(Framework):
     def seed(self, seed):
         self.paddle.seed(seed)
 
-    def version(self):
-        return self.paddle.__version__
 
-
-class MindSpore(Framework):
+class MindSpore(Library):
     """Gradients of functions. Its graph mode is left aside."""
 
     name = "MindSpore"
+    package = "mindspore"
 
     def __init__(self, device="cpu"):
         self.mindspore = importlib.import_module("mindspore")
@@ -262,9 +266,6 @@ class MindSpore(Framework):
 
     def seed(self, seed):
         self.mindspore.set_seed(seed)
-
-    def version(self):
-        return self.mindspore.__version__
 
 
 KNOWN: dict[str, type[Framework]] = {

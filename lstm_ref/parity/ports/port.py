@@ -66,9 +66,10 @@ class Port:
     def _missing(self, calls: Sequence[str]) -> str:
         """Which roles are not given for calling these functions, or ''."""
         needed = dict.fromkeys(role for function in calls for role in NEEDS[function])
-        if self.framework.own_updater or ("train_epoch_ch8" in self.roles
-                                          and takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "lr")):
-            needed.pop("sgd", None) if "sgd" not in calls else None
+        epoch = self.roles.get("train_epoch_ch8")
+        updates = self.framework.own_updater or (epoch is not None and takes("train_epoch_ch8", epoch, "lr"))
+        if "train" in calls and updates:  # it is not handed an `sgd`
+            del needed["sgd"]
         missing = [role for role in needed if not any(name in self.roles for name in role.split(" or "))]
         if missing:
             why = "".join(f"; {self.unusable[role]}" for role in missing if role in self.unusable)
@@ -81,8 +82,7 @@ class Port:
 
     def call(self, role: str, **available: Any) -> Any:
         """Call a role by what its parameters are named."""
-        strategy = getattr(self.framework, "strategy", None)
-        return call(role, self.roles[role], {"device": strategy or self.framework.device, **available})
+        return call(role, self.roles[role], {**self.framework.arguments(), **available})
 
     def forward(self, inputs: Any, state: Any, params: Any) -> tuple[list[Any], Any]:
         """The outputs in pieces, as the port gives them, and the last state."""
@@ -131,10 +131,9 @@ class Port:
             pieces, last = self.forward(tensors[n], tuple(tensors[n + 1:]), list(tensors[:n]))
             parts = [part.reshape(tuple(piece.shape)) for part, piece in zip(
                 np.split(upstream[0], len(pieces)), pieces, strict=True)]
-            terms = [f.dot(a, f.tensor(b)) for a, b in zip((*pieces, *last), (*parts, *upstream[1:]), strict=True)]
-            return sum(terms[1:], terms[0])
+            return f.inner([*pieces, *last], [*parts, *upstream[1:]])
 
-        return self.framework.differentiate(scalar, [*params, inputs, *state])[1]
+        return f.differentiate(scalar, [*params, inputs, *state])[1]
 
     def _mean_loss(self, outputs: Any, targets: Any, dtype: DTypeLike) -> Any:
         """The port's loss as a scalar: it may give one number for each token."""
@@ -260,8 +259,7 @@ class Port:
 
     def _drawn(self, role: str, dtype: DTypeLike, sizes: Mapping[str, int], **more: Any) -> Drawn:
         f = self.framework
-        key = {"key": f.key} if hasattr(f, "key") else {}
-        tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **more, **key))
+        tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **more))
         arrays = f.arrays(tensors)
         if not takes(role, self.roles[role], "dtype"):  # as in the book: one precision, which is judged in both
             arrays = [array.astype(dtype) for array in arrays]

@@ -1,7 +1,5 @@
 """What a command line names, loaded: a backend, or somebody's functions."""
 
-import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +8,13 @@ from lstm_ref.parity.cases import CASES, LONG
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.parity.interface import DTYPES
 from lstm_ref.parity.ports.calls import ROLES
+from lstm_ref.parity.registry import resolve
 from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
 
 
 def subject_of(option: Any) -> str:
     """What the report and its files call what is judged."""
     return registry.short(option.backend or option.parity.replace("=", "-").replace(",", "_").replace("/", "."))
-
-
-def loaded(address: str) -> Any:
-    """What 'package.module:name' or 'package.module' stands for; the working directory is searched as well.
-
-    Raises:
-        ImportError: there is no such module, it does not import, or it has no such name.
-    """
-    module, _, name = address.partition(":")
-    here = str(Path.cwd())
-    added = [here] if here not in sys.path else []
-    sys.path += added  # behind what is installed: a folder called torch is not the framework
-    try:
-        found = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
-            raise ImportError(f"{address}: there is no module {error.name!r} in {here} or on the path",
-                              name=error.name) from None
-        raise ImportError(f"{address}: does not import: {error}", name=error.name) from error
-    except Exception as error:
-        raise ImportError(f"{address}: does not import: {type(error).__name__}: {error}") from error
-    finally:
-        for entry in added:
-            sys.path.remove(entry)
-    for part in name.split(".") if name else ():
-        if not hasattr(found, part):
-            raise ImportError(f"{address}: {module} has no {part!r}")
-        found = getattr(found, part)
-    return found
 
 
 def roles_of(target: str) -> tuple[Any, dict[str, Any]]:
@@ -60,8 +30,8 @@ def roles_of(target: str) -> tuple[Any, dict[str, Any]]:
     """
     if "=" in target:
         pairs = (part.partition("=") for part in target.split(","))
-        return None, {role.strip(): loaded(address.strip()) for role, _, address in pairs}
-    found, name = loaded(target), target.rpartition(":")[2]
+        return None, {role.strip(): resolve(address.strip()) for role, _, address in pairs}
+    found, name = resolve(target), target.partition(":")[2]  # a module may be called lstm as well
     if name in ROLES:
         return None, {name: found}
     if callable(found) and not isinstance(found, type) and not any(hasattr(found, role) for role in ROLES):
@@ -96,12 +66,13 @@ def session_of(option: Any) -> Session:
         given, roles = roles_of(option.parity)
         framework = option.framework
         if framework and ":" in framework:
-            framework = loaded(framework)
+            framework = resolve(framework)
         port = port_of(given, framework, option.device, **roles)
         implementations, version = {"port": port}, port.framework.version()
         cases, truths = tuple(CASES) if option.book else QUICK, cached_truths()
-        framework_code = repr(option.framework) if ":" not in option.framework else f"loaded({option.framework!r})"
-        program = (f"from lstm_ref.parity.runner.load import loaded, roles_of\n"
+        framework_code = repr(option.framework) if ":" not in option.framework else f"resolve({option.framework!r})"
+        program = (f"from lstm_ref.parity.registry import resolve\n"
+                   f"from lstm_ref.parity.runner.load import roles_of\n"
                    f"from lstm_ref.parity.session import port_of\n\n"
                    f"given, roles = roles_of({option.parity!r})\n"
                    f"implementation = port_of(given, {framework_code}, {option.device!r}, **roles)")

@@ -7,6 +7,7 @@ It does nothing unless `--parity` or `--backend` is given, and then collects the
 import os
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,26 +20,52 @@ if TYPE_CHECKING:
 checks = object()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the judge."""
-    group = parser.getgroup("parity", "LSTM parity")
-    group.addoption("--parity", metavar="TARGET", help="judge somebody's functions: package.module:function, "
-                                                       "package.module (what it has of the book's names), or a role: "
-                                                       "lstm=package.module:forward,loss=...")
-    group.addoption("--framework", help="of --parity: torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
-                                        "package.module:Framework")
-    group.addoption("--backend", help="judge an installed backend by its name, or package.module:Adapter")
-    group.addoption("--device", choices=("cpu", "gpu"), default="cpu", help="where it computes (default: cpu)")
-    group.addoption("--book", action="store_true", help="with --parity: also the book's own size (a minute, once)")
-    group.addoption("--random", type=int, metavar="N", help="judge N random cases instead of those of the suite")
-    group.addoption("--long", action="store_true",
-                    help="judge the book's training over 1,600 minibatches in float64 instead: hours")
-    group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the results and the truths")
+#: Its options by name, with what argparse wants of each.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "parity": {"metavar": "TARGET", "help": "judge somebody's functions: package.module:function, package.module (what "
+                                            "it has of the book's names), or a role: lstm=package.module:forward,..."},
+    "framework": {"help": "of --parity: torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
+                          "package.module:Framework"},
+    "backend": {"help": "judge an installed backend by its name, or package.module:Adapter"},
+    "device": {"choices": ("cpu", "gpu"), "default": "cpu", "help": "where it computes (default: cpu)"},
+    "book": {"action": "store_true", "help": "with --parity: also the book's own size (a minute, once)"},
+    "random": {"type": int, "metavar": "N", "help": "judge N random cases instead of those of the suite"},
+    "long": {"action": "store_true",
+             "help": "judge the book's training over 1,600 minibatches in float64 instead: hours"},
+    "build": {"type": Path, "default": Path("build/parity"), "help": "folder of the results and the truths"},
+}
+OURS = pytest.StashKey[set[str]]()
+JUDGE = "lstm-parity-judge"  #: the name under which a session is registered
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Any:
+    """Add the options where they are asked for, and only those that the suite does not have: --device is everybody's.
+
+    After its conftest files, which could not add an option of the same name otherwise.
+    """
+    result = yield
+    asked = {argument.partition("=")[0] for argument in args}
+    if asked & {"--parity", "--backend", "-h", "--help"}:
+        taken = vars(parser.parse_known_args([]))
+        ours = early_config.stash[OURS] = {name for name in OPTIONS if name not in taken}
+        group = parser.getgroup("parity", "LSTM parity")
+        for name in ours:
+            group.addoption(f"--{name}", **OPTIONS[name])
+    return result
+
+
+def options(config: pytest.Config) -> SimpleNamespace:
+    """The values of our options; the default of one that the suite has for itself."""
+    ours = config.stash.get(OURS, set())
+    return SimpleNamespace(**{
+        name: getattr(config.option, name) if name in ours else more.get("default", False if "action" in more else None)
+        for name, more in OPTIONS.items()})
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, or say in words why it can't be."""
-    option = config.option
+    option = options(config)
     if option.parity is None and option.backend is None:
         return
     if option.random is not None and option.random < 1:
@@ -57,13 +84,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = []  # nobody asked for the tests that are here
-    config.pluginmanager.register(Judge(config, session, Record(session.entry, option.build)), "lstm-parity-judge")
+    config.pluginmanager.register(Judge(option, session, Record(session.entry, option.build)), JUDGE)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> "Checks | None":
     """Collect the checks where a file wants them."""
-    if obj is checks and collector.config.pluginmanager.has_plugin("lstm-parity-judge"):
+    if obj is checks and collector.config.pluginmanager.has_plugin(JUDGE):
         return Checks.from_parent(collector, name=name)
     return None
 
@@ -73,7 +100,7 @@ class Checks(pytest.Collector):
 
     def collect(self) -> list["Item"]:
         """One item a problem, the checks that others build on first."""
-        judge: Any = self.config.pluginmanager.get_plugin("lstm-parity-judge")
+        judge: Any = self.config.pluginmanager.get_plugin(JUDGE)
         return [Item.from_parent(self, name=f"{p.check}[{p.implementation}-{p.case}-{p.dtype}]", problem=p, judge=judge)
                 for p in judge.session.problems()]
 
@@ -110,12 +137,12 @@ class Item(pytest.Item):
 class Judge:
     """Runs the session within pytest and keeps its file true."""
 
-    def __init__(self, config: pytest.Config, session: "Session", record: "Record"):
-        self.config, self.session, self.record = config, session, record
+    def __init__(self, option: SimpleNamespace, session: "Session", record: "Record"):
+        self.option, self.session, self.record = option, session, record
 
     def again(self, item: Item) -> str:
         """The command that runs just this item again, the way it was run."""
-        option = self.config.option
+        option = self.option
         if os.environ.get("NOX_CURRENT_SESSION") and option.backend:
             return f'nox -s "parity({option.backend})" -- -k "{item.name}"'
         what = f"--backend {option.backend}" if option.backend else (
@@ -135,15 +162,14 @@ class Judge:
         """Note what was left out, and compute the truths that are missing before the first test starts."""
         from lstm_ref.parity.prepare import prepare
 
-        entry, option = self.record.entry, self.config.option
+        entry, option = self.record.entry, self.option
         chosen = [item.problem for item in session.items if isinstance(item, Item)]
         everything = self.session.problems()
-        entry.expected = sorted(self.session.whole())
+        entry.expected = self.session.expected()
         if len(chosen) < len(everything) or option.random is not None or option.long:
             asked = "" if option.random is None else f", --random {option.random}"
             entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
-        if not self.session.truths_are_there:
-            prepare(self.session.truths_of(chosen), self.session.truths)
+        prepare(self.session.truths_of(chosen), self.session.truths)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note what is about to run."""
