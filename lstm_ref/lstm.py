@@ -140,11 +140,9 @@ def lstm_backward(
         check_array(f"d_state[{i}]", gradient, (batch_size, num_hiddens), "(batch_size, num_hiddens)")
     dH, dC = d_state
     W = LSTMParams(*params)._asdict()
-    d = {name: np.zeros_like(param) for name, param in W.items()}
-    d_inputs, dAs = [], []  # of each step, last step first
+    dAs: dict[str, list[Array]] = {k: [] for k in "ifoc"}  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):
         # Y = H W_hq + b_q
-        d["W_hq"] = d["W_hq"] + step.H.T @ dY
         dH = dH + dY @ W["W_hq"].T
         # H = O ⊙ tanh(C), then C = F ⊙ C_prev + I ⊙ C̃
         dC = dC + dH * step.O * dtanh(step.C)
@@ -154,14 +152,14 @@ def lstm_backward(
               "o": dH * np.tanh(step.C) * dsigmoid(step.A_o),
               "c": dC * step.I * dtanh(step.A_c)}
         dC = dC * step.F
-        for k, dA_k in dA.items():
-            d[f"W_x{k}"] = d[f"W_x{k}"] + step.X.T @ dA_k
-            d[f"W_h{k}"] = d[f"W_h{k}"] + step.H_prev.T @ dA_k
         dH = sum(dA_k @ W[f"W_h{k}"].T for k, dA_k in dA.items())
-        d_inputs.append(sum(dA_k @ W[f"W_x{k}"].T for k, dA_k in dA.items()))
-        dAs.append(dA)
-    # a bias is added at every step to every example
-    d["b_q"] = d_outputs.sum(axis=0)
+        for k, dA_k in dA.items():
+            dAs[k].append(dA_k)
+    # every step and every example adds to the gradient of a parameter: one sum over all of them
+    X, H_prev, H = (np.concatenate([getattr(step, name) for step in tape]) for name in ("X", "H_prev", "H"))
+    d, d_inputs = {"W_hq": H.T @ d_outputs, "b_q": d_outputs.sum(axis=0)}, 0
     for k in "ifoc":
-        d[f"b_{k}"] = np.concatenate([dA[k] for dA in dAs]).sum(axis=0)
-    return LSTMGrads(LSTMParams(**d), np.stack(d_inputs[::-1]), (dH, dC))
+        dA_k = np.concatenate(dAs[k][::-1])
+        d |= {f"W_x{k}": X.T @ dA_k, f"W_h{k}": H_prev.T @ dA_k, f"b_{k}": dA_k.sum(axis=0)}
+        d_inputs = d_inputs + dA_k @ W[f"W_x{k}"].T
+    return LSTMGrads(LSTMParams(**d), np.reshape(d_inputs, (len(tape), *tape[0].X.shape)), (dH, dC))

@@ -111,17 +111,13 @@ def rnn_backward(
     check_array("d_outputs", d_outputs, (len(tape) * len(tape[0].H), tape[0].Y.shape[1]), "of the outputs")
     dH, = d_state or (np.zeros_like(tape[0].H),)
     check_array("d_state[0]", dH, tuple(tape[0].H.shape), "(batch_size, num_hiddens)")
-    W = RNNParams(*params)
-    d = {name: np.zeros_like(param) for name, param in W._asdict().items()}
-    d_inputs, dAs = [], []  # of each step, last step first
+    W, dAs = RNNParams(*params), []  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):
-        d["W_hq"] = d["W_hq"] + step.H.T @ dY
         dA = (dH + dY @ W.W_hq.T) * dtanh(step.A)
-        d["W_xh"] = d["W_xh"] + step.X.T @ dA
-        d["W_hh"] = d["W_hh"] + step.H_prev.T @ dA
         dH = dA @ W.W_hh.T
-        d_inputs.append(dA @ W.W_xh.T)
         dAs.append(dA)
-    # a bias is added at every step to every example
-    d["b_q"], d["b_h"] = d_outputs.sum(axis=0), np.concatenate(dAs).sum(axis=0)
-    return RNNGrads(RNNParams(**d), np.stack(d_inputs[::-1]), (dH,))
+    # every step and every example adds to the gradient of a parameter: one sum over all of them
+    X, H_prev, H = (np.concatenate([getattr(step, name) for step in tape]) for name in ("X", "H_prev", "H"))
+    dA = np.concatenate(dAs[::-1])
+    d = RNNParams(X.T @ dA, H_prev.T @ dA, dA.sum(axis=0), H.T @ d_outputs, d_outputs.sum(axis=0))
+    return RNNGrads(d, (dA @ W.W_xh.T).reshape(len(tape), *tape[0].X.shape), (dH,))

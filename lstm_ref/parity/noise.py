@@ -18,9 +18,9 @@ from lstm_ref.params import Array
 EXACT = {np.negative, np.positive, np.absolute, np.maximum, np.minimum,
          np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.isnan}
 
-# Rounding errors of the others, in units of half an epsilon. Libraries do not promise a correctly rounded
-# exponential or hyperbolic tangent, so those may be off by twice as much.
-UNITS = {np.add: 1, np.subtract: 1, np.multiply: 1, np.divide: 1, np.sqrt: 1, np.square: 1, np.power: 1,
+# Rounding errors of the others, in units of half an epsilon. Libraries do not promise a correctly rounded exponential
+# or hyperbolic tangent, and a quotient or a root may come from a reciprocal, so those may be off by twice as much.
+UNITS = {np.add: 1, np.subtract: 1, np.multiply: 1, np.divide: 2, np.sqrt: 2, np.square: 1, np.power: 1,
          np.log: 1, np.exp: 2, np.tanh: 2, np.cosh: 2}
 
 # Functions that only move numbers about.
@@ -29,6 +29,9 @@ MOVES = {np.where, np.concatenate, np.stack, np.split, np.zeros_like, np.ones_li
 
 # Functions that tell something about an array.
 TELLS = {np.shape, np.ndim, np.result_type, np.iscomplexobj}
+
+
+BLOCK = 32  #: terms of a matrix product that are taken to be added in any order
 
 
 class Noisy(np.ndarray[Any, Any]):
@@ -90,24 +93,39 @@ def _scale(ufunc: np.ufunc, method: str, plain: list[Any], result: Array, kwargs
 def _sum_scale(terms: Array, axis: int | None = None, keepdims: bool = False, **_: Any) -> Array:
     """A sum is added up term by term, and each partial sum is rounded: the root of the sum of their squares.
 
-    Other orders round less; sums that are really made in this one, over the rows of a matrix, are NumPy's own.
+    From the front, as NumPy adds the rows of a matrix, or from the back, as gradients of a sequence are; other orders
+    round less.
     """
     terms, axis = (terms.reshape(-1), 0) if axis is None and not keepdims else (terms, axis)
-    partial = np.cumsum(terms, axis=axis)
-    return np.asarray(np.sqrt((partial**2).sum(axis=axis, keepdims=keepdims)))
+    front = np.cumsum(terms, axis=axis)
+    back = terms.sum(axis=axis, keepdims=True) - front + terms
+    return np.asarray(np.sqrt(np.maximum(*((partial**2).sum(axis=axis, keepdims=keepdims)
+                                           for partial in (front, back)))))
 
 
 def _product(a: Array, b: Array) -> tuple[Array, Array]:
-    """The matrix product of two wide arrays, and the scale of its rounding: sqrt(k) |a| |b| with inner size k.
+    """The matrix product of two wide arrays, and the scale of its rounding.
+
+    It is added up in blocks of k terms, one after another from the front or from the back. Within a block the order is
+    anybody's, which gives sqrt(k) |a| |b|; and each of the k roundings is also one of the sum before the block.
 
     NumPy multiplies longdouble matrices a hundred times slower than float64 ones, so a large product is computed in
     float64: what that rounds differently is small beside the noise that is added, which grows with sqrt(k).
     """
     narrow_a, narrow_b = a.astype(float), b.astype(float)
-    scale = np.sqrt(a.shape[-1]) * (np.abs(narrow_a) @ np.abs(narrow_b))
+    pieces = [(narrow_a[..., i:i + BLOCK], narrow_b[..., i:i + BLOCK, :]) for i in range(0, a.shape[-1], BLOCK)]
+    sums = [x @ y for x, y in pieces]
+    product, before, inside, front, back = sum(sums), 0.0, 0.0, 0.0, 0.0
+    for (x, y), part in zip(pieces, sums, strict=True):
+        k = x.shape[-1]
+        inside = inside + k * (np.abs(x) @ np.abs(y)) ** 2
+        front = front + k * before**2
+        before = before + part
+        back = back + k * (product - before) ** 2
+    scale = np.sqrt(inside + np.maximum(front, back))
     if a.size * b.shape[-1] < 2**14:
         return a @ b, scale
-    return (narrow_a @ narrow_b).astype(np.result_type(a, b)), scale
+    return np.asarray(product, np.result_type(a, b)), scale
 
 
 def _each_array(change: Callable[[Array], Array], nested: Any) -> Any:

@@ -7,6 +7,7 @@ their seed, and twice the largest of these is the limit. docs/curves.md has the 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -181,10 +182,15 @@ def distance(a: Array, b: Array) -> float:
 
 def spread(runs: Iterable[Run], grid: Array, alone: float = np.inf) -> float:
     """The largest distance from a run to the nearest other of the same start; `alone` where there is no such other."""
-    own = list(runs)
-    nearest = [min(others) for run in own
-               if (others := [distance(run.at(grid), other.at(grid)) for other in own
-                              if other is not run and other.start == run.start])]
+    return _spread(tuple(runs), tuple(map(int, grid)), alone)
+
+
+@lru_cache(1024)  # the same for every curve over the same epochs
+def _spread(runs: tuple[Run, ...], epochs: tuple[int, ...], alone: float) -> float:
+    logs = [run.at(np.array(epochs)) for run in runs]
+    nearest = [min(others) for i, run in enumerate(runs)
+               if (others := [distance(logs[i], logs[j]) for j, other in enumerate(runs)
+                              if j != i and other.start == run.start])]
     return max(nearest, default=alone)
 
 

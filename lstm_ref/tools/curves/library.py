@@ -7,6 +7,7 @@ frameworks' own layers come from docs/reproduction.svg.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,15 @@ class Run:
         """What makes it unique."""
         return self.name, self.start, self.seed
 
-    def at(self, epochs: Array) -> Array:
-        """Log perplexity at some of the stored epochs; NaN beyond its end."""
+    @cached_property
+    def _log(self) -> Array:
         known = np.full(BOOK["epochs"] // EVERY, np.nan)
         known[:len(self.perplexity)] = np.log(self.perplexity)
-        found: Array = known[np.asarray(epochs) // EVERY - 1]
+        return known
+
+    def at(self, epochs: Array) -> Array:
+        """Log perplexity at some of the stored epochs; NaN beyond its end."""
+        found: Array = self._log[np.asarray(epochs) // EVERY - 1]
         return found
 
 
