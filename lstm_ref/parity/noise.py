@@ -40,22 +40,31 @@ class Noisy(np.ndarray[Any, Any]):
     rng: np.random.Generator
     eps: float
     tiny: float
+    terms = 1  #: how many products this is a sum of, while nothing but sums has been made of them
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         plain = [x.view(np.ndarray) if isinstance(x, Noisy) else x for x in inputs]
         if method == "at":  # puts the parts of a gradient in their places
             ufunc.at(*plain)
             return None
+        terms = 1
         if ufunc is np.matmul and method == "__call__":
-            result = self._round(*_product(*plain))
+            result, terms = self._round(*_product(*plain)), plain[0].shape[-1]
         else:
             result = np.asarray(getattr(ufunc, method)(*plain, **kwargs))
             if ufunc not in EXACT:
-                result = self._round(result, _scale(ufunc, method, plain, result, kwargs))
+                scale = _scale(ufunc, method, plain, result, kwargs)
+                if ufunc is np.add and method == "__call__":
+                    # What is added to a product may be where its sum begins, and is then rounded with each term.
+                    terms = sum(getattr(x, "terms", 1) for x in inputs) - 1
+                    scale = scale * terms**0.5
+                result = self._round(result, scale)
         if out is not None:
             np.copyto(out[0].view(np.ndarray), result)
             return out[0]
-        return result.view(type(self))
+        noisy = np.asarray(result).view(type(self))  # a single number too: NumPy makes it a scalar, which rounds nothing
+        noisy.terms = terms
+        return noisy
 
     def _round(self, result: Array, scale: Array) -> Array:
         """The result moved by a random rounding; all digits of a number too small for the precision are noise."""
