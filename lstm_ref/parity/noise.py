@@ -62,7 +62,7 @@ class Noisy(np.ndarray[Any, Any]):
         if out is not None:
             np.copyto(out[0].view(np.ndarray), result)
             return out[0]
-        noisy = np.asarray(result).view(type(self))  # a single number too: NumPy makes it a scalar, which rounds nothing
+        noisy = np.asarray(result).view(type(self))  # also of a single number, or it would round no more
         noisy.terms = terms
         return noisy
 
