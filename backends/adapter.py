@@ -5,6 +5,7 @@ own layer), is an `Implementation`: the judge calls it with arrays, and the comm
 """
 
 import contextlib
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -14,7 +15,7 @@ import numpy as np
 
 import lstm_ref as ref
 from backends.timing import Timing
-from lstm_ref.parity.interface import Drawn, Framework, distinct, watch
+from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Framework, Heard, Trained, distinct, watch
 from lstm_ref.validate import check_count
 
 
@@ -147,9 +148,43 @@ class Implementation(ABC):
         net = self.net(params)
         minibatches = [[self.tensors(minibatch) for minibatch in epoch] for epoch in epochs]
         losses: list[Any] = []
-        for epoch in minibatches:
-            self.epoch(net, epoch, lr, use_random_iter, losses)
-        return np.stack(self.arrays(losses)), self.read(net)
+        reports = [Epoch(epoch).report(lambda epoch: self.epoch(net, epoch, lr, use_random_iter, losses))
+                   for epoch in minibatches]
+        return Trained(np.stack(self.arrays(losses)), self.read(net), reports,
+                       [[tuple(self.arrays(minibatch)) for minibatch in epoch] for epoch in minibatches])
+
+    def model(self, params):
+        """A model with these weights, to be used more than once."""
+        return Model(self, params)
+
+    def fresh(self, params: Sequence[np.ndarray]) -> Any:
+        """A net with these weights that nobody else has; `net` may give one that it keeps."""
+        return self.net(params)
+
+    def caller(self, net: Any) -> Callable[..., Any]:
+        """A function that computes a net's outputs and new state from (X, state), as a user calls it."""
+        return net
+
+    def switch(self, net: Any, training: bool) -> None:
+        """Set a net's own mode, where it has one; others compute the same in any."""
+        return
+
+    def touched(self, inputs, state, params):
+        """The arguments of `lstm` as they are after the call."""
+        arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
+        self.functions.lstm(*arguments)
+        return self.arrays([arguments[0], *arguments[1], *arguments[2]])
+
+    def heard(self, net: Any, hear: Callable[[Any], Any]) -> Any:
+        """The net as `predict` uses it, its outputs passed on."""
+        return Heard(net, hear)
+
+    def written(self, params, prefix, num_preds, vocab):
+        """The outputs behind what the model with these weights writes."""
+        heard: list[np.ndarray] = []
+        self.predict(self.heard(self.net(params), lambda outputs: heard.append(self.array(outputs))),
+                     prefix, num_preds, vocab)
+        return np.concatenate(heard)
 
     def prediction(self, params, prefix, num_preds, vocab):
         """What the model with these weights writes after a prefix."""
@@ -160,13 +195,55 @@ class Implementation(ABC):
         loader, _ = self.aliases.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, "embedded")
         return [[tuple(self.arrays(minibatch)) for minibatch in loader] for _ in range(2)]
 
-    def carried(self, params, train_iter, vocab):
-        """The weights after they were set, and after `train_ch8` trained them at a learning rate of zero."""
+    def carried(self, params, epochs, vocab, lr):
+        """The weights after they were set, and after `train_ch8` trained them; what it printed."""
         net = self.net(params)
-        put = self.read(net)
-        with contextlib.redirect_stdout(None):
-            self.train_ch8(net, [self.tensors(minibatch) for minibatch in train_iter], vocab, 0.0, 1)
-        return put, self.read(net)
+        put = [array.copy() for array in self.read(net)]
+        minibatches = [[self.tensors(minibatch) for minibatch in epoch] for epoch in epochs]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self.train_ch8(net, EpochAfterEpoch(minibatches), vocab, lr, len(epochs))
+        return put, self.read(net), printed.getvalue()
+
+
+class Model:
+    """A net that is used more than once; see `lstm_ref.parity.interface.Model`."""
+
+    def __init__(self, implementation: Implementation, params: Sequence[np.ndarray]):
+        self.implementation, self.net = implementation, implementation.fresh(params)
+
+    def __call__(self, X, state, mode):
+        """Outputs and last state for tokens."""
+        i, f = self.implementation, self.implementation.adapter
+        i.switch(self.net, mode == "training")
+        context = {"training": f.recording, "evaluation": f.evaluating}.get(mode, contextlib.nullcontext)
+        with context():
+            run = i.inference(self.net) if mode == "inference" else i.caller(self.net)
+            outputs, last = run(i.tensor(X), i.state_in(state))
+        return i.array(outputs), i.state_out(last)
+
+    def begin_state(self, batch_size):
+        """Its initial state."""
+        state = self.implementation.begin_state(self.net, batch_size)
+        arrays = list(self.implementation.state_out(state))
+        return Drawn(arrays, [False] * len(arrays), len({id(s) for s in state}) == len(state) and distinct(arrays))
+
+    def load(self, params):
+        """Put other weights into it."""
+        i = self.implementation
+        i.set_weights(self.net, i.weights(i.fresh(params)))
+
+    def read(self):
+        """Its weights as they are now."""
+        return [array.copy() for array in self.implementation.read(self.net)]
+
+    def epoch(self, minibatches, lr, use_random_iter):
+        """Train for one epoch."""
+        i = self.implementation
+        i.epoch(self.net, [i.tensors(minibatch) for minibatch in minibatches], lr, use_random_iter)
+
+    def predict(self, prefix, num_preds, vocab):
+        """What `predict_ch8` writes."""
+        return self.implementation.predict(self.net, prefix, num_preds, vocab)
 
 
 class Scratch(Implementation):
@@ -181,11 +258,12 @@ class Scratch(Implementation):
         return [{name: self.array(value) for name, value in turn.items()} for turn in turns]
 
     def vjp(self, inputs, state, params, upstream):
-        """The framework's gradients through the tab's `lstm`, by parameters, inputs and state."""
+        """The framework's gradients through the tab's `lstm` or `rnn`, by parameters, inputs and state."""
         f, n = self.adapter, len(params)
+        *_, forward = self.functions_for(params)
 
         def scalar(tensors):
-            outputs, last = self.functions.lstm(tensors[n], tuple(tensors[n + 1:]), self.book(tensors[:n]))
+            outputs, last = forward(tensors[n], tuple(tensors[n + 1:]), self.book(tensors[:n]))
             return f.inner([outputs, *last], upstream)
 
         return f.differentiate(scalar, [*params, inputs, *state])[1]
@@ -238,8 +316,13 @@ class Concise(Implementation):
     """A tab's `RNNModel` around the framework's layer."""
 
     not_judged: Mapping[str, str] = {
-        "params": "a layer draws its own weights", "rnn": "the layer is an LSTM", "sampling": SHARED,
-        "vjp": "its weights are the layer's own", "loss": "that of the tab", "sgd": "the framework's optimizer"}
+        "params": "a layer draws its own weights", "rnn": "the layer is an LSTM",
+        "rnn_training": "the layer is an LSTM", "sampling": SHARED, "loss": "that of the tab",
+        "sgd": "the framework's optimizer"}
+
+    def switch(self, net, training):
+        """Torch's and Paddle's modules have a mode."""
+        getattr(net, "train" if training else "eval", lambda: None)()
 
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         """The model's initial state."""
@@ -252,7 +335,8 @@ class Fused(Implementation):
     """A backend's `RNNModelFused`, the same in all frameworks; see `backends.fused`."""
 
     not_judged: Mapping[str, str] = {
-        "params": "it starts from given weights", "rnn": "it is an LSTM", "sampling": SHARED,
+        "params": "it starts from given weights", "rnn": "it is an LSTM", "rnn_training": "it is an LSTM",
+        "sampling": SHARED,
         "vjp": "its gradients are those of its loss", "loss": "a part of its step", "sgd": "a part of its step"}
 
     def __init__(self, adapter, functions):
@@ -314,3 +398,20 @@ class Fused(Implementation):
 
     def predict(self, net, prefix, num_preds, vocab):
         return net.predict(prefix, num_preds, vocab)
+
+    def heard(self, net, hear):
+        read = net.read_token
+
+        def read_token(token, state):
+            outputs, state = read(token, state)
+            hear(outputs[None])
+            return outputs, state
+
+        net.read_token = read_token
+        return net
+
+    def written(self, params, prefix, num_preds, vocab):
+        heard: list[np.ndarray] = []
+        self.predict(self.heard(self.net(params), lambda outputs: heard.append(np.asarray(outputs))),
+                     prefix, num_preds, vocab)
+        return np.concatenate(heard)

@@ -119,6 +119,16 @@ class AttachedConcise(AttachedGradients, adapter.Concise):
     def grads(self, net):
         return self.arrays(self.functions.lstm_grads(net))
 
+    def vjp(self, inputs, state, params, upstream):
+        net, f = self.net(params), self.adapter
+        given = [f.parameter(array) for array in (inputs, *(array[None] for array in state))]
+        with f.recording():
+            outputs, last = self.run(net, given[0], tuple(given[1:]))
+            scalar = f.inner([outputs, *last], [upstream[0], *(array[None] for array in upstream[1:])])
+        scalar.backward()
+        by_inputs, *by_state = (self.array(tensor.grad) for tensor in given)
+        return [*self.grads(net), by_inputs, *(array[0] for array in by_state)]
+
     def state_in(self, state):
         return tuple(self.tensor(array[None]) for array in state)
 

@@ -12,7 +12,7 @@ from flax import traverse_util
 from backends import adapter
 from backends.jax import aliases, concise, fused, scratch, training
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.parity.interface import Jax
+from lstm_ref.parity.interface import Heard, Jax
 
 
 class Adapter(adapter.Adapter, Jax):
@@ -57,6 +57,15 @@ class Net:
 
     model: Any
     params: Any
+
+
+class HeardModel(Heard):
+    """A model whose outputs are passed on, also from compiled code."""
+
+    def apply(self, params, X, state):
+        outputs, state = self._net.apply(params, X, state)
+        jax.debug.callback(self._hear, outputs, ordered=True)
+        return outputs, state
 
 
 class Pure(adapter.Implementation):
@@ -105,6 +114,12 @@ class Pure(adapter.Implementation):
     def predict(self, net, prefix, num_preds, vocab):
         return training.predict_ch8(prefix, num_preds, net.model, net.params, vocab)
 
+    def caller(self, net):
+        return lambda X, state: net.model.apply(net.params, X, state)
+
+    def heard(self, net, hear):
+        return Net(HeardModel(net.model, hear), net.params)
+
     def begin_state(self, net, batch_size):
         return net.model.begin_state(batch_size, jax.tree.leaves(net.params)[0].dtype)
 
@@ -123,7 +138,7 @@ class Scratch(Pure, adapter.Scratch):
         return net
 
     def net(self, params):
-        kind = LSTMParams if len(params) == len(LSTMParams._fields) else RNNParams
+        kind = self.kind(params)
         params = kind(*self.tensors(params))
         return Net(scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params)), params)
 
@@ -133,8 +148,12 @@ class Scratch(Pure, adapter.Scratch):
     def to_book(self, params):
         return params
 
+    def kind(self, params):
+        """The named tuple for parameters."""
+        return LSTMParams if len(params) == len(LSTMParams._fields) else RNNParams
+
     def book(self, params):
-        return LSTMParams(*params)
+        return self.kind(params)(*params)
 
     def sgd(self, params, grads, lr, batch_size):
         return self.arrays(training.sgd(self.net(params).params, self.net(grads).params, lr, batch_size))
@@ -184,6 +203,17 @@ class Concise(Pure, adapter.Concise):
 
     def run(self, model, params, inputs, state):
         return model.run(params, inputs, state)
+
+    def vjp(self, inputs, state, params, upstream):
+        net = self.net(params)
+
+        def scalar(params, inputs, state):
+            outputs, (C, H) = self.run(net.model, params, inputs, state)
+            return self.adapter.inner([outputs, H, C], upstream)
+
+        by_params, by_inputs, by_state = jax.grad(scalar, (0, 1, 2))(
+            net.params, self.tensor(inputs), self.state_in(state))
+        return [*self.arrays(self.to_book(by_params)), self.array(by_inputs), *self.state_out(by_state)]
 
     def to_book(self, params):
         return concise.lstm_params(params)

@@ -152,8 +152,21 @@ class Concise(Tape, adapter.Concise):
         concise.load_lstm_params(net, params)
         return net
 
+    def fresh(self, params):
+        return concise.from_params(self.tensors(params))
+
     def run(self, net, inputs, state):
         return net.run(inputs, state)
+
+    def vjp(self, inputs, state, params, upstream):
+        net, given = self.net(params), [self.tensor(inputs), *self.tensors(state)]
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            outputs, last = self.run(net, given[0], given[1:])
+            scalar = self.adapter.inner([outputs, *last], upstream)
+        variables = net.trainable_variables
+        grads = tape.gradient(scalar, [*variables, *given], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return self.arrays([*self.to_book(grads[:len(variables)]), *grads[len(variables):]])
 
     def to_book(self, tensors):
         return concise.to_book(tensors)

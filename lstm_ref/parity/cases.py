@@ -125,7 +125,7 @@ def book() -> Case:
 
 def trajectory(
     name: str, num_epochs: int, batch_size: int, num_steps: int, num_hiddens: int, max_tokens: int, scale: float,
-    use_random_iter: bool = False,
+    use_random_iter: bool = False, lr: float = 1.0,
 ) -> Case:
     """A case of several epochs over the beginning of the corpus.
 
@@ -137,26 +137,32 @@ def trajectory(
         num_hiddens: h.
         max_tokens: how much of the corpus.
         scale: standard deviation of the weights; the biases are zero.
-        use_random_iter: random sampling instead of sequential partition.
+        use_random_iter: random sampling instead of sequential partition; an epoch's last minibatch has half the rows.
+        lr: learning rate.
     """
     _, source = ref.text.read_text()
     train_iter, vocab = ref.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, source)
     seed = zlib.crc32(name.encode())
     with seeded(seed):  # the offsets
         epochs = tuple(tuple(train_iter) for _ in range(num_epochs))
+    if use_random_iter:  # so that a mean over minibatches is not the mean over tokens
+        epochs = tuple((*epoch[:-1], (X[:batch_size // 2], Y[:batch_size // 2]))
+                       for epoch in epochs for X, Y in epoch[-1:])
     drawn = ref.get_lstm_params(len(vocab), num_hiddens, seed, np.float64)
     params = LSTMParams(*(param * (scale / 0.01) for param in drawn))
     X, Y = epochs[0][0]
     state = ref.init_lstm_state(batch_size, num_hiddens, np.float64)
     inputs = ref.one_hot(X.T, len(vocab), np.float64)
-    return Case(name, params, state, inputs, X, Y, params, corpus=source, epochs=epochs,
+    return Case(name, params, state, inputs, X, Y, params, lr, corpus=source, epochs=epochs,
                 use_random_iter=use_random_iter)
 
 
 #: Those that are trained on, and nothing else.
 TRAJECTORIES: dict[str, Callable[[], Case]] = {
-    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 205, scale=0.3)),
-    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 205, scale=0.3, use_random_iter=True)),
+    "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 360, scale=0.3, lr=2.0)),
+    "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 360, scale=0.3, use_random_iter=True, lr=0.3)),
+    # gradients whose norm crosses theta, up and down
+    "clipped": cache(lambda: trajectory("clipped", 3, 4, 7, 32, 360, scale=1.5, lr=2.0)),
 }
 
 #: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
@@ -165,6 +171,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "ragged": lambda: draw("ragged", 5, 3, 7, 11, scale=0.5, dense=True, theta=0.05),
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
     "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
+    "square": lambda: draw("square", 6, 6, 6, 6, scale=0.7, theta=0.05),
+    "row": lambda: draw("row", 9, 1, 5, 3, scale=0.7),
     "book": book,
     **TRAJECTORIES,
 }

@@ -28,7 +28,7 @@ MOVES = {np.where, np.concatenate, np.stack, np.split, np.zeros_like, np.ones_li
          np.transpose, np.squeeze, np.expand_dims, np.real, np.nan_to_num}
 
 # Functions that tell something about an array.
-TELLS = {np.shape, np.ndim, np.result_type, np.iscomplexobj}
+TELLS = {np.argmax, np.shape, np.ndim, np.result_type, np.iscomplexobj}
 
 
 BLOCK = 32  #: terms of a matrix product that are taken to be added in any order

@@ -1,6 +1,7 @@
 """The reference as an implementation: what the truth and the noisy evaluations are computed with."""
 
 import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import DTypeLike
 import lstm_ref
 from lstm_ref.lstm import sigmoid
 from lstm_ref.params import Array, State
-from lstm_ref.parity.interface import Drawn, Epochs, distinct
+from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained, distinct
 from lstm_ref.text import Vocab
 
 
@@ -98,12 +99,27 @@ class Reference:
         vocab_size, num_hiddens = params[0].shape
         return self._ref.RNNModelScratch(vocab_size, num_hiddens, lambda *_: params, *self._cells[len(params)])
 
-    def train(self, params: Any, epochs: Epochs, lr: float, use_random_iter: bool) -> tuple[Array, Sequence[Array]]:
+    def train(self, params: Any, epochs: Epochs, lr: float, use_random_iter: bool) -> Trained:
         """See `lstm_ref.train_epoch_ch8`."""
         net, losses = self.net(params), list[Array]()
-        for epoch in epochs:
-            self._ref.train_epoch_ch8(net, epoch, lr, use_random_iter, losses)
-        return np.stack(losses), net.params
+        reports = [Epoch(epoch).report(lambda epoch: self._ref.train_epoch_ch8(net, epoch, lr, use_random_iter, losses))
+                   for epoch in epochs]
+        return Trained(np.stack(losses), net.params, reports, epochs)
+
+    def model(self, params: Any) -> "ReferenceModel":
+        """See `lstm_ref.RNNModelScratch`."""
+        return ReferenceModel(self._ref, self.net(params))
+
+    def touched(self, inputs: Array, state: State, params: Any) -> Sequence[Array]:
+        """See `lstm_ref.lstm`."""
+        self._ref.lstm(inputs, state, params)
+        return [inputs, *state, *params]
+
+    def written(self, params: Any, prefix: str, num_preds: int, vocab: Vocab) -> Array:
+        """See `lstm_ref.predict_ch8`."""
+        heard: list[Array] = []
+        self._ref.predict_ch8(prefix, num_preds, Heard(self.net(params), heard.append), vocab)
+        return np.concatenate(heard)
 
     def prediction(self, params: Any, prefix: str, num_preds: int, vocab: Vocab) -> str:
         """See `lstm_ref.predict_ch8`."""
@@ -115,14 +131,14 @@ class Reference:
         return [list(loader) for _ in range(2)]
 
     def carried(
-        self, params: Any, train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
-    ) -> tuple[Sequence[Array], Sequence[Array]]:
+        self, params: Any, epochs: Epochs, vocab: Vocab, lr: float
+    ) -> tuple[Sequence[Array], Sequence[Array], str]:
         """See `lstm_ref.train_ch8`."""
         net = self.net(params)
         put = list(net.params)
-        with contextlib.redirect_stdout(None):
-            self._ref.train_ch8(net, train_iter, vocab, 0.0, 1)
-        return put, list(net.params)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self._ref.train_ch8(net, EpochAfterEpoch(epochs), vocab, lr, len(epochs))
+        return put, list(net.params), printed.getvalue()
 
     def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """See `lstm_ref.get_lstm_params`; every array of the reference can be trained."""
@@ -133,3 +149,36 @@ class Reference:
         """See `lstm_ref.init_lstm_state`."""
         state = list(self._ref.init_lstm_state(batch_size, num_hiddens, dtype))
         return Drawn(state, [False] * len(state), distinct(state))
+
+
+class ReferenceModel:
+    """`lstm_ref.RNNModelScratch` as a model that is used more than once."""
+
+    def __init__(self, ref: Any, net: Any):
+        self.ref, self.net = ref, net
+
+    def __call__(self, X: Array, state: Any, mode: str) -> tuple[Array, Sequence[Array]]:
+        """The same in every mode."""
+        outputs, last = self.net(X, state)
+        return outputs, last
+
+    def begin_state(self, batch_size: int) -> Drawn:
+        """See `lstm_ref.RNNModelScratch.begin_state`."""
+        state = list(self.net.begin_state(batch_size))
+        return Drawn(state, [False] * len(state), distinct(state))
+
+    def load(self, params: Any) -> None:
+        """Put other weights into it."""
+        self.net.params = type(self.net.params)(*params)
+
+    def read(self) -> Sequence[Array]:
+        """Its weights as they are now."""
+        return list(self.net.params)
+
+    def epoch(self, minibatches: Sequence[tuple[Array, Array]], lr: float, use_random_iter: bool) -> None:
+        """See `lstm_ref.train_epoch_ch8`."""
+        self.ref.train_epoch_ch8(self.net, minibatches, lr, use_random_iter)
+
+    def predict(self, prefix: str, num_preds: int, vocab: Vocab) -> str:
+        """See `lstm_ref.predict_ch8`."""
+        return str(self.ref.predict_ch8(prefix, num_preds, self.net, vocab))

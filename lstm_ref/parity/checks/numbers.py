@@ -1,16 +1,25 @@
 """The checks of numbers: each computes named quantities, the same way for every implementation."""
 
 import math
+import string
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_ref.params import PARAM_NAMES, Array
+from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.checks.check import Numbers
-from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.interface import MODES, Implementation, Trained
 from lstm_ref.parity.truth import Quantities
 from lstm_ref.rnn import RNNParams
+from lstm_ref.text import Vocab
+
+#: 28 tokens with <unk>, as The Time Machine has.
+ALPHABET = [*string.ascii_lowercase, " "]
+
+#: Prefixes and how many characters are written after them.
+WRITE = (("time traveller", 50), ("t", 60), ("the time machine by h g wells an inventi", 5), ("ab", 0))
 
 
 def by_step(outputs: Array, case: Case) -> Array:
@@ -55,15 +64,16 @@ def not_finite(implementation: Implementation, case: Case) -> Quantities:
     return quantities
 
 
-def vjp(implementation: Implementation, case: Case) -> Quantities:
-    """Gradients by the 14 parameters, the inputs and the state, of a sum over outputs, last H and C that needs no loss.
-
-    The factors of the sum are multiples of 1/16, so that they are the same numbers in every precision.
-    """
+def upstream(case: Case) -> list[Array]:
+    """Factors of the outputs, H and C in a sum; multiples of 1/16, so the same numbers in every precision."""
     T, B, V, h = case.sizes
     rng = np.random.default_rng(zlib.crc32(b"upstream"))
-    upstream = [like(case, rng.integers(-16, 17, shape) / 16) for shape in ((T * B, V), (B, h), (B, h))]
-    grads = implementation.vjp(case.inputs, case.state, case.params, upstream)
+    return [like(case, rng.integers(-16, 17, shape) / 16) for shape in ((T * B, V), (B, h), (B, h))]
+
+
+def vjp(implementation: Implementation, case: Case) -> Quantities:
+    """Gradients by parameters, inputs and state of a sum over outputs, last H and C, which needs no loss."""
+    grads = implementation.vjp(case.inputs, case.state, case.params, upstream(case))
     return dict(zip((*PARAM_NAMES, "inputs", "H", "C"), grads, strict=True))
 
 
@@ -136,25 +146,90 @@ def chunks(implementation: Implementation, case: Case) -> Quantities:
     return {"outputs": by_step(np.concatenate([first, second]), case), "H": H, "C": C}
 
 
+def rnn_params(case: Case) -> RNNParams:
+    """The candidate's weights, for the vanilla RNN."""
+    p = case.params
+    return RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
+
+
 def rnn(implementation: Implementation, case: Case) -> Quantities:
-    """The vanilla RNN, with the candidate's weights: outputs, last H, the loss and its gradients."""
-    p, state = case.params, case.state[:1]
-    params = RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
+    """The vanilla RNN, with the candidate's weights: outputs, last H, the loss, gradients by all arguments, a step."""
+    params, state, names = rnn_params(case), case.state[:1], RNNParams._fields
     outputs, (H,) = implementation.rnn(case.inputs, state, params)
     loss, grads = implementation.loss_and_grads(case.inputs, state, params, case.targets)
+    by_all = implementation.vjp(case.inputs, state, params, upstream(case)[:2])
+    new, (H_step,), _ = implementation.train_step(params, case.X, case.Y, state, case.lr, case.theta)
     return {"outputs": by_step(outputs, case), "H": H, "loss": np.asarray(loss),
-            **dict(zip(RNNParams._fields, grads, strict=True))}
+            **dict(zip(names, grads, strict=True)),
+            **dict(zip([f"{name}, of a sum" for name in (*names, "inputs", "H")], by_all, strict=True)),
+            **dict(zip([f"{name} after a step" for name in (*names, "H")], (*new, H_step), strict=True))}
+
+
+def perplexities(trained: Trained, case: Case) -> Array:
+    """What every epoch reported, in the precision of the case."""
+    return like(case, np.array([report.perplexity for report in trained.reports]))
 
 
 def trajectory(implementation: Implementation, case: Case) -> Quantities:
-    """The loss of every minibatch of several epochs, and all 14 parameters at the end."""
-    losses, params = implementation.train(case.params, case.epochs, case.lr, case.use_random_iter)
-    return {"loss": losses, **dict(zip(PARAM_NAMES, params, strict=True))}
+    """The loss of every minibatch of several epochs, every epoch's perplexity, and all 14 parameters at the end."""
+    trained = implementation.train(case.params, case.epochs, case.lr, case.use_random_iter)
+    return {"loss": trained.losses, "perplexity": perplexities(trained, case),
+            **dict(zip(PARAM_NAMES, trained.params, strict=True))}
+
+
+def rnn_training(implementation: Implementation, case: Case) -> Quantities:
+    """As `trajectory`, of the vanilla RNN; and the outputs behind what it writes."""
+    params = rnn_params(case)
+    trained = implementation.train(params, case.epochs, case.lr, case.use_random_iter)
+    vocab = Vocab(ALPHABET[:len(case.params.b_q) - 1])
+    return {"loss": trained.losses, "perplexity": perplexities(trained, case),
+            **dict(zip(RNNParams._fields, trained.params, strict=True)),
+            "outputs behind its text": implementation.written(params, "time", 3, vocab)}
+
+
+def chapter(implementation: Implementation, case: Case) -> Quantities:
+    """All 14 parameters after `train_ch8`, over other minibatches in every epoch."""
+    vocab = Vocab(ALPHABET[:len(case.params.b_q) - 1])
+    _, kept, _ = implementation.carried(case.params, case.epochs, vocab, case.lr)
+    return dict(zip(PARAM_NAMES, kept, strict=True))
+
+
+def model(implementation: Implementation, case: Case) -> Quantities:
+    """Outputs, H and C of one model: in every mode, called again, with other weights, on other sizes, as at first."""
+    net, other = implementation.model(case.params), LSTMParams(*map(np.negative, case.params))
+    quantities: Quantities = {}
+
+    def note(what: str, X: Array = case.X, state: Sequence[Array] = case.state, mode: str = "inference") -> None:
+        outputs, (H, C) = net(X, state, mode)
+        quantities.update({f"outputs, {what}": outputs, f"H, {what}": H, f"C, {what}": C})
+
+    for mode in MODES:
+        note(mode, mode=mode)
+    note("called again")
+    net.load(other)
+    note("with other weights")
+    note("one step", case.X[:, :1])
+    note("one example", case.X[:1], [array[:1] for array in case.state])
+    net.load(case.params)
+    note("with the first weights again")
+    note("in training again", mode="training")
+    return quantities
+
+
+def written(implementation: Implementation, case: Case) -> Quantities:
+    """The outputs behind what `predict_ch8` writes, character by character."""
+    return {f"{len(prefix)} + {more}": implementation.written(case.params, prefix, more, Vocab(ALPHABET))
+            for prefix, more in WRITE}
 
 
 def small(case: Case) -> bool:
     """Whether a case is not the book's own size, which shows nothing more of some checks and takes long."""
     return case.name != "book"
+
+
+def clips(case: Case) -> bool:
+    """Whether some of a trajectory's steps are clipped and some are not, which shows all that the others show."""
+    return case.name == "clipped"
 
 
 NUMBERS = (
@@ -168,8 +243,14 @@ NUMBERS = (
     Numbers("step", step, ("train_step",)),
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
             applies=lambda case: case.sizes[0] > 1),
-    Numbers("rnn", rnn, ("rnn", "loss_and_grads"), stepped=frozenset({"outputs"}),
+    Numbers("model", model, ("model",), applies=small),
+    Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
             applies=small),
-    Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss"}),
+    Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
             trains=True, drifts=True),
+    Numbers("chapter", chapter, ("carried",), applies=clips, trains=True),
+    Numbers("rnn_training", rnn_training, ("train", "written", "rnn"), stepped=frozenset({"loss", "perplexity"}),
+            applies=clips, trains=True, drifts=True),
+    Numbers("written", written, ("written",), stepped=frozenset({f"{len(p)} + {n}" for p, n in WRITE}),
+            applies=lambda case: case.name == "large", drifts=True),
 )

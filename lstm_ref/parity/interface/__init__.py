@@ -3,10 +3,22 @@
 Everything crosses this border as NumPy arrays of the tested precision; how a framework computes stays on its side.
 """
 
+from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch
 from lstm_ref.parity.interface.framework import Framework
-from lstm_ref.parity.interface.implementation import DTYPES, Drawn, Epochs, Implementation, distinct
+from lstm_ref.parity.interface.implementation import (
+    DTYPES,
+    MODES,
+    Drawn,
+    Epochs,
+    Implementation,
+    Model,
+    Report,
+    Trained,
+    distinct,
+)
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
-from lstm_ref.parity.interface.watch import NAMES, watch
+from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 
-__all__ = ["DTYPES", "KNOWN", "NAMES", "Drawn", "Epochs", "Framework", "Implementation", "Jax", "MXNet", "NumPy",
-           "Paddle", "TensorFlow", "Torch", "distinct", "framework", "watch"]
+__all__ = ["DTYPES", "KNOWN", "MODES", "NAMES", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs", "Framework",
+           "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report", "TensorFlow", "Torch",
+           "Trained", "distinct", "framework", "watch"]

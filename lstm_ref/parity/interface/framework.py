@@ -69,6 +69,10 @@ class Framework(ABC):
         """The context in which operations are recorded for the gradient."""
         return contextlib.nullcontext()
 
+    def evaluating(self) -> Any:
+        """The context in which a model is evaluated, and nothing is recorded."""
+        return contextlib.nullcontext()
+
     def value_and_grad(self, function: Callable[[Sequence[Any]], Any], tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
         """A scalar function of several tensors, and its gradients by each of them (None: by none of its operations)."""
         parameters = [self.parameter(self.array(tensor)) for tensor in tensors]

@@ -24,6 +24,50 @@ class Drawn(NamedTuple):
 Epochs = Sequence[Sequence[tuple[Array, Array]]]
 
 
+class Report(NamedTuple):
+    """What `train_epoch_ch8` reported of an epoch, beside the judge's own clock."""
+
+    perplexity: float
+    speed: float  #: tokens per second, as reported
+    least: float  #: seconds from the first minibatch that was asked for to the end of the last
+    most: float  #: seconds of the whole call
+
+
+class Trained(NamedTuple):
+    """What some epochs of `train_epoch_ch8` gave and left behind."""
+
+    losses: Array  #: of every minibatch
+    params: Sequence[Array]
+    reports: Sequence[Report]  #: of every epoch
+    minibatches: Epochs  #: as they are afterwards
+
+
+#: How a model is called: while operations are recorded for a gradient, as a model is evaluated, and as it is used.
+MODES = ("training", "evaluation", "inference")
+
+
+class Model(Protocol):
+    """A framework's model, `RNNModelScratch` or `RNNModel`, which is used more than once."""
+
+    def __call__(self, X: Array, state: Any, mode: str) -> tuple[Array, Sequence[Array]]:
+        """Outputs and last state for tokens (batch_size, num_steps), in one of `MODES`."""
+
+    def begin_state(self, batch_size: int) -> Drawn:
+        """Its initial state."""
+
+    def load(self, params: Sequence[Array]) -> None:
+        """Put other weights into it."""
+
+    def read(self) -> Sequence[Array]:
+        """Its weights as they are now."""
+
+    def epoch(self, minibatches: Sequence[tuple[Array, Array]], lr: float, use_random_iter: bool) -> None:
+        """Train for one epoch."""
+
+    def predict(self, prefix: str, num_preds: int, vocab: Vocab) -> str:
+        """What `predict_ch8` writes."""
+
+
 class Implementation(Protocol):
     """The functions under test. Shapes and errors are those of the same functions in `lstm_ref`.
 
@@ -39,7 +83,7 @@ class Implementation(Protocol):
     def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
         """The book's I, F, O, C_tilda, C, H and Y of every step; a closed box raises LookupError."""
 
-    def vjp(self, inputs: Array, state: State, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
+    def vjp(self, inputs: Array, state: Any, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
         """Gradients of outputs · upstream[0] + H · upstream[1] + C · upstream[2] by the 14 parameters, X, H and C."""
 
     def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
@@ -60,14 +104,21 @@ class Implementation(Protocol):
         """The parameters after an update, wherever the framework leaves them."""
 
     def train_step(
-        self, params: Sequence[Array], X: Array, Y: Array, state: State, lr: float, theta: float
-    ) -> tuple[Sequence[Array], State, Array]:
+        self, params: Sequence[Array], X: Array, Y: Array, state: Any, lr: float, theta: float
+    ) -> tuple[Sequence[Array], Any, Array]:
         """New parameters, last state and loss of one training step."""
 
-    def train(
-        self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool
-    ) -> tuple[Array, Sequence[Array]]:
-        """Loss of every minibatch of some epochs of `train_epoch_ch8`, and the parameters after them."""
+    def train(self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool) -> Trained:
+        """Some epochs of `train_epoch_ch8`."""
+
+    def model(self, params: Sequence[Array]) -> Model:
+        """A model with these weights, the LSTM's 14 or the RNN's 5."""
+
+    def touched(self, inputs: Array, state: State, params: Sequence[Array]) -> Sequence[Array]:
+        """The inputs, the state and the parameters as they are after `lstm` was called with them."""
+
+    def written(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> Array:
+        """The outputs that `predict_ch8` had from the model, one row a character."""
 
     def prediction(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> str:
         """What `predict_ch8` writes."""
@@ -76,9 +127,9 @@ class Implementation(Protocol):
         """Two epochs of `load_data_time_machine` on the embedded story."""
 
     def carried(
-        self, params: Sequence[Array], train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
-    ) -> tuple[Sequence[Array], Sequence[Array]]:
-        """The weights of a model they were put into, before and after `train_ch8` with a learning rate of zero."""
+        self, params: Sequence[Array], epochs: Epochs, vocab: Vocab, lr: float
+    ) -> tuple[Sequence[Array], Sequence[Array], str]:
+        """The weights of a model before and after `train_ch8`, one of the epochs after the other; what it printed."""
 
     def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """Parameters as the framework draws them after seeding its own generator."""

@@ -66,6 +66,9 @@ class Torch(Library):
     def array(self, tensor):
         return tensor.detach().cpu().numpy()
 
+    def evaluating(self):
+        return self.torch.inference_mode()
+
     def dtype(self, dtype):
         return getattr(self.torch, str(np.dtype(dtype)))
 
@@ -108,6 +111,9 @@ class TensorFlow(Library):
             value = function(tensors)
         zero = self.tf.UnconnectedGradients.ZERO
         return value, list(tape.gradient(value, list(tensors), unconnected_gradients=zero))
+
+    def recording(self):
+        return self.tf.GradientTape()
 
     def arguments(self):
         return super().arguments() | {"strategy": self.strategy}
@@ -200,6 +206,9 @@ class MXNet(Library):
     def recording(self):
         return self.mxnet.autograd.record()
 
+    def evaluating(self):
+        return self.mxnet.autograd.pause(train_mode=False)
+
     def seed(self, seed):
         self.mxnet.random.seed(seed)
 
@@ -230,6 +239,9 @@ class Paddle(Library):
 
     def is_trainable(self, tensor):
         return not tensor.stop_gradient
+
+    def evaluating(self):
+        return self.paddle.no_grad()
 
     def seed(self, seed):
         self.paddle.seed(seed)

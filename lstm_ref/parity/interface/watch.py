@@ -1,4 +1,4 @@
-"""What a forward pass computes on its way, read from the local variables of the tab's own `lstm` while it runs."""
+"""What passes by unseen: the local variables of a tab's own `lstm` while it runs, and what a model answers."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -48,3 +48,24 @@ def watch(function: Callable[..., Any], run: Callable[[], Any], names: Sequence[
     finally:
         sys.settrace(previous)
     return turns
+
+
+class Heard:
+    """A model whose answers are heard: each call's outputs are passed on.
+
+    Args:
+        net: the model.
+        hear: is given the outputs.
+    """
+
+    def __init__(self, net: Any, hear: Callable[[Any], Any]):
+        self._net, self._hear = net, hear
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """What the model answers."""
+        outputs, state = self._net(*arguments, **named)
+        self._hear(outputs)
+        return outputs, state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)
