@@ -139,7 +139,7 @@ class Concise(Tape, adapter.Concise):
     def __init__(self, adapter):
         super().__init__(adapter)
         # The judge uses one net at a time, and a new one takes half a second.
-        self.model = lru_cache(maxsize=16)(concise.new_model)
+        self.reused = lru_cache(maxsize=16)(concise.new_model)
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)
@@ -148,7 +148,7 @@ class Concise(Tape, adapter.Concise):
 
     def net(self, params):
         params = self.tensors(params)
-        net = self.model(*params[0].shape, params[0].dtype.name)
+        net = self.reused(*params[0].shape, params[0].dtype.name)
         concise.load_lstm_params(net, params)
         return net
 
