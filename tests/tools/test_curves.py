@@ -126,6 +126,7 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
     ("c.svg", "words", "expected an SVG picture"),
     ("c.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>', "expected axes as matplotlib draws them"),
     ("c.md", "Words alone.", "expected an output cell with a curve of perplexity, found none"),
+    ("c.md", "```{.python .input}\n1\n", "c.md: line 1: expected a closing ```"),
     ("c.md", "```{.python .input}\n1\n```\n```{.json .output}\n[1\n```\n", "expected a notebook's outputs as JSON"),
 ])
 def test_bad_input_is_refused_in_words(tmp_path, name, content, said):
