@@ -157,9 +157,10 @@ def read_log(out: Path) -> dict[str, Any] | None:
     path = out / "log.json"
     try:
         log = json.loads(path.read_text(encoding="utf-8"))
-        points = [(point["epoch"], point["perplexity"]) for point in log["epochs"]]
+        points = [(point["epoch"], point["perplexity"] and float(point["perplexity"])) for point in log["epochs"]]
         if log["schema"] != 1 or (log["finished"] and len(points) != log["settings"]["epochs"]):
             raise ValueError("another schema, or epochs are missing")
+        _ = log["fingerprint"]["framework"], log["finished"] and [log["samples"][prefix] for prefix in PREFIXES]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
