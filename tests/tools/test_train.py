@@ -24,6 +24,7 @@ from lstm_ref.tools.train import checkpoint
 from lstm_ref.tools.train.run import Run, read_log
 from lstm_ref.tools.train.settings import Settings
 from lstm_ref.tools.train.show import show
+from lstm_ref.usage import UsageError
 
 ROOT = Path(__file__).parents[2]
 SMALL = Settings(epochs=6, data="embedded", num_hiddens=8, batch_size=4, num_steps=5, max_tokens=200)
@@ -235,6 +236,21 @@ def test_a_full_disk_is_said_and_leaves_no_parts(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == (f"error: {tmp_path}: can't be written to any more (No space left on device); "
                                        "make room, then --resume continues from the checkpoint\n")
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.npz", "log.json"}
+
+
+def test_of_two_trainings_in_one_folder_one_stops(tmp_path):
+    """With a sentence, and what the other wrote stays; a checkpoint that is gone is written again."""
+    first, second = Run(SMALL, tmp_path), Run(replace(SMALL, seed=5), tmp_path)
+
+    def begin_the_other(epoch, *_):
+        if epoch == 1:
+            second.train()
+
+    with pytest.raises(UsageError, match="expected the checkpoint that this run wrote last, got another training's"):
+        first.train(begin_the_other)
+    assert checkpoint.load(tmp_path / "checkpoint.npz")[1]["settings"]["seed"] == 5
+    alone = Run(SMALL, tmp_path, restart=True)
+    assert alone.train(lambda *_: alone.checkpoint.unlink(missing_ok=True))["finished"]
 
 
 def test_a_missing_matplotlib_is_said_before_the_run(tmp_path, monkeypatch):

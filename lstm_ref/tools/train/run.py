@@ -16,7 +16,7 @@ from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.tools.train.checkpoint import check_fits, load, save
 from lstm_ref.tools.train.settings import Settings
-from lstm_ref.usage import check_installed
+from lstm_ref.usage import UsageError, check_installed
 from lstm_ref.validate import check_prefix, check_sizes
 
 PREFIXES = ("time traveller", "traveller")
@@ -71,7 +71,9 @@ class Run:
         self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
         #: perplexity and tokens per second of each epoch so far
         self.history: list[dict[str, Any]] = []
+        self.own: tuple[int, int] | None = None  # of the checkpoint that this run read or wrote last
         if resume:
+            self.own = _stamp(self.checkpoint)
             self._restore()
         self.fingerprint = fingerprint(adapter.version(), s.device, self.data.source)
 
@@ -104,6 +106,8 @@ class Run:
 
         Raises:
             FloatingPointError: a loss is not finite; names the epoch, the minibatch and the gradient norm.
+            UsageError: another training writes into the folder.
+            OSError: the folder can't be written to any more.
         """
         if not self.history:
             self._save()  # so that there is a checkpoint from the start
@@ -129,8 +133,12 @@ class Run:
         return log
 
     def _save(self) -> None:
+        if self.own and _stamp(self.checkpoint) not in (None, self.own):
+            raise UsageError(f"{self.out}: expected the checkpoint that this run wrote last, got another training's; "
+                             "this one stops: start it again with --out for a folder of its own")
         facts = {"settings": asdict(self.settings), "corpus": self.corpus, "history": self.history}
         save(self.checkpoint, self.implementation.weights(self.net), facts)
+        self.own = _stamp(self.checkpoint)
         write_json(self.out / "log.json", self._log())
 
     def _log(self) -> dict[str, Any]:
@@ -167,6 +175,15 @@ def read_log(out: Path) -> dict[str, Any] | None:
         raise ValueError(f"{path}: expected the log of a run, got another file ({type(error).__name__}: {error}); move "
                          "it away, or name another folder") from None
     return log
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced, or None without one."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _brief(corpus: dict[str, Any]) -> str:
