@@ -180,6 +180,9 @@ def test_axes_without_labels_and_other_scales_are_refused(tmp_path):
     path.write_text(text.replace("<!-- 10 -->", "<!-- 11 -->"))
     with pytest.raises(ValueError, match="the y axis: expected a linear or logarithmic scale"):
         read(path)
+    path.write_text(re.sub(r'<use xlink:href="[^"]+" x="', r'\g<0>1.2.3', text))
+    with pytest.raises(ValueError, match=r"c.svg: expected curves, got what can't be read \(ValueError: could not"):
+        read(path)
     with pytest.raises(ValueError, match=r"gone.md: can't be read \(No such file"):
         read(tmp_path / "gone.md")
 

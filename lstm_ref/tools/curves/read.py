@@ -32,9 +32,9 @@ def read(path: Path) -> list[Curve]:
         raise ValueError(f"{path}: expected text in UTF-8 ({error.reason} at byte {error.start})") from None
     try:
         return reader(text, path.name)
-    except ValueError:
-        raise
     except Exception as error:  # foreign content: numbers beyond float64, fields beyond what csv reads, deep nesting
+        if isinstance(error, ValueError) and str(error).startswith(path.name):
+            raise
         raise ValueError(f"{path}: expected curves, got what can't be read ({type(error).__name__}: {error})") from None
 
 
