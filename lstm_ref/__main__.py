@@ -1,6 +1,7 @@
 """The command line: `lstm-parity`, or `python -m lstm_ref`, with a command that `--help` lists."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -35,6 +36,8 @@ def parser(judge_only: bool = False) -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None, judge_only: bool = False) -> int:
     """Run the command line; returns the exit status: 2 for what is refused."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # an ASCII terminal shows a Chinese name in escapes
+        sys.stdout.reconfigure(errors="backslashreplace")
     top = parser(judge_only)
     found, rest = top.parse_known_args(arguments)
     options, rest = vars(found), [argument for argument in rest if argument != "--"]
@@ -90,6 +93,7 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     chapters.add_argument("paths", nargs="+", type=Path, help="Markdown files, or folders of zh-lstm.md and the like")
     chapters.add_argument("--backend", required=True, help="torch, tensorflow, mxnet or paddle")
     chapters.add_argument("--epochs", type=int, default=1, help="what num_epochs is set to (default: %(default)s)")
+    chapters.add_argument("--time-limit", type=float, default=1800, help="seconds for a cell (default: %(default)s)")
 
     curve = commands.add_parser("diagnose-curve", help="say of a perplexity curve: healthy, or which mistake fits")
     curve.add_argument("file", type=Path, help="a log.json of train, a .csv (epoch, and a column a curve), a chapter's "

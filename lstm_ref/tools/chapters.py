@@ -9,15 +9,19 @@ replacement is run.
 import ast
 import contextlib
 import importlib
-import io
+import multiprocessing
+import os
 import re
+import signal
 import sys
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from lstm_ref.parity.runner.supervise import describe
 from lstm_ref.usage import refusals
 from lstm_ref.validate import check_sizes
 
@@ -28,9 +32,38 @@ DEFAULT_TAB = "mxnet"
 #: The chapters whose cells this namespace supports.
 CHAPTERS = ("zh-lstm.md", "zh-rnn-scratch.md")
 
-FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})(?P<attributes>[^\n]*)\n(?P<source>.*?)^(?P=fence)[ \t]*$", re.M | re.S)
-CODE = re.compile(r"\{[^}]*\.input\b[^}]*\}")
+#: Characters of an error that are shown.
+DETAIL = 2000
+
+FENCE = re.compile(r"(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<attributes>.*)")
+CODE = re.compile(r"\{[^{}]*\.input\b[^{}]*\}")
 MARK = re.compile(r"# *@tab +([\w\,\ ]+)|^%%tab +([\w\,\ ]+)", re.M)
+
+
+class Fence(NamedTuple):
+    """A fenced block: what stands after its opening fence, the number of its first line, and its text."""
+
+    attributes: str
+    line: int
+    source: str
+
+
+def fences(markdown: str) -> Iterator[Fence]:
+    """The fenced blocks of a chapter; each ends at a line that is its opening fence again.
+
+    Raises:
+        ValueError: a fence is not closed.
+    """
+    opened, first = None, 0
+    lines = markdown.split("\n")
+    for i, line in enumerate(lines, 1):
+        if opened is None:
+            opened, first = FENCE.match(line), i
+        elif line.rstrip() == opened["fence"]:
+            yield Fence(opened["attributes"], first + 1, "\n".join(lines[first:i - 1]))
+            opened = None
+    if opened:
+        raise ValueError(f"line {first}: expected a closing {opened['fence']} for this fence, got the end of the file")
 
 
 @dataclass(frozen=True)
@@ -51,16 +84,18 @@ class Cell:
 
 
 def cells(markdown: str) -> list[Cell]:
-    """The code cells of a chapter: fences with the class `input`."""
+    """The code cells of a chapter: fences with the class `input`.
+
+    Raises:
+        ValueError: a fence is not closed.
+    """
     found: list[Cell] = []
-    for match in FENCE.finditer(markdown):
-        if CODE.search(match["attributes"]):
-            source = match["source"]
+    for attributes, line, source in fences(markdown):
+        if CODE.search(attributes):
             mark = MARK.search(source)
             names = (mark[1] or mark[2]) if mark else DEFAULT_TAB
             tabs = tuple(name.strip() for name in names.split(",") if name.strip())
-            lines = ["" if MARK.search(line) or line.startswith("%") else line for line in source.splitlines()]
-            line = markdown.count("\n", 0, match.start("source")) + 1
+            lines = ["" if MARK.search(text) or text.startswith("%") else text for text in source.splitlines()]
             found.append(Cell(len(found) + 1, line, tabs, "\n".join(lines)))
     return found
 
@@ -145,10 +180,9 @@ def stand_in(backend: str) -> None:
 
 
 def execute(source: str, scope: dict[str, Any], where: str, epochs: int) -> None:
-    """Run a cell's code in the chapter's scope, without showing what it prints."""
+    """Run a cell's code in the chapter's scope."""
     tree = ast.fix_missing_locations(_Shorten(epochs).visit(ast.parse(source)))
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(tree, where, "exec"), scope)
+    exec(compile(tree, where, "exec"), scope)
 
 
 @dataclass(frozen=True)
@@ -168,7 +202,11 @@ class Chapter:
 
         Yields:
             How each cell ended.
+
+        Raises:
+            ImportError: the framework is missing.
         """
+        stand_in(self.backend)
         scope: dict[str, Any] = {"__name__": Path(self.name).stem}
         mine = [known for known in breaks if known.tab == TABS[self.backend] and self._culprit(known)]
         fixed: dict[int, str] = {}  # sources of replaced cells by number
@@ -179,10 +217,12 @@ class Chapter:
 
         for cell in self.cells:
             notes: list[str] = []
+            again: list[Cell] = []
             while True:
                 try:
-                    execute_cell(cell)
-                except Exception as error:
+                    for each in (*again, cell):
+                        execute_cell(each)
+                except (Exception, SystemExit) as error:  # sys.exit(0) would end the run as if all cells had passed
                     text = f"{type(error).__name__}: {error}"
                     known = next((b for b in mine if b not in met and re.search(b.error, text, re.S)), None)
                     culprit = self._culprit(known) if known else None
@@ -191,9 +231,12 @@ class Chapter:
                         return
                     met.append(known)
                     notes.append(known.told())
-                    fixed[culprit.number] = _fixed(fixed.get(culprit.number, culprit.source), known)
-                    if culprit is not cell:
-                        execute_cell(culprit)
+                    try:
+                        fixed[culprit.number] = _fixed(fixed.get(culprit.number, culprit.source), known)
+                    except LookupError as unknown:
+                        yield Outcome(cell, "fails", f"{text}; {unknown.args[0]}")
+                        return
+                    again = [] if culprit is cell else [culprit]
                 else:
                     yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
                     break
@@ -206,43 +249,108 @@ class Chapter:
 
 
 def load(path: Path, backend: str) -> Chapter:
-    """A chapter's cells of one tab, with our namespace standing in for `d2l`.
+    """A chapter's cells of one tab.
 
     Args:
         path: of the Markdown.
         backend: whose tab, and whose namespace.
 
     Raises:
-        ValueError: there is no such file, the backend has no tab in the book, or the chapter has no cell for it.
-        ImportError: the framework is missing.
+        ValueError: there is no such file, the backend has no tab in the book, or the chapter has no cell for it or a
+            fence that is not closed.
     """
     if backend not in TABS:
         raise ValueError(f"backend: the book has tabs for {', '.join(TABS)}, got {backend!r}")
     try:
-        markdown = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{path}: expected a chapter's Markdown ({error.strerror})") from None
-    chosen = tab_cells(markdown, TABS[backend])
+        chosen = tab_cells(path.read_text(encoding="utf-8-sig"), TABS[backend])
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"{path}: expected a chapter's Markdown ({reason})") from None
     if not chosen:
         raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found none")
-    stand_in(backend)
     return Chapter(path.name, backend, chosen)
 
 
-def chapters(paths: list[Path], backend: str, epochs: int) -> int:
+def outcomes(chapter: Chapter, epochs: int, time_limit: float) -> list[Outcome]:
+    """Run a chapter in a process of its own, which a cell may end, block or fill.
+
+    Args:
+        chapter: what to run.
+        epochs: what `num_epochs` is set to.
+        time_limit: seconds for each cell.
+
+    Raises:
+        ImportError: the framework is missing.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(chapter, epochs, sender))
+    process.start()
+    sender.close()
+    found: list[Outcome] = []
+    try:
+        while ready := wait([receiver, process.sentinel], time_limit):
+            if receiver not in ready:
+                raise EOFError
+            outcome = receiver.recv()
+            if isinstance(outcome, ImportError):
+                raise outcome
+            if outcome is None:
+                return found
+            found.append(outcome)
+        reason = f"no end after {time_limit:g} s; --time-limit raises the limit"
+    except (EOFError, OSError):
+        process.join()
+        reason = f"{describe(process.exitcode or 0)} in the middle of the cell"
+    finally:
+        end(process)
+    return [*found, Outcome(chapter.cells[min(len(found), len(chapter.cells) - 1)], "fails", reason)]
+
+
+def end(process: Any) -> None:
+    """End a process that leads a group, and what its cells started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def _work(chapter: Chapter, epochs: int, sender: Any) -> None:
+    """The process of a chapter: without output, and within the machine's memory."""
+    if hasattr(os, "setsid"):
+        import resource
+
+        os.setsid()
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    try:
+        for outcome in chapter.run(epochs):
+            sender.send(outcome)
+        sender.send(None)
+    except ImportError as error:
+        sender.send(ImportError(str(error)))
+
+
+def chapters(paths: list[Path], backend: str, epochs: int, time_limit: float) -> int:
     """`lstm-parity chapters`; returns 1 when a cell fails."""
     with refusals():
         check_sizes(epochs=epochs)
+        if not time_limit > 0:
+            raise ValueError(f"--time-limit: expected seconds above 0, got {time_limit:g}")
         files = [file for path in paths for file in ([path / name for name in CHAPTERS] if path.is_dir() else [path])]
         loaded = [load(file, backend) for file in files]
     failed = False
     for chapter in loaded:
-        outcomes = list(chapter.run(epochs))
-        clean = sum(outcome.status == "runs" for outcome in outcomes)
+        with refusals():
+            found = outcomes(chapter, epochs, time_limit)
+        clean = sum(outcome.status == "runs" for outcome in found)
         print(f"{backend}, {chapter.name}: {clean} cells run unchanged")
-        for outcome in outcomes:
+        for outcome in found:
             if outcome.status != "runs":
-                print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: {outcome.detail}")
+                print(f"  cell {outcome.cell.number}, line {outcome.cell.line}: {outcome.status}: "
+                      f"{outcome.detail:.{DETAIL}}")
             failed = failed or outcome.status == "fails"
     return 1 if failed else 0
 

@@ -1,5 +1,6 @@
 """The benchmarks: what is counted, how time is taken, what is refused, what is kept. Nothing here asserts a time."""
 
+import errno
 import json
 import os
 import re
@@ -197,6 +198,34 @@ def test_bad_input_is_refused_in_one_line(arguments, words):
     run = bench(*arguments)
     assert run.returncode == 2 and run.stdout == ""
     assert run.stderr.startswith("error: ") and words in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_a_missing_pyperf_is_said_before_the_measurement(quick, tmp_path, truths, capsys, monkeypatch):
+    """It is what writes the numbers; with it missing, they were measured and lost. So is a folder that is none."""
+    def measured(*_):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(measuring.Bench, "run", measured)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="can't be written to"):
+        run(tmp_path, truths, capsys, out=tmp_path / "file" / "out")
+    monkeypatch.setitem(sys.modules, "pyperf", None)
+    extra = r'expected the package pyperf, .*python -m pip install "lstm-parity\[bench\]"'
+    with pytest.raises(UsageError, match=extra):
+        run(tmp_path, truths, capsys)
+    with pytest.raises(UsageError, match=extra):
+        page.bench_page(tmp_path, tmp_path)
+
+
+def test_a_full_disk_loses_the_file_and_not_the_table(quick, tmp_path, truths, capsys, monkeypatch):
+    """The numbers are on the terminal by then."""
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(command, "save", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        run(tmp_path, truths, capsys)
+    assert "lstm train scratch" in capsys.readouterr().out
 
 
 def test_the_threads_of_every_library_are_pinned():

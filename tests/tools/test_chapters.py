@@ -1,13 +1,15 @@
 """Cells of a chapter: which belong to a tab, how they are run, and that a failure shows."""
 
+import os
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
 import pytest
 
-from lstm_ref.tools.chapters import BREAKS, Break, cells, load, tab_cells
+from lstm_ref.tools.chapters import BREAKS, Break, cells, fences, load, tab_cells
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,3 +147,77 @@ def test_the_command_fails_with_the_chapter(tmp_path):
                          text=True, capture_output=True, check=False)
     assert run.returncode == 2
     assert run.stderr.startswith("error: the backend mxnet needs the package mxnet")
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """The command, in whose processes a namespace without a framework stands for the backend torch."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, types; sys.modules['backends.torch'] = types.ModuleType('backends.torch')")
+    path = tmp_path / "chapter.md"
+
+    def run(*sources, limit=60):
+        path.write_text("".join(f"```{{.python .input}}\n#@tab pytorch\n{source}\n```\n" for source in sources))
+        return subprocess.run([sys.executable, "-m", "lstm_ref", "chapters", "--backend", "torch", str(path),
+                               "--time-limit", str(limit)], cwd=ROOT, text=True, capture_output=True, check=False,
+                              env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+
+    return run
+
+
+def test_what_cells_print_is_not_shown(command):
+    """Neither by Python nor by a program they start."""
+    run = command("import os\nprint('loud')\nos.system('echo louder')", "print('loud' * 10**6)")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "torch, chapter.md: 2 cells run unchanged\n", "")
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    ("import sys\nsys.exit(0)", "SystemExit: 0"),
+    ("import os\nos._exit(0)", "ended with exit status 0 in the middle of the cell"),
+    ("import os\nos.kill(os.getpid(), 9)", "killed by signal 9 (SIGKILL) in the middle of the cell"),
+    ("raise KeyboardInterrupt", "ended with exit status 1 in the middle of the cell"),
+    ("input()", "EOFError"),
+    ("raise ValueError('x' * 10**7)", "ValueError: xxx"),
+    ("raise ValueError('\\ud800')", "ValueError: \\ud800"),
+    pytest.param("import numpy\nkept = [numpy.zeros(2**30) for _ in range(2**12)]", "MemoryError",
+                 marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory so: run there")),
+])
+def test_a_cell_that_ends_its_process_fails(source, words, command):
+    """With any exit status, and however it does it; so do what it reads and what it fills."""
+    run = command("x = 1", source, "y = 1")
+    assert run.returncode == 1
+    assert "1 cells run unchanged\n  cell 2, line 6: fails: " in run.stdout and words in run.stdout
+    assert len(run.stdout) < 3000
+
+
+def test_a_cell_without_end_is_ended(command):
+    """And what it started."""
+    run = command("import subprocess\nsubprocess.run(['sleep', '600'])", limit=3)
+    assert run.returncode == 1
+    assert "cell 1, line 2: fails: no end after 3 s; --time-limit raises the limit" in run.stdout
+
+
+def test_a_fence_that_is_not_closed_is_refused(command, tmp_path):
+    """Its cell would be left out without a word."""
+    path = tmp_path / "chapter.md"
+    path.write_text("```{.python .input}\n#@tab pytorch\nx = 1\n```\n```{.python .input}\n#@tab pytorch\nx = 2\n````\n")
+    with pytest.raises(ValueError, match=r"chapter.md: .*line 5: expected a closing ``` for this fence, got the end"):
+        load(path, "torch")
+    assert [fence.source for fence in fences("a ```` b\n```x``` y\n~~~~\n```\n~~~~  \n``` z\n```")] == ["```", ""]
+
+
+def test_many_fences_are_read_in_linear_time():
+    """50,000 took more than a minute."""
+    begin = time.process_time()
+    assert len(cells("```{.python .input}\n1\n```\n" * 50_000)) == 50_000
+    assert time.process_time() - begin < 10
+
+
+def test_a_break_that_can_not_be_replaced_is_a_failure(fake):
+    """In a chapter whose culprit reads differently, and where the replacement fails as well."""
+    other = Break("pytorch", "def old", "ZeroDivisionError", "cause", (("1/0", "1/1"),))
+    *_, last = run_chapter(fake("def old(): return 1 / 0", "old()"), "torch", breaks=(other,))
+    assert last.status == "fails" and "'1/0' is not in the cell to fix: cause" in last.detail
+    worse = Break("pytorch", "def old", "ZeroDivisionError", "cause", (("old(): return", "old(): return\n"),))
+    *_, last = run_chapter(fake("def old(): return 1 / 0", "old()"), "torch", breaks=(worse,))
+    assert last.status == "fails" and "IndentationError" in last.detail

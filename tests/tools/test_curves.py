@@ -1,7 +1,9 @@
 """`diagnose-curve`: curves are read as they were drawn, healthy ones pass, mistakes are named, bad input is refused."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from matplotlib.figure import Figure
 
 from lstm_ref.__main__ import main
 from lstm_ref.parity.mistakes import MISTAKES
-from lstm_ref.tools.curves import compute, library
+from lstm_ref.tools.curves import compute, library, show
 from lstm_ref.tools.curves.curve import BOOK, Curve, curve
 from lstm_ref.tools.curves.judge import GRID, distance, judge
 from lstm_ref.tools.curves.library import HEALTHY, Run, load
@@ -116,6 +118,11 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
     ("c.json", "[1", "expected a log of this program"),
     ("c.json", '{"epochs": [{"epoch": 1}], "settings": {}}', "expected a log of this program"),
     ("c.csv", "epoch, a\n", "expected a line of column names and lines of numbers, got 1 lines"),
+    pytest.param("c.json", "[" * 200_000, "c.json: expected curves, got what can't be read (RecursionError", id="deep"),
+    ("c.json", f'{{"epochs": [{{"epoch": 1{"0" * 400}, "perplexity": 3}}], "settings": {{}}}}',
+     "got what can't be read (OverflowError: int too large to convert to float)"),
+    pytest.param("c.csv", f"epoch, a\n1, {'3' * 140_000}\n",
+                 "got what can't be read (Error: field larger than field limit (131072))", id="wide"),
     ("c.csv", "a, b\n1, 2\n2, 2\n", "expected a column named epoch and one per curve, got a, b"),
     ("c.csv", "epoch, a\n1, 2, 3\n", "line 2: expected 2 values, got 3"),
     ("c.csv", "epoch, a\n1, low\n", "line 2, a: expected a number, got 'low'"),
@@ -126,12 +133,41 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
     ("c.svg", "words", "expected an SVG picture"),
     ("c.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>', "expected axes as matplotlib draws them"),
     ("c.md", "Words alone.", "expected an output cell with a curve of perplexity, found none"),
+    ("c.md", "```{.python .input}\n1\n", "c.md: line 1: expected a closing ```"),
     ("c.md", "```{.python .input}\n1\n```\n```{.json .output}\n[1\n```\n", "expected a notebook's outputs as JSON"),
 ])
 def test_bad_input_is_refused_in_words(tmp_path, name, content, said):
     path = tmp_path / name
     path.write_text(content)
-    with pytest.raises(ValueError, match=said.replace("[", r"\[")):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read(path)
+
+
+def test_a_byte_order_mark_is_none_of_the_columns(tmp_path):
+    """Nor is it in the way of the other formats."""
+    (tmp_path / "c.csv").write_text("epoch, a\n1, 3\n2, 2\n", encoding="utf-8-sig")
+    [found] = read(tmp_path / "c.csv")
+    path = log(tmp_path, [3.0, 2.0])
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert read(path)[0].perplexity == found.perplexity == (3.0, 2.0)
+
+
+def test_a_log_may_leave_the_fingerprint_open(tmp_path):
+    """The settings then say which text it was."""
+    path = log(tmp_path, [3.0, 2.0])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": None}))
+    assert read(path)[0].settings["data"] == "timemachine"
+
+
+def test_a_tick_beyond_all_numbers_is_none(tmp_path):
+    """The others are enough; without them it is said."""
+    path = drawn(tmp_path / "c.svg", (EPOCHS, FALLING))
+    text = path.read_text()
+    huge = r"<!-- $\mathdefault{10^{99999}}$ -->"
+    path.write_text(text.replace("<!-- 10 -->", huge))
+    np.testing.assert_allclose(read(path)[0].perplexity, FALLING, rtol=DRAWN)
+    path.write_text(re.sub("<!-- [0-9]+ -->", lambda _: huge, text))
+    with pytest.raises(ValueError, match=r"the x axis: expected at least two ticks labelled with numbers, got 0 among"):
         read(path)
 
 
@@ -143,6 +179,9 @@ def test_axes_without_labels_and_other_scales_are_refused(tmp_path):
     text = drawn(path, (EPOCHS, FALLING)).read_text()
     path.write_text(text.replace("<!-- 10 -->", "<!-- 11 -->"))
     with pytest.raises(ValueError, match="the y axis: expected a linear or logarithmic scale"):
+        read(path)
+    path.write_text(re.sub(r'<use xlink:href="[^"]+" x="', r'\g<0>1.2.3', text))
+    with pytest.raises(ValueError, match=r"c.svg: expected curves, got what can't be read \(ValueError: could not"):
         read(path)
     with pytest.raises(ValueError, match=r"gone.md: can't be read \(No such file"):
         read(tmp_path / "gone.md")
@@ -382,6 +421,49 @@ def test_the_command_refuses_before_it_works(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     status, printed = run_command(monkeypatch, capsys, log(tmp_path, FALLING), "--out", tmp_path / "file" / "no")
     assert status == 2 and printed.err.startswith("error: ") and not printed.out
+
+
+def table(path, *names):
+    run = next(run for run in RUNS if run.name == HEALTHY and run.start == "book")
+    path.write_text(f"epoch,{','.join(names)}\n" + "".join(
+        f"{e:g}{f',{p}' * len(names)}\n" for e, p in zip(EPOCHS, run.perplexity, strict=True)), encoding="utf-8")
+    return path
+
+
+def test_the_picture_does_not_replace_the_file(tmp_path, monkeypatch, capsys):
+    """Under any name of its folder."""
+    path = drawn(tmp_path / "c.svg", (EPOCHS, FALLING))
+    before = path.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    status, printed = run_command(monkeypatch, capsys, "c.svg", "--out", tmp_path)
+    assert status == 2 and path.read_bytes() == before
+    assert "--out: expected another folder than that of c.svg, which its picture would replace" in printed.err
+
+
+def test_many_curves_are_judged_and_some_drawn(tmp_path, monkeypatch, capsys):
+    """So that a wide table does not take minutes; more are refused."""
+    monkeypatch.setattr(show, "PANELS", 1)
+    status, printed = run_command(monkeypatch, capsys, table(tmp_path / "c.csv", "a", "b"), "--out", tmp_path)
+    assert status == 0 and "c.csv: b" in printed.out and "drawn: the first 1 of 2 curves" in printed.out
+    monkeypatch.setattr(show, "MOST", 1)
+    status, printed = run_command(monkeypatch, capsys, tmp_path / "c.csv", "--out", tmp_path)
+    assert status == 2 and "c.csv: expected at most 1 curves, got 2; divide them among files" in printed.err
+
+
+def test_names_of_curves_are_no_formulas_and_fit_an_ascii_terminal(tmp_path):
+    """Dollar signs are what they are, and what the terminal has no letters for is escaped."""
+    path = table(tmp_path / "c.csv", "$x^$", "困惑度")
+    run = subprocess.run([sys.executable, "-m", "lstm_ref", "diagnose-curve", path, "--out", tmp_path], cwd=ROOT,
+                         env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr.decode()
+    assert b"c.csv: $x^$" in run.stdout and rb"c.csv: \u56f0" in run.stdout
+
+
+def test_a_missing_matplotlib_is_said_with_its_extra(tmp_path, monkeypatch, capsys):
+    """Before anything is compared."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    status, printed = run_command(monkeypatch, capsys, table(tmp_path / "c.csv", "a"), "--out", tmp_path)
+    assert status == 2 and 'python -m pip install "lstm-parity[train]"' in printed.err
 
 
 def test_a_curve_knows_its_points():

@@ -1,22 +1,30 @@
 """The command `train`: what it leaves behind, that it resumes where it stopped, and what it refuses."""
 
+import errno
+import io
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lstm_ref import Animator, text
 from lstm_ref.tools.reproduce.page import write_report
 from lstm_ref.tools.reproduce.runs import Task, finished, run, tasks
 from lstm_ref.tools.train import checkpoint
 from lstm_ref.tools.train.run import Run, read_log
 from lstm_ref.tools.train.settings import Settings
+from lstm_ref.tools.train.show import show
+from lstm_ref.usage import UsageError
 
 ROOT = Path(__file__).parents[2]
 SMALL = Settings(epochs=6, data="embedded", num_hiddens=8, batch_size=4, num_steps=5, max_tokens=200)
@@ -169,7 +177,116 @@ def test_a_checkpoint_of_another_run_is_refused(change, words, tmp_path):
         Run(Settings(**{**SMALL.__dict__, **change}), tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+@pytest.mark.parametrize("other", ["shorter", "same letters", "same tokens"])
+def test_a_run_is_not_resumed_on_another_corpus(other, tmp_path):
+    """With the same name, it may be cut short, have other characters, or give the same tokens other indices."""
+    path = tmp_path / "text.txt"
+    story = "time traveller " * 20
+    path.write_text(story + "z" * 30)
+    settings = replace(SMALL, data=str(path))
+    Run(replace(settings, epochs=2), tmp_path / "run").train()
+    path.write_text({"shorter": story[:150], "same letters": story[::-1] + "z" * 30, "same tokens": story + "z" * 99
+                     }[other])
+    with pytest.raises(ValueError, match=r"expected the corpus that the run began with, 200 tokens \(SHA-256 .*, got "
+                                         r"\d+ tokens .* from '.*text.txt'; bring that text back"):
+        Run(settings, tmp_path / "run", resume=True)
+    path.write_text(story + "z" * 30)
+    assert len(perplexities(Run(settings, tmp_path / "run", resume=True).train())) == settings.epochs
+
+
+def test_the_embedded_story_does_not_continue_the_time_machine(tmp_path, monkeypatch):
+    """When the folder of the text is gone, and no --data was given."""
+    settings = replace(SMALL, data=None)
+    monkeypatch.setattr(text, "fetch_time_machine", lambda: "time traveller " * 20)
+    Run(settings, tmp_path).train()
+
+    def gone():
+        raise text.CorpusUnavailableError("gone")
+
+    monkeypatch.setattr(text, "fetch_time_machine", gone)
+    with pytest.raises(ValueError, match=r"expected the corpus that the run began with, .* from 'embedded'"):
+        Run(replace(settings, epochs=9), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["log.json", "curve.svg"])
+def test_files_of_another_origin_are_kept(name, tmp_path):
+    """Without --restart; and a log.json that is no log of a run in any case, as well as a user's tmp files."""
+    for own in (name, "tmp1.tmp"):
+        (tmp_path / own).write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=rf"there is already a run; .* replaces {name}, --out names another"):
+        Run(SMALL, tmp_path)
+    if name == "log.json":
+        with pytest.raises(ValueError, match=r"log.json: expected the log of a run, got another file \(KeyError"):
+            Run(SMALL, tmp_path, restart=True)
+        assert (tmp_path / name).read_text() == '{"mine": 1}'
+    else:
+        Run(SMALL, tmp_path, restart=True).train()
+    assert (tmp_path / "tmp1.tmp").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_no_parts(tmp_path, monkeypatch, capsys):
+    """Exit status 1; the checkpoint that was there before remains."""
+    run = Run(SMALL, tmp_path)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Animator, "save", full)
+    assert show(run) == 1
+    assert capsys.readouterr().err == (f"error: {tmp_path}: can't be written to any more (No space left on device); "
+                                       "make room, then --resume continues from the checkpoint\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.npz", "log.json"}
+
+
+def test_of_two_trainings_in_one_folder_one_stops(tmp_path):
+    """With a sentence, and what the other wrote stays; a checkpoint that is gone is written again."""
+    first, second = Run(SMALL, tmp_path), Run(replace(SMALL, seed=5), tmp_path)
+
+    def begin_the_other(epoch, *_):
+        if epoch == 1:
+            second.train()
+
+    with pytest.raises(UsageError, match="expected the checkpoint that this run wrote last, got another training's"):
+        first.train(begin_the_other)
+    assert checkpoint.load(tmp_path / "checkpoint.npz")[1]["settings"]["seed"] == 5
+    alone = Run(SMALL, tmp_path, restart=True)
+    assert alone.train(lambda *_: alone.checkpoint.unlink(missing_ok=True))["finished"]
+
+
+def test_a_missing_matplotlib_is_said_before_the_run(tmp_path, monkeypatch):
+    """With the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r'expected the package matplotlib.figure, .*"lstm-parity\[train\]"'):
+        Run(SMALL, tmp_path)
+
+
+FACTS = {"settings": {}, "corpus": {}, "history": []}
+POINT = {"epoch": 1, "perplexity": 2.0, "tokens_per_second": 3.0}
+
+
+@pytest.mark.parametrize("facts", [
+    [], 1, {}, FACTS | {"settings": 1}, FACTS | {"corpus": None}, FACTS | {"history": {}}, FACTS | {"history": [1]},
+    *(FACTS | {"history": [POINT | change]} for change in (
+        {"epoch": 2}, {"perplexity": "2"}, {"perplexity": float("nan")}, {"tokens_per_second": None})),
+])
+def test_foreign_facts_in_a_checkpoint_are_refused(facts, tmp_path):
+    """Whatever JSON they are; it is not met later, in the middle of a run."""
+    checkpoint.save(tmp_path / "checkpoint.npz", {}, facts)
+    with pytest.raises(ValueError, match=r"not a checkpoint of this program .*--restart starts over"):
+        Run(SMALL, tmp_path, resume=True)
+
+
+def a_header_of(shape):
+    """A .npz file with one array, whose header claims this shape."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+        file.writestr("facts.json.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off", b"\x93NUMPY",
+                                     a_header_of("(10**9"), a_header_of("(10000000000000000,)"), a_header_of("(0,)")])
 def test_a_damaged_checkpoint_is_named(content, tmp_path):
     """Not a traceback from deep inside NumPy."""
     (tmp_path / "checkpoint.npz").write_bytes(content)
@@ -199,6 +316,61 @@ def test_reproduction_runs_each_model_once(tmp_path):
     assert run(done, "no such python", SMALL.epochs, 1) == ""
 
 
+def reproduce(tmp_path, *pythons, build="build"):
+    return subprocess.run([sys.executable, "-m", "lstm_ref", "reproduce", "--epochs", "1", "--seeds", "1", "--build",
+                           tmp_path / build, "--docs", tmp_path / "docs", *(f"--python={p}" for p in pythons)],
+                          cwd=ROOT, text=True, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(("pythons", "words"), [
+    (("numpy",), "--python: expected BACKEND=PATH once for each backend, .*, got 'numpy'"),
+    (("numpy=",), "got 'numpy='"), (("numpy=/no/python",), "got 'numpy=/no/python'"),
+    ((f"numpy={ROOT}",), f"got 'numpy={ROOT}'"),
+    ((f"numpy={sys.executable}",) * 2, "got 'numpy=.*' again"),
+    ((f"numpi={sys.executable}",), "unknown backend 'numpi'"),
+])
+def test_a_wrong_python_is_refused_before_the_runs(pythons, words, tmp_path):
+    """In one line."""
+    refused = reproduce(tmp_path, *pythons)
+    assert refused.returncode == 2 and not (tmp_path / "build").exists()
+    assert re.fullmatch(f"error: .*{words}.*\n", refused.stderr)
+
+
+def test_a_python_that_is_none_fails_its_runs(tmp_path):
+    """A file may be executable and not be a program."""
+    path = tmp_path / "python"
+    path.write_bytes(b"\0")
+    path.chmod(0o755)
+    failed = reproduce(tmp_path, f"numpy={path}")
+    assert failed.returncode == 1 and failed.stderr == ""
+    said = " ".join(failed.stdout.split())
+    assert said == f"numpy scratch, seed 0: expected {path} to be a Python, got Exec format error"
+
+
+@pytest.mark.parametrize("content", [
+    "", "{", "[]", "{}", "null", "[" * 100_000, "\udcff",
+    json.dumps({"schema": 1, "settings": {"epochs": 1}, "fingerprint": {}, "finished": True, "epochs": []}),
+], ids=range(8))
+def test_a_broken_log_is_refused_before_the_runs(content, tmp_path):
+    """It is named; so is one of another run."""
+    folder = tmp_path / "build" / "numpy-scratch-0"
+    folder.mkdir(parents=True)
+    (folder / "log.json").write_text(content, errors="surrogateescape")
+    refused = reproduce(tmp_path, f"numpy={sys.executable}")
+    assert refused.returncode == 2 and not refused.stdout
+    assert refused.stderr.startswith(f"error: {folder / 'log.json'}: expected the log of a run, got another file (")
+
+
+def test_a_log_of_another_run_is_not_counted(tmp_path):
+    """The report would mix them up. A folder that is a file is none."""
+    Run(replace(SMALL, epochs=1, seed=7), tmp_path / "build" / "numpy-scratch-0").train()
+    refused = reproduce(tmp_path, f"numpy={sys.executable}")
+    assert refused.returncode == 2 and "expected a run of numpy scratch, seed 0, got one of {" in refused.stderr
+    (tmp_path / "file").touch()
+    refused = reproduce(tmp_path, f"numpy={sys.executable}", build="file")
+    assert refused.returncode == 2 and "file: can't be written to" in refused.stderr
+
+
 def test_the_reproductions_report(tmp_path):
     """Median and range next to the published figure, said plainly when they differ; and a picture."""
     Run(SMALL, tmp_path / "run").train()
@@ -209,10 +381,11 @@ def test_the_reproductions_report(tmp_path):
         return {**log, "settings": {**log["settings"], "backend": backend, "model": model}, "epochs": epochs}
 
     logs = [logged("torch", "scratch", end) for end in (1.09, 1.3, 1.12)]
-    logs += [logged("paddle", "scratch", 1.1), logged("torch", "concise", 2.0)]
+    logs += [logged("paddle", "scratch", 1.1), logged("jax", "scratch", None), logged("torch", "concise", 2.0)]
     list(write_report(logs, tmp_path / "docs"))
     text = (tmp_path / "docs" / "reproduction.md").read_text()
     assert "| torch | scratch | 3 | 1.120 | 1.090 to 1.300 | 1.1 |" in text
+    assert "| jax | scratch | 1 | inf | inf to inf |" in text
     assert "torch scratch: the published 1.1 is reproduced" in text
     assert "paddle scratch: the published 5.0 is **not** reproduced" in text
     assert "torch concise: the published 1.0 is **not** reached" in text

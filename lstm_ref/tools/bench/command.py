@@ -6,13 +6,14 @@ from typing import Any
 
 from rich.table import Table
 
+from lstm_ref.files import check_writable
 from lstm_ref.terminal import console
 from lstm_ref.tools.bench.measure import Bench, check_threads, pin
 from lstm_ref.tools.bench.protocol import BLOCKS
 from lstm_ref.tools.bench.result import Row, rows, save, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells
 from lstm_ref.tools.bench.work import Sizes, products
-from lstm_ref.usage import refusals
+from lstm_ref.usage import check_installed, refusals
 
 
 def bench(
@@ -32,14 +33,17 @@ def bench(
 
     Raises:
         UsageError: a size or a number of threads or blocks is impossible, the backend is unknown, its framework is
-            missing, or the device is unavailable.
+            missing, or the device is unavailable; pyperf is missing, or the numbers can't be written to their file.
     """
     with refusals():
         work = Sizes(**sizes)
         if blocks < 1:
             raise ValueError(f"blocks: expected at least 1, got {blocks}")
+        if not curves:
+            check_installed("pyperf", "bench", "the file of the numbers")
         pin(check_threads(threads))
         loaded = Bench(backend, device, work, build / "truth")
+        check_writable(out)
     name = stem(backend, loaded.device)
     if curves:
         from lstm_ref.tools.bench.curves import measure
@@ -54,7 +58,8 @@ def run(bench: Bench, blocks: int, path: Path) -> int:
     found = rows(result["items"], bench.sizes, result["products"])
     out = console()
     show(out, result, found, bench.sizes)
-    save(path, result, found)
+    with refusals():
+        save(path, result, found)
     out.print(f"every block is in {path}" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than "
                                              f"{BLOCKS}, the medians vary a lot"), markup=False)
     return 1 if result["refused"] else 0

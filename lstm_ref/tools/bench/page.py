@@ -11,7 +11,7 @@ from lstm_ref.tools.bench.curves import AXES, exponent, numbers
 from lstm_ref.tools.bench.result import Row, read, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells, clock
 from lstm_ref.tools.bench.work import Sizes
-from lstm_ref.usage import refusals
+from lstm_ref.usage import check_installed, refusals
 
 BEGIN, END = "<!-- measured: {} -->", "<!-- end -->"
 Runs = dict[str, tuple[dict[str, Any], list[Row]]]
@@ -25,6 +25,8 @@ def bench_page(build: Path, docs: Path) -> int:
     """
     names = [stem(backend, device) for backend in registry.names() for device in ("cpu", "gpu")]
     with refusals():
+        check_installed("pyperf", "bench", "the files of the numbers")
+        check_installed("matplotlib.figure", "train", "the page's pictures")
         found: Runs = {name: read(build / f"{name}.json") for name in names if (build / f"{name}.json").exists()}
         if not found:
             raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
@@ -38,7 +40,8 @@ def bench_page(build: Path, docs: Path) -> int:
              "predict": table(found, "predict"), "floor": floors(found)}
     if curves:
         parts["growth"] = growth(curves)
-    write_text(page, filled(text, parts))
+    with refusals():
+        write_text(page, filled(text, parts))
     draw(found, curves, docs)
     print(f"written: {page} and its pictures, from {build}: {', '.join(found)}")
     return 0

@@ -3,14 +3,15 @@
 import ast
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
-from lstm_ref.tools.chapters import FENCE, Cell, cells
+from lstm_ref.tools.chapters import Cell, cells, fences
 from lstm_ref.tools.curves.curve import Curve, curve
 from lstm_ref.tools.curves.svg import lines
 
-OUTPUT = re.compile(r"\{[^}]*\.output\b[^}]*\}")
+OUTPUT = re.compile(r"\{[^{}]*\.output\b[^{}]*\}")
 PRINTED = re.compile(r"(?:perplexity|困惑度)\s+(\d+(?:\.\d+)?|inf|nan)")
 KIND = re.compile("lstm|gru|rnn")
 
@@ -29,13 +30,15 @@ def curves(markdown: str, name: str) -> list[Curve]:
     Raises:
         ValueError: an output cell is not JSON, a picture is not readable, or there is no curve.
     """
-    code = cells(markdown)
+    try:
+        code, blocks = cells(markdown), list(fences(markdown))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     found: list[Curve] = []
-    for match in FENCE.finditer(markdown):
-        if OUTPUT.search(match["attributes"]):
-            line = markdown.count("\n", 0, match.start("source")) + 1
-            before = [cell for cell in code if cell.line < line]
-            text, pictures = _output(match["source"], f"{name}, line {line}")
+    for attributes, line, source in blocks:
+        if OUTPUT.search(attributes):
+            before = code[:bisect_left(code, line, key=lambda cell: cell.line)]
+            text, pictures = _output(source, f"{name}, line {line}")
             if before and pictures:
                 tabs, number = "/".join(before[-1].tabs), before[-1].number
                 found += _of_cell(before, text, pictures, f"{name}, {tabs}, cell {number}")

@@ -25,12 +25,17 @@ def read(path: Path) -> list[Curve]:
     if reader is None:
         raise ValueError(f"{path}: expected a file that ends in {', '.join(READERS)}, got {path.suffix!r}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ValueError(f"{path}: can't be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8 ({error.reason} at byte {error.start})") from None
-    return reader(text, path.name)
+    try:
+        return reader(text, path.name)
+    except Exception as error:  # foreign content: numbers beyond float64, fields beyond what csv reads, deep nesting
+        if isinstance(error, ValueError) and str(error).startswith(path.name):
+            raise
+        raise ValueError(f"{path}: expected curves, got what can't be read ({type(error).__name__}: {error})") from None
 
 
 def _log(text: str, name: str) -> list[Curve]:
@@ -43,7 +48,7 @@ def _log(text: str, name: str) -> list[Curve]:
         raise ValueError(f"{name}: expected a log of this program, with settings, and epochs that have epoch and "
                          f"perplexity ({type(error).__name__}: {error})") from None
     # The log says which text was read where the settings leave that open.
-    s["data"] = log.get("fingerprint", {}).get("corpus") or s.get("data")
+    s["data"] = (log.get("fingerprint") or {}).get("corpus") or s.get("data")
     known = {key: s[key] for key in BOOK if s.get(key) is not None}
     label = f"{name}: {s.get('backend')} {s.get('model')} {s.get('cell')}, seed {s.get('seed')}"
     return [curve(label, points, model=str(s.get("model", "")), settings=known)]

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from lstm_ref.files import check_writable
+from lstm_ref.files import check_writable, whole
 from lstm_ref.parity.mistakes import MISTAKES
 from lstm_ref.terminal import console
 from lstm_ref.tools.curves.curve import BOOK, Curve
 from lstm_ref.tools.curves.judge import GRID, Fit, Verdict, judge
 from lstm_ref.tools.curves.library import EVERY, HEALTHY, Run, load
 from lstm_ref.tools.curves.read import read
-from lstm_ref.usage import refusals
+from lstm_ref.usage import check_installed, refusals
 
 #: How many mistakes are listed and drawn.
 LISTED, DRAWN = 6, 2
+#: Of the curves in a file: how many are judged, at a twentieth of a second each, and drawn, at one second each.
+MOST, PANELS = 200, 12
 #: Characters in a line of a panel's title.
 WIDTH = 70
 
@@ -34,20 +36,27 @@ def diagnose_curve(file: Path, out: Path) -> int:
         0 when every curve that could be compared is healthy, else 1.
 
     Raises:
-        UsageError: the file holds no curve, or none that can be compared with the stored runs; matplotlib is not
-            installed, or the folder can't be written to. Says why.
+        UsageError: the file holds no curve, none that can be compared with the stored runs, or too many; matplotlib is
+            not installed; the folder can't be written to, or the picture would replace the file. Says why.
     """
     verdicts, refused = list[Verdict](), list[str]()
     with refusals():
-        runs = load()
-        for curve in read(file):
+        check_installed("matplotlib.figure", "train", "the picture of the curves")
+        pictures = [out / f"{file.stem}{suffix}" for suffix in (".png", ".svg")]
+        if any(path.exists() and file.exists() and path.samefile(file) for path in pictures):
+            raise ValueError(f"--out: expected another folder than that of {file}, which its picture would replace; "
+                             f"got {out}")
+        runs, curves = load(), read(file)
+        if len(curves) > MOST:
+            raise ValueError(f"{file}: expected at most {MOST} curves, got {len(curves)}; divide them among files")
+        for curve in curves:
             try:
                 verdicts.append(judge(curve, runs))
             except ValueError as error:
                 refused.append(str(error))
         if not verdicts:
             raise ValueError("; ".join(refused))
-        picture = drawn(verdicts, runs)
+        picture = drawn(verdicts[:PANELS], runs)
         check_writable(out)
     terminal = console()
     for verdict in verdicts:
@@ -56,9 +65,11 @@ def diagnose_curve(file: Path, out: Path) -> int:
         terminal.print(table(verdict))
     for reason in refused:
         terminal.print(f"not compared: {reason}", markup=False)
-    for suffix in (".png", ".svg"):
-        path = out / f"{file.stem}{suffix}"
-        picture.savefig(path, dpi=150, metadata={"Date": None} if suffix == ".svg" else {})
+    if len(verdicts) > PANELS:
+        terminal.print(f"drawn: the first {PANELS} of {len(verdicts)} curves", markup=False)
+    for path in pictures:
+        with refusals(), whole(path) as part:
+            picture.savefig(part, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {})
         terminal.print(f"written: {path}", markup=False)
     return 0 if all(verdict.is_healthy for verdict in verdicts) else 1
 
@@ -134,9 +145,10 @@ def drawn(verdicts: Sequence[Verdict], runs: Sequence[Run]) -> Any:
         few = len(verdict.curve.epochs) <= BOOK["epochs"] // EVERY
         panel.plot(verdict.curve.epochs, verdict.curve.perplexity, "k.-" if few else "k-", linewidth=0.8,
                    markersize=3, label="this curve")
-        panel.set(title=f"{verdict.curve.name}\n{textwrap.fill(verdict.sentence(), WIDTH)}", xlabel="epoch",
-                  ylabel="perplexity", yscale="log")
-        panel.title.set_fontsize(8)
+        # A name with dollar signs is no formula.
+        panel.set_title(f"{verdict.curve.name}\n{textwrap.fill(verdict.sentence(), WIDTH)}", fontsize=8,
+                        parse_math=False)
+        panel.set(xlabel="epoch", ylabel="perplexity", yscale="log")
         panel.grid(alpha=0.3)
         panel.legend(fontsize=7)
     return figure

@@ -159,11 +159,13 @@ def _fit(pixels: Sequence[float], values: Sequence[float], log: bool) -> tuple[f
 
 def _value(label: str) -> tuple[float | None, bool]:
     """A tick's label as a number, or None; and whether it is a power of ten."""
-    if match := POWER.match(label):
-        return float(match["factor"] or 1) * 10.0 ** int(match["power"]), True
-    if match := PLAIN.match(label):
+    power = POWER.match(label)
+    if power:
+        label = f"{power['factor'] or 1}e{power['power']}"
+    elif match := PLAIN.match(label):
         label = match["number"]
-    return (float(label), False) if NUMBER.match(label) else (None, False)
+    value = float(label) if NUMBER.match(label) else math.nan
+    return (value, bool(power)) if math.isfinite(value) else (None, False)
 
 
 def _label(panel: Element) -> str:

@@ -1,5 +1,6 @@
 """The report of the reproduction: our final perplexities next to the book's, and the curves in one picture."""
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,8 +54,9 @@ def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
 
 
 def final(log: dict[str, Any]) -> float:
-    """Perplexity of a run's last epoch."""
-    return log["epochs"][-1]["perplexity"]
+    """Perplexity of a run's last epoch; infinite where it was not finite."""
+    last = log["epochs"][-1]["perplexity"]
+    return math.inf if last is None else last
 
 
 def rows(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:

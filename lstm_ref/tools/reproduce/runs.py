@@ -1,6 +1,7 @@
 """The book's experiment, over several seeds and in every backend: does each reach the published perplexity?"""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -8,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_ref.files import check_writable
 from lstm_ref.parity import registry
 from lstm_ref.terminal import console, progress
 from lstm_ref.tools.reproduce.page import write_report
 from lstm_ref.tools.train.run import read_log
-from lstm_ref.usage import UsageError, refusals
+from lstm_ref.usage import UsageError, check_installed, refusals
 from lstm_ref.validate import check_sizes
 
 MODELS = ("scratch", "concise")
@@ -40,10 +42,16 @@ def tasks(chosen: Sequence[str], seeds: int, build: Path) -> Iterator[Task]:
 
 
 def finished(task: Task, epochs: int) -> dict[str, Any] | None:
-    """The log of a finished run of this many epochs, or None."""
+    """The log of a finished run of this many epochs, or None.
+
+    Raises:
+        ValueError: there is a log that is not of this run.
+    """
     log = read_log(task.folder)
-    done = log is not None and log["finished"] and log["settings"]["epochs"] == epochs
-    return log if done else None
+    wanted = {"backend": task.backend, "model": task.model, "seed": task.seed}
+    if log and (got := {key: log["settings"].get(key) for key in wanted}) != wanted:
+        raise ValueError(f"{task.folder}: expected a run of {task}, got one of {got}; name another --build")
+    return log if log and log["finished"] and log["settings"]["epochs"] == epochs else None
 
 
 def run(task: Task, python: str, epochs: int, threads: int) -> str:
@@ -59,8 +67,11 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
                            str(threads))
     output = task.folder / "output.txt"
     with output.open("w") as file:
-        code = subprocess.run(command, env=os.environ | limits, stdout=file, stderr=subprocess.STDOUT, check=False
-                              ).returncode
+        try:
+            code = subprocess.run(command, env=os.environ | limits, stdout=file, stderr=subprocess.STDOUT, check=False
+                                  ).returncode
+        except OSError as error:
+            return f"{task}: expected {python} to be a Python, got {error.strerror}"
     if code == 0 and finished(task, epochs):
         return ""
     last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
@@ -82,16 +93,28 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         0 when every run was finished, else 1.
 
     Raises:
-        UsageError: a number is not positive, or a backend is unknown.
+        UsageError: a number is not positive, a backend is unknown or its Python is none, a folder can't be written to
+            or holds another run, or matplotlib is missing.
     """
-    pythons = dict(entry.split("=", 1) for entry in python)
+    pythons: dict[str, str] = {}
+    for entry in python:
+        backend, _, path = entry.partition("=")
+        if not shutil.which(path) or backend in pythons:
+            raise UsageError(f"--python: expected BACKEND=PATH once for each backend, with the path of its "
+                             f"environment's Python, got {entry!r}" + (" again" if backend in pythons else ""))
+        pythons[backend] = path
     if unknown := pythons.keys() - {*registry.names()}:
         raise UsageError(f"unknown backend {unknown.pop()!r}; known are {', '.join(registry.names())}")
     cores = os.cpu_count() or 1
     at_once = cores if jobs is None else jobs
     with refusals():
         check_sizes(epochs=epochs, seeds=seeds, jobs=at_once)
-    every = list(tasks(list(pythons), seeds, build))
+        check_installed("matplotlib.figure", "train", "the page's picture")
+        check_writable(build)
+        check_writable(docs)
+        every = list(tasks(list(pythons), seeds, build))
+        for task in every:
+            finished(task, epochs)
     failures = []
     with ThreadPoolExecutor(at_once) as pool, progress() as bar:
         shown = bar.add_task(f"{epochs} epochs each, {at_once} at a time", total=len(every))

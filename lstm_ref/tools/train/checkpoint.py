@@ -1,7 +1,7 @@
 """What a training run leaves behind, written whole or not at all, and without pickle."""
 
 import json
-import zipfile
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,12 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored.items())
         facts = json.loads(arrays.pop(FACTS).tobytes())
+        _check_facts(facts)
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no checkpoint to resume from") from None
-    except (OSError, EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a checkpoint of this program ({type(error).__name__}: {error})") from None
+    except Exception as error:  # zipfile, zlib, NumPy and json raise a dozen kinds for a foreign file
+        raise ValueError(f"{path}: not a checkpoint of this program ({type(error).__name__}: {error}); --restart "
+                         "starts over, --out names another folder") from None
     return arrays, facts
 
 
@@ -53,3 +55,14 @@ def check_fits(path: Path, saved: dict[str, Array], own: dict[str, Array]) -> No
         if saved[name].shape != array.shape or saved[name].dtype != array.dtype:
             raise ValueError(f"{path}: {name}: expected {array.dtype} of shape {array.shape}, "
                              f"got {saved[name].dtype} of shape {saved[name].shape}")
+
+
+def _check_facts(facts: Any) -> None:
+    """Settings, the corpus, and a history whose numbers can be written and drawn again."""
+    for name, kind in (("settings", dict), ("corpus", dict), ("history", list)):
+        if not isinstance(facts[name], kind):
+            raise ValueError(f"{name}: expected a {kind.__name__}, got {facts[name]!r:.80}")
+    for epoch, point in enumerate(facts["history"], 1):
+        known = [point["tokens_per_second"], 1.0 if point["perplexity"] is None else point["perplexity"]]
+        if point["epoch"] != epoch or not all(isinstance(n, float) and math.isfinite(n) and n >= 0 for n in known):
+            raise ValueError(f"history: expected the numbers of epoch {epoch}, got {point!r:.120}")

@@ -1,5 +1,6 @@
 """One training run of a backend's model on the book's data, by default with the book's settings."""
 
+import hashlib
 import json
 import math
 import random
@@ -10,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from lstm_ref import Animator, load_data_time_machine
-from lstm_ref.files import check_writable, write_json
+from lstm_ref.files import check_writable, whole, write_json
 from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.tools.train.checkpoint import check_fits, load, save
 from lstm_ref.tools.train.settings import Settings
+from lstm_ref.usage import UsageError, check_installed
 from lstm_ref.validate import check_prefix, check_sizes
 
 PREFIXES = ("time traveller", "traveller")
 SAVE_SECONDS = 1.0
+WRITTEN = ("checkpoint.npz", "log.json", "curve.png", "curve.svg")
 
 
 class Run:
@@ -32,7 +35,7 @@ class Run:
 
     Raises:
         ValueError: a setting, the data or the checkpoint is not usable; says why.
-        ImportError: the backend is unknown, or its framework is missing.
+        ImportError: the backend is unknown, or its framework or matplotlib is missing.
         RuntimeError: the device is unavailable.
         OSError: the folder can't be written to.
     """
@@ -53,15 +56,24 @@ class Run:
             s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor)
         for prefix in PREFIXES:
             check_prefix(prefix, self.vocab.token_to_idx)
+        text = "".join(self.vocab.to_tokens(self.data.corpus))
+        #: what is trained on; a run resumes on the same alone, since other indices would mean other characters
+        self.corpus = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "tokens": len(text),
+                       "vocabulary": "".join(self.vocab.idx_to_token[1:])}
+        check_installed("matplotlib.figure", "train", "curve.png and curve.svg")
         self.out, self.checkpoint = out, out / "checkpoint.npz"
         check_writable(out)
-        if self.checkpoint.exists() and not (resume or restart):
-            raise ValueError(f"{out}: there is already a run; --resume continues it, --restart starts over, "
-                             "--out names another folder")
+        taken = [name for name in WRITTEN if (out / name).exists()]
+        if taken and not (resume or restart):
+            raise ValueError(f"{out}: there is already a run; --resume continues it, --restart starts over and "
+                             f"replaces {', '.join(taken)}, --out names another folder")
+        read_log(out)  # no other program's log is overwritten
         self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
         #: perplexity and tokens per second of each epoch so far
         self.history: list[dict[str, Any]] = []
+        self.own: tuple[int, int] | None = None  # of the checkpoint that this run read or wrote last
         if resume:
+            self.own = _stamp(self.checkpoint)
             self._restore()
         self.fingerprint = fingerprint(adapter.version(), s.device, self.data.source)
 
@@ -70,6 +82,10 @@ class Run:
         s, then = asdict(self.settings), facts["settings"]
         changed = [f"{key} was {then.get(key)!r} and is {s[key]!r}" for key in s if then.get(key) != s[key]
                    and key != "epochs"]
+        if not changed and facts["corpus"] != self.corpus:
+            raise ValueError(f"{self.checkpoint}: expected the corpus that the run began with, "
+                             f"{_brief(facts['corpus'])}, got {_brief(self.corpus)} from {self.data.source!r}; bring "
+                             "that text back, or --restart starts over with this one")
         check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
         if changed:
             raise ValueError(f"{self.checkpoint}: a run with other settings: {'; '.join(changed)}")
@@ -90,6 +106,8 @@ class Run:
 
         Raises:
             FloatingPointError: a loss is not finite; names the epoch, the minibatch and the gradient norm.
+            UsageError: another training writes into the folder.
+            OSError: the folder can't be written to any more.
         """
         if not self.history:
             self._save()  # so that there is a checkpoint from the start
@@ -115,13 +133,17 @@ class Run:
         return log
 
     def _save(self) -> None:
-        facts = {"settings": asdict(self.settings), "history": self.history}
+        if self.own and _stamp(self.checkpoint) not in (None, self.own):
+            raise UsageError(f"{self.out}: expected the checkpoint that this run wrote last, got another training's; "
+                             "this one stops: start it again with --out for a folder of its own")
+        facts = {"settings": asdict(self.settings), "corpus": self.corpus, "history": self.history}
         save(self.checkpoint, self.implementation.weights(self.net), facts)
+        self.own = _stamp(self.checkpoint)
         write_json(self.out / "log.json", self._log())
 
     def _log(self) -> dict[str, Any]:
         return {"schema": 1, "settings": asdict(self.settings), "fingerprint": self.fingerprint,
-                "vocab_size": len(self.vocab), "finished": False, "epochs": self.history}
+                "corpus": self.corpus, "vocab_size": len(self.vocab), "finished": False, "epochs": self.history}
 
     def _draw(self) -> None:
         s = self.settings
@@ -129,10 +151,41 @@ class Run:
                             xlim=[1, s.epochs])
         for point in self.history:
             animator.add(point["epoch"], point["perplexity"])
-        animator.save(self.out / "curve.png", self.out / "curve.svg")
+        for name in WRITTEN[2:]:
+            with whole(self.out / name) as part:
+                animator.save(part)
 
 
 def read_log(out: Path) -> dict[str, Any] | None:
-    """The log in a run's folder, or None where there is none yet."""
+    """The log in a run's folder, or None where there is none yet.
+
+    Raises:
+        ValueError: it is not one that `Run` wrote.
+    """
     path = out / "log.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        log = json.loads(path.read_text(encoding="utf-8"))
+        points = [(point["epoch"], point["perplexity"] and float(point["perplexity"])) for point in log["epochs"]]
+        if log["schema"] != 1 or (log["finished"] and len(points) != log["settings"]["epochs"]):
+            raise ValueError("another schema, or epochs are missing")
+        _ = log["fingerprint"]["framework"], log["finished"] and [log["samples"][prefix] for prefix in PREFIXES]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: expected the log of a run, got another file ({type(error).__name__}: {error}); move "
+                         "it away, or name another folder") from None
+    return log
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is replaced, or None without one."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _brief(corpus: dict[str, Any]) -> str:
+    return (f"{corpus.get('tokens')} tokens (SHA-256 {corpus.get('sha256')!s:.8}…, vocabulary "
+            f"{corpus.get('vocabulary')!r:.42})")

@@ -43,6 +43,12 @@ def show(run: Run) -> int:
             bar.stop()
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except OSError as error:
+            bar.stop()
+            print(f"error: {run.out}: can't be written to any more ({error.strerror or error}); make room, then "
+                  f"{'--resume continues from the checkpoint' if run.checkpoint.exists() else 'start again'}",
+                  file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
             bar.stop()
             print(f"\ninterrupted; {run.checkpoint} has an earlier epoch, --resume continues from it",
