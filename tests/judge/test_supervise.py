@@ -79,6 +79,13 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
         assert words in printed
 
 
+def test_a_wrong_number_is_seen_where_asserts_are_off(planted, monkeypatch):
+    """The tests next to the checks are made of them."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    entry = planted("err")
+    assert entry["status"] == "fail" and "forward (tiny float32)" in entry["reason"]
+
+
 def test_an_interrupted_run_is_no_pass(planted):
     """Even if all that ran until then passed."""
     entry = planted("interrupt")

@@ -46,7 +46,7 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
     command = [sys.executable, "-m", "pytest", f"--build={folder}", f"--junit-xml={folder / f'{subject}.xml'}",
                *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
+    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
     process = subprocess.Popen(command, start_new_session=True, env=environment)
     try:
         code = process.wait(time_limit)
