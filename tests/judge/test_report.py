@@ -101,6 +101,7 @@ HEAT = {"title": "gates", "rows": ["I", "F"], "ratios": [[1.0], [1.0, 2.0]]}
     (lambda content, entry: entry["results"][0].update(ratio=10**400), "expected finite numbers, got 1000"),
     (lambda content, entry: entry["results"][0].update(ratio="0.5"), "results[0].ratio: expected float | int | None"),
     (lambda content, entry: entry["results"][3].pop("verdict"), "results[3]: expected 'verdict' in it"),
+    (lambda content, entry: entry.update(reason="\ud800"), "surrogates not allowed"),
     (lambda content, entry: entry.update(expected=[["scratch"]]), "expected[0]: expected 2 items, got 1"),
     (lambda content, entry: entry.update(causes={"scratch": {"place": "", "findings": [], "heat": [HEAT]}}),
      "gates: expected 2 rows of ratios of one length"),

@@ -42,6 +42,7 @@ def read_status(folder: Path, backend: str) -> dict[str, Any]:
             widths = {len(row) for row in found["ratios"]}
             if len(found["ratios"]) != len(found["rows"]) or len(widths) != 1 or 0 in widths:
                 raise ValueError(f"{found['title']}: expected {len(found['rows'])} rows of ratios of one length")
+        json.dumps(entry, ensure_ascii=False).encode()  # half a character can be read, but neither written nor shown
     except (ValueError, OSError, RecursionError) as error:
         return {"status": "not run", "reason": f"{path.name} is no report: {error}; run {backend} again"}
     if running(folder, backend).exists():
