@@ -153,14 +153,16 @@ def predict(
 
     Args:
         prefix: read first, to warm the state up.
-        num_preds: number of characters to write.
+        num_preds: number of characters to write; at least 0.
         vocab: of characters.
         state: initial, for a batch of one.
         step: one token and a state to the outputs (vocab_size,) on the host, and the new state.
 
     Raises:
-        ValueError: the prefix is empty or has a character that is not in the vocabulary.
+        ValueError: the prefix is empty or has a character that is not in the vocabulary, or `num_preds` is not an
+            integer of at least 0.
     """
+    check_sizes(0, num_preds=num_preds)
     check_prefix(prefix, vocab.token_to_idx)
     tokens = [vocab[character] for character in prefix]
     for token in tokens[:-1]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lstm_ref.validate import check_sizes
+from lstm_ref.validate import check_floating, check_sizes
 
 Array = NDArray[Any]
 State = tuple[Array, Array]
@@ -77,8 +77,7 @@ def draw_params(
     Raises:
         ValueError: the dtype is not a floating one.
     """
-    if not np.issubdtype(dtype, np.floating):
-        raise ValueError(f"dtype: expected a floating one, got {np.dtype(dtype)}")
+    check_floating(dtype)
     rng = np.random.default_rng(rng)
     return [(np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype) for shape in shapes]
 
@@ -87,7 +86,8 @@ def init_lstm_state(batch_size: int, num_hiddens: int, dtype: DTypeLike = np.flo
     """Hidden state H and memory cell C at the start: two zero arrays of shape (batch_size, num_hiddens).
 
     Raises:
-        ValueError: a size is not a positive integer.
+        ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return np.zeros((batch_size, num_hiddens), dtype), np.zeros((batch_size, num_hiddens), dtype)

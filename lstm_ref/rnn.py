@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.lstm import dtanh
 from lstm_ref.params import Array, draw_params
-from lstm_ref.validate import RNN_NAMES, check_array, check_count, check_rnn, check_sizes
+from lstm_ref.validate import RNN_NAMES, check_array, check_count, check_floating, check_rnn, check_sizes
 
 
 class RNNParams(NamedTuple):
@@ -42,9 +42,10 @@ def init_rnn_state(batch_size: int, num_hiddens: int, dtype: DTypeLike = np.floa
     """The one-tuple of the hidden state at the start: zeros of shape (batch_size, num_hiddens).
 
     Raises:
-        ValueError: a size is not a positive integer.
+        ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (np.zeros((batch_size, num_hiddens), dtype),)
 
 

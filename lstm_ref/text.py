@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.validate import check_sizes
+from lstm_ref.validate import check_corpus, check_sizes
 
 URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
 SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
@@ -139,6 +139,13 @@ class Vocab:
     def __len__(self) -> int:
         return len(self.idx_to_token)
 
+    # Without these two Python would ask __getitem__ for 0, 1, 2, ..., which never ends.
+    def __contains__(self, token: object) -> bool:
+        return token in self.token_to_idx
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.idx_to_token)
+
     def __getitem__(self, tokens: Any) -> Any:
         """The index of a token (0 when unknown), or a list of indices for a list of tokens."""
         if isinstance(tokens, (list, tuple)):
@@ -185,6 +192,7 @@ Minibatch = tuple[Array, Array]
 
 def _check_sampling(corpus: Any, batch_size: int, num_steps: int) -> None:
     check_sizes(batch_size=batch_size, num_steps=num_steps)
+    check_corpus(corpus)
     # The largest offset and the target of the last token must fit as well.
     needed = batch_size * num_steps + num_steps + 1
     if len(corpus) < needed:
@@ -199,7 +207,7 @@ def seq_data_iter_random(corpus: Any, batch_size: int, num_steps: int) -> Iterat
         X, Y of shape (batch_size, num_steps), integer tokens; Y is X one token later.
 
     Raises:
-        ValueError: the corpus is too short for one minibatch.
+        ValueError: the corpus is too short for one minibatch, or no row of integer tokens.
     """
     _check_sampling(corpus, batch_size, num_steps)
     corpus = np.asarray(corpus)[random.randint(0, num_steps - 1):]
@@ -219,7 +227,7 @@ def seq_data_iter_sequential(corpus: Any, batch_size: int, num_steps: int) -> It
         X, Y of shape (batch_size, num_steps), integer tokens; Y is X one token later.
 
     Raises:
-        ValueError: the corpus is too short for one minibatch.
+        ValueError: the corpus is too short for one minibatch, or no row of integer tokens.
     """
     _check_sampling(corpus, batch_size, num_steps)
     offset = random.randint(0, num_steps)

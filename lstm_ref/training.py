@@ -9,7 +9,18 @@ from numpy.typing import DTypeLike
 from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import lstm, lstm_backward
 from lstm_ref.params import Array
-from lstm_ref.validate import NAMES, RNN_NAMES, check_count, check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import (
+    NAMES,
+    RNN_NAMES,
+    check_count,
+    check_grads,
+    check_loss,
+    check_lr,
+    check_minibatch,
+    check_sizes,
+    check_theta,
+    check_tokens,
+)
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
@@ -60,8 +71,9 @@ def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
     in a gradient makes the norm NaN and leaves all as they are.
 
     Raises:
-        ValueError: `theta` is not a finite number above zero.
+        ValueError: `theta` is not a finite number above zero, or `grads` is no list or tuple.
     """
+    check_grads(grads)
     check_theta(theta)
     norm = gradient_norm(grads)
     theta = float(theta)  # a NumPy scalar would widen float32
@@ -72,7 +84,12 @@ def sgd(params: Any, grads: Sequence[Array], lr: float, batch_size: int = 1) -> 
     """Minibatch stochastic gradient descent: param - lr · grad / batch_size, as new arrays.
 
     A named tuple of parameters keeps its names. The book passes batch_size 1 here, because its loss is already a mean.
+
+    Raises:
+        ValueError: `lr` is not a finite number of at least zero, or `batch_size` is not a positive integer.
     """
+    check_lr(lr)
+    check_sizes(batch_size=batch_size)
     lr = float(lr)  # a NumPy scalar would widen float32
     updated = (param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True))
     return getattr(params, "_make", list)(updated)

@@ -27,11 +27,21 @@ def _name(dtype: Any) -> str:
     return str(name).rsplit(".", 1)[-1].lower()
 
 
-def check_sizes(**sizes: Any) -> None:
-    """Each size is an integer of at least 1."""
+def check_sizes(least: int = 1, /, **sizes: Any) -> None:
+    """Each size is an integer of at least `least`."""
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name}: expected an integer of at least 1, got {size!r}")
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < least:
+            raise ValueError(f"{name}: expected an integer of at least {least}, got {size!r}")
+
+
+def check_floating(dtype: Any) -> None:
+    """A NumPy dtype is a floating one."""
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype: expected a floating one, got {dtype!r}") from None
+    if not np.issubdtype(dtype, np.floating):
+        raise ValueError(f"dtype: expected a floating one, got {dtype}")
 
 
 def check_array(
@@ -177,12 +187,49 @@ def check_theta(theta: Any) -> None:
     Raises:
         ValueError: it is not.
     """
+    if not _finite(theta) > 0:
+        raise ValueError(f"theta: expected a finite number above 0, got {theta!r}")
+
+
+def check_lr(lr: Any) -> None:
+    """The learning rate is a finite number of at least zero.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not _finite(lr) >= 0:
+        raise ValueError(f"lr: expected a finite number of at least 0, got {lr!r}")
+
+
+def _finite(number: Any) -> float:
+    """A finite number as a float; NaN for anything else."""
     try:
-        value = math.nan if isinstance(theta, (str, bytes, bool)) else float(theta)
+        value = math.nan if isinstance(number, (str, bytes, bool)) else float(number)
     except (TypeError, ValueError, OverflowError):
         value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"theta: expected a finite number above 0, got {theta!r}")
+    return value if math.isfinite(value) else math.nan
+
+
+def check_grads(grads: Any) -> None:
+    """Gradients are a sequence: a generator would be empty after its norm was taken.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not isinstance(grads, Sequence):
+        raise ValueError(f"grads: expected a list or tuple of arrays, got {type(grads).__name__}")
+
+
+def check_corpus(corpus: Any) -> None:
+    """A corpus is a row of integer tokens; its length is not looked at.
+
+    Raises:
+        ValueError: it is not.
+    """
+    tokens = np.asarray(corpus)
+    if tokens.ndim != 1 or (tokens.size and not np.issubdtype(tokens.dtype, np.integer)):
+        raise ValueError(f"corpus: expected a list of integer tokens, got {type(corpus).__name__} of shape "
+                         f"{tokens.shape} and {tokens.dtype}; index the text with a Vocab first")
 
 
 def check_loss(loss: float, norm: Callable[[], Any]) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -41,7 +42,8 @@ def prepare(wanted: Iterable[Wanted], folder: Path) -> None:
     left.sort(key=lambda problem: (problem[1].inputs.size * problem[1].dtype.itemsize, problem[0] != "forward"),
               reverse=True)
     # Fresh processes: a forked one would inherit the threads of BLAS.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool, progress() as bar:
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), fresh, _begin) as pool, progress() as bar:
         task = bar.add_task("truth and rounding spread, once for all backends", total=len(left))
         for future in as_completed([pool.submit(_compute, *problem, folder) for problem in left]):
             future.result()
@@ -56,8 +58,19 @@ def prepare_aside(wanted: Iterable[Wanted], folder: Path) -> None:
                        check=False)  # what it did not do is done where it is needed
 
 
-def _compute(check: str, case: Case, folder: Path) -> None:
+def _begin() -> None:
     threadpoolctl.threadpool_limits(1)  # the processes share the cores already
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """However it ended: a worker that waits for more to do would wait for ever."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _compute(check: str, case: Case, folder: Path) -> None:
     CHECKS[check].yardstick(case, folder)
 
 

@@ -1,6 +1,7 @@
 """Backends by name, from wherever they are installed: the entry points `lstm_parity.backends`, or MODULE:CLASS."""
 
 import importlib
+import re
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -103,5 +104,11 @@ def check(label: str, implementation: Any) -> None:
 
 
 def short(backend: str) -> str:
-    """What files and the report call a backend: its name, or the module of an address."""
+    """What files and the report call a backend: its name, or the module of an address.
+
+    Raises:
+        ValueError: it is neither, and would name a file elsewhere.
+    """
+    if not re.fullmatch(r"[\w.:-]+", backend):
+        raise ValueError(f"backend: expected a registered name or package.module:Adapter, got {backend!r}")
     return backend.replace(":", ".")

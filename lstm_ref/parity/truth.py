@@ -6,6 +6,7 @@ from it at most, over several evaluations. Neither depends on the implementation
 
 import dataclasses
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,8 +203,39 @@ def stored(check: Measurable, case: Case, folder: Path) -> Path:
     return folder / f"{check.name}-{case.name}-{case.dtype}-{_key(check, case, evaluations(case))}.npz"
 
 
+def _digest(path: Path, arrays: Quantities) -> str:
+    """Of the arrays and of the name they are stored under, which says what they are the truth of."""
+    digest = hashlib.sha256(path.name.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.shape} {array.dtype}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> Yardstick:
+    """A stored yardstick.
+
+    Raises:
+        ValueError: it is not what was stored there.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as parts:
+            arrays = {name: parts[name] for name in parts.files}
+        digest = str(arrays.pop("digest"))
+    except Exception as error:  # of a damaged archive: zipfile, zlib and NumPy have a dozen ways to say so
+        raise ValueError(f"it can't be read ({type(error).__name__}: {error})") from None
+    truth, spread = ({name[len(part):]: array for name, array in arrays.items() if name.startswith(part)}
+                     for part in ("truth/", "spread/"))
+    if digest != _digest(path, arrays):
+        raise ValueError("its digest is not that of its contents under this name")
+    if not all((array >= 0).all() for array in spread.values()):
+        raise ValueError("a spread is negative or NaN")
+    return Yardstick(truth, spread)
+
+
 def yardstick(check: Measurable, case: Case, folder: Path) -> Yardstick:
     """Truth and spread of a check on a case, from `folder` or else computed and stored there.
+
+    Warns of a file that is not what was stored, and computes it again.
 
     Args:
         check: what is computed.
@@ -212,12 +244,15 @@ def yardstick(check: Measurable, case: Case, folder: Path) -> Yardstick:
     """
     path = stored(check, case, folder)
     if path.exists():
-        with np.load(path) as file:
-            parts = {part: {name[len(part):]: file[name] for name in file.files if name.startswith(part)}
-                     for part in ("truth/", "spread/")}
-        return Yardstick(parts["truth/"], parts["spread/"])
+        try:
+            return _read(path)
+        except ValueError as error:
+            warnings.warn(f"{path}: {error}; the truth is computed again", stacklevel=2)
     long = case.name in LONG
     made = measure_by_rewrites(check, case, REWRITES) if long else measure(check, case, evaluations(case))
     both = {"truth": made.truth, "spread": made.spread}
-    write_arrays(path, {f"{part}/{name}": array for part, named in both.items() for name, array in named.items()})
+    # In C's order, in which a file is read back: the digest is of the bytes, longdouble's unused ones too.
+    arrays = {f"{part}/{name}": np.array(array, order="C") for part, named in both.items()
+              for name, array in named.items()}
+    write_arrays(path, arrays | {"digest": np.array(_digest(path, arrays))})
     return made

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 from backends.numpy.adapter import Scratch
 
@@ -14,6 +17,14 @@ def crash(self, inputs, state, params):
 
 
 def hang(self, inputs, state, params):
+    time.sleep(3600)
+
+
+def start(self, inputs, state, params):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    part = Path(os.environ["PLANTED_PIDS"] + ".part")
+    part.write_text(f"{os.getpid()} {child.pid}")
+    part.rename(os.environ["PLANTED_PIDS"])
     time.sleep(3600)
 
 
@@ -35,4 +46,4 @@ def err(self, inputs, state, params):
 
 
 Scratch.lstm = {"crash": crash, "hang": hang, "leave": leave, "throw": throw, "interrupt": interrupt,
-                "err": err}[os.environ["PLANTED"]]
+                "err": err, "start": start}[os.environ["PLANTED"]]

@@ -62,6 +62,71 @@ def test_a_check_that_compared_nothing_fails_the_report(tmp_path, capsys):
     assert "only a part was run: -k forward" in capsys.readouterr().out
 
 
+def edited(folder, change):
+    path = folder / "torch.json"
+    content = json.loads(path.read_text())
+    change(content, content["backends"]["torch"])
+    path.write_text(json.dumps(content))
+
+
+def merged(folder, capsys):
+    """What the report says of torch, while numpy next to it is merged."""
+    assert not merge(["torch", "numpy"], folder)
+    assert json.loads((folder / "report.json").read_text())["backends"]["numpy"]["status"] == "pass"
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("torch: ")]
+
+
+@pytest.mark.parametrize(("content", "words"), [
+    ("", "Expecting value"), ("{", "Expecting property name"), ("[]", "the file: expected dict, got []"),
+    ('{"schema": 1}', "the file: expected 'backends' in it"), ("\xff", "codec can't decode"),
+    ('{"schema": 1, "backends": {}}', "backends: expected 'torch' in it"),
+    ("[" * 100_000, "recursion"),
+])
+def test_a_file_that_is_no_report_is_one_line(content, words, tmp_path, capsys):
+    """Truncated, empty, somebody else's; the others are merged."""
+    passing(tmp_path, "numpy")
+    (tmp_path / "torch.json").write_text(content, encoding="latin-1")
+    (line,) = merged(tmp_path, capsys)
+    assert line.startswith("torch: not run: torch.json is no report: ") and words in line
+    assert line.endswith("; run torch again")
+
+
+HEAT = {"title": "gates", "rows": ["I", "F"], "ratios": [[1.0], [1.0, 2.0]]}
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda content, entry: content.update(schema=99), "schema: expected 1, got 99"),
+    (lambda content, entry: entry.update(status="PASS"), "backends.torch.status: expected 'pass' or 'fail'"),
+    (lambda content, entry: entry["results"][0].update(ratio=float("nan")), "expected finite numbers, got NaN"),
+    (lambda content, entry: entry["results"][0].update(ratio=10**400), "expected finite numbers, got 1000"),
+    (lambda content, entry: entry["results"][0].update(ratio="0.5"), "results[0].ratio: expected float | int | None"),
+    (lambda content, entry: entry["results"][3].pop("verdict"), "results[3]: expected 'verdict' in it"),
+    (lambda content, entry: entry.update(reason="\ud800"), "surrogates not allowed"),
+    (lambda content, entry: entry.update(expected=[["scratch"]]), "expected[0]: expected 2 items, got 1"),
+    (lambda content, entry: entry.update(causes={"scratch": {"place": "", "findings": [], "heat": [HEAT]}}),
+     "gates: expected 2 rows of ratios of one length"),
+])
+def test_an_entry_of_another_form_is_one_line(change, words, tmp_path, capsys):
+    """It says where."""
+    passing(tmp_path, "numpy")
+    passing(tmp_path, "torch")
+    edited(tmp_path, change)
+    (line,) = merged(tmp_path, capsys)
+    assert words in line
+
+
+@pytest.mark.parametrize("change", [
+    {"ratio": 5.0}, {"ratio": None}, {"ratio": -1.0}, {"verdict": "mathematics"}])
+def test_a_pass_over_results_that_fail_is_no_pass(change, tmp_path, capsys):
+    """Whatever the status says, the results decide."""
+    passing(tmp_path, "numpy")
+    passing(tmp_path, "torch")
+    edited(tmp_path, lambda content, entry: entry["results"][0].update(change))
+    assert merged(tmp_path, capsys) == ["torch: fail: it says pass over results that fail: params (book float32)"]
+    edited(tmp_path, lambda content, entry: entry.update(results=[], selection="a part"))
+    assert "compared nothing" in merged(tmp_path, capsys)[0]
+
+
 def test_no_backend_at_all_is_a_failure(tmp_path):
     """Nothing asked, nothing proved."""
     assert not merge([], tmp_path)

@@ -52,3 +52,12 @@ def test_an_import_that_points_up_is_seen():
                        (("backends", "torch", "adapter"), "from lstm_ref.parity.checks import CHECKS")):
         assert len(upward(me, source)) == 1, source
     assert not upward(("lstm_ref", "parity", "ports", "port"), "from lstm_ref.parity.interface import watch")
+
+
+def test_no_assert_carries_weight():
+    """Under PYTHONOPTIMIZE there is none: what stands in the package only says to the type checker what is known."""
+    for path in (*ROOT.glob("lstm_ref/**/*.py"), *ROOT.glob("backends/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assert):
+                says = ast.unparse(node.test)
+                assert says.endswith(" is not None") or says.startswith("isinstance("), f"{path}: assert {says}"

@@ -1,14 +1,19 @@
 """A backend that crashes, hangs or is missing is reported in words; the real pytest run, end to end."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from lstm_ref.__main__ import main
 from lstm_ref.parity.runner.record import read_status
 from lstm_ref.parity.runner.report import merge
 from lstm_ref.parity.runner.supervise import supervise
+from lstm_ref.usage import UsageError
 
 ROOT = Path(__file__).parents[2]
 FEW = ("-q", "-k", "tiny and float32")
@@ -74,6 +79,13 @@ def test_a_wrong_number_is_told_whole(planted, capfd):
         assert words in printed
 
 
+def test_a_wrong_number_is_seen_where_asserts_are_off(planted, monkeypatch):
+    """The tests next to the checks are made of them."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    entry = planted("err")
+    assert entry["status"] == "fail" and "forward (tiny float32)" in entry["reason"]
+
+
 def test_an_interrupted_run_is_no_pass(planted):
     """Even if all that ran until then passed."""
     entry = planted("interrupt")
@@ -89,6 +101,109 @@ def test_what_goes_wrong_before_the_first_check_is_said(planted, monkeypatch, tm
     entry = planted("err")
     assert entry["status"] == "not run"
     assert "timemachine.txt: expected SHA-1" in entry["reason"]
+
+
+def alive(pid):
+    """Whether a process computes or waits; one that ended may not have been waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(pid):
+    found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return found + [below for child in found for below in children(child)]
+
+
+@pytest.fixture
+def started():
+    """Starts a run in a process of its own, which does not outlive the test."""
+    processes = []
+
+    def start(*arguments):
+        processes.append(subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait()
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's table of processes")
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_ends_whole(number, started, tmp_path, truths, monkeypatch):
+    """With what its backend has started, and with what happened in its file; no second run meanwhile."""
+    (tmp_path / "truth").symlink_to(truths)
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PLANTED", "start")
+    monkeypatch.setenv("PLANTED_PIDS", str(pids))
+    process = started("lstm_ref", "run", "numpy", "--build", str(tmp_path), "-p", "planted", *FEW)
+    until(pids.exists)
+    with pytest.raises(UsageError, match=r"another run of numpy is under way in this folder; wait for it, or name"):
+        supervise("numpy", tmp_path, 60, [])
+    assert read_status(tmp_path, "numpy")["status"] == "crashed", "the second run left the file alone"
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number
+    assert not any(map(alive, map(int, pids.read_text().split())))
+    entry = read_status(tmp_path, "numpy")
+    assert entry["status"] == "crashed"
+    assert entry["reason"] == f"ended from outside by {number.name}; the process ended in forward[scratch-tiny-float32]"
+
+
+@linux
+@pytest.mark.parametrize(("program", "number"), [
+    ("lstm_ref run numpy", signal.SIGTERM), ("pytest tests/parity --backend numpy", signal.SIGKILL)])
+def test_truths_under_way_end_with_the_run(program, number, started, tmp_path):
+    """Nobody would read them."""
+    process = started(*program.split(), "--build", str(tmp_path), "-q")
+    until(lambda: [*tmp_path.glob("truth/*.npz")])
+    below = children(process.pid)
+    process.send_signal(number)
+    assert process.wait(20) in (143, -9)
+    until(lambda: not any(map(alive, below)), 20)
+    entry = read_status(tmp_path, "numpy")
+    assert entry["status"] == "crashed"
+    assert entry["reason"].endswith("the process ended in the computation of the truths")
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("run", "../evil"), "backend: expected a registered name or package.module:Adapter, got '../evil'"),
+    (("report", "../evil"), "backend: expected a registered name or package.module:Adapter, got '../evil'"),
+    (("run", "numpy", "--time-limit", "0"), "--time-limit: expected seconds above 0, got 0"),
+    (("run", "numpy", "--time-limit", "nan"), "--time-limit: expected seconds above 0, got nan"),
+    (("run", "numpy", "--build", "file"), "file: can't be written to (File exists); name another folder"),
+    (("report", "numpy", "--build", "file"), "file: can't be written to (File exists); name another folder"),
+    (("judge", "my_port:lstm", "--build", "file"), "file: can't be written to (File exists); name another folder"),
+])
+def test_what_a_command_can_not_do_is_refused_in_words(arguments, words, tmp_path, monkeypatch, capsys):
+    """And writes nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert main([*arguments]) == 2
+    assert capsys.readouterr().err == f"error: {words}\n"
+    assert not [*tmp_path.parent.glob("evil*")]
+
+
+def test_a_run_without_results_says_why(tmp_path, monkeypatch, capfd):
+    """In another folder than a checkout, and on a line of its own."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "numpy", "--build", "here", "--random", "0"]) == 1
+    assert capfd.readouterr().err.endswith("numpy: not run: --random: expected at least 1 case, got 0\n")
+    assert main(["run", "numpy", "-q", "-k", "state"]) == 0
+    assert read_status(tmp_path / "build" / "parity", "numpy")["status"] == "pass"
 
 
 def parity(*arguments):
@@ -111,11 +226,14 @@ def test_a_missing_framework_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("arguments", "words"), [
     (("--backend", "tourch"), "unknown backend 'tourch'; known are numpy, torch, tensorflow, jax, mxnet, paddle"),
     (("--backend", "numpy", "--random", "0"), "--random: expected at least 1 case, got 0"),
+    (("--backend", "numpy", "--random", "-1"), "--random: expected at least 1 case, got -1"),
+    (("--backend", "../evil"), "backend: expected a registered name or package.module:Adapter, got '../evil'"),
+    (("--backend", "numpy", "--build", "README.md"), "README.md: can't be written to (File exists)"),
     (("--backend", "numpy", "--device", "gpu"), "NumPy computes on the CPU alone"),
 ])
 def test_a_wrong_command_line_is_refused_in_words(arguments, words, tmp_path):
     """Before anything runs."""
-    run = parity(*arguments, "--build", str(tmp_path))
+    run = parity("--build", str(tmp_path), *arguments)
     assert run.returncode == 4
     assert words in run.stderr
 

@@ -1,11 +1,14 @@
 """Truth, noise and ratio: the judge's own arithmetic."""
 
+import os
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import lstm_ref as ref
+from lstm_ref.files import write_arrays
 from lstm_ref.parity import truth
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS, Numbers
@@ -129,6 +132,64 @@ def test_yardsticks_are_stored_and_read_back(tmp_path):
             truth.yardstick(CHECKS[name], replace(case, theta=theta), tmp_path)
     assert len(list(tmp_path.glob("step-*"))) == 2, "a case that differs in theta alone is another case"
     assert path.suffix == ".npz"
+
+
+def spoilt(path, change):
+    """The stored arrays changed, under a digest that is right again."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "digest"}
+    arrays = change(arrays)
+    write_arrays(path, arrays | {"digest": np.array(truth._digest(path, arrays))})
+
+
+@pytest.mark.parametrize(("spoil", "words"), [
+    (lambda path, other: path.write_bytes(b""), "it can't be read (EOFError"),
+    (lambda path, other: path.write_bytes(path.read_bytes()[:-99]), "it can't be read (BadZipFile"),
+    (lambda path, other: np.savez(path, a=1), "it can't be read (KeyError"),
+    (lambda path, other: path.write_bytes(other.read_bytes()), "its digest is not that of its contents under this"),
+    (lambda path, other: spoilt(path, lambda arrays: arrays | {"spread/H_t": -arrays["spread/H_t"]}),
+     "a spread is negative or NaN"),
+    (lambda path, other: spoilt(path, lambda arrays: arrays | {"spread/H_t": np.nan * arrays["spread/H_t"]}),
+     "a spread is negative or NaN"),
+])
+def test_a_spoilt_truth_is_named_and_computed_again(spoil, words, tmp_path):
+    """Cut short, of another case, without a digest or with a spread that is none."""
+    check, case = CHECKS["forward"], CASES["tiny"]().astype("float32")
+    made, path = truth.yardstick(check, case, tmp_path), truth.stored(check, case, tmp_path)
+    another = replace(case, inputs=1 - case.inputs)
+    truth.yardstick(check, another, tmp_path)
+    spoil(path, truth.stored(check, another, tmp_path))
+    with pytest.warns(UserWarning, match=re.escape(str(path))) as warned:
+        again = truth.yardstick(check, case, tmp_path)
+    assert words in str(warned[0].message) and str(warned[0].message).endswith("; the truth is computed again")
+    for found in (again, truth.yardstick(check, case, tmp_path)):  # what is stored now is right
+        assert all(np.array_equal(made.truth[q], found.truth[q]) for q in made.truth)
+        assert all(np.array_equal(made.spread[q], found.spread[q]) for q in made.truth)
+
+
+def test_one_changed_bit_is_seen(tmp_path):
+    """In any number, of the truth or of the spread, also where the archive's own sum is right."""
+    check, case = CHECKS["forward"], CASES["tiny"]().astype("float32")
+    truth.yardstick(check, case, tmp_path)
+    (path,) = tmp_path.iterdir()
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    for name in arrays.keys() - {"digest"}:
+        np.savez(path, **arrays | {name: np.nextafter(arrays[name], np.inf)})
+        with pytest.warns(UserWarning, match="its digest is not that of its contents"):
+            truth.yardstick(check, case, tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_truth_has_the_mode_that_the_umask_gives(tmp_path):
+    """Others may read what they may read elsewhere."""
+    before = os.umask(0o027)
+    try:
+        truth.yardstick(CHECKS["clipping"], CASES["tiny"]().astype("float32"), tmp_path)
+    finally:
+        os.umask(before)
+    (path,) = tmp_path.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_preparing_computes_what_is_missing_in_fresh_processes(tmp_path):

@@ -102,6 +102,15 @@ def test_a_bad_prefix_is_named(prefix, words, data):
     assert str(refusal.value) == words
 
 
+@pytest.mark.parametrize("num_preds", [-1, 1.5, "3", None])
+def test_a_number_of_characters_is_named(num_preds, data):
+    """None to write is a wish like any other, fewer is not."""
+    net, vocab = model(vocab_size=len(data[1])), data[1]
+    assert ref.predict_ch8("t", 0, net, vocab) == "t"
+    with pytest.raises(ValueError, match="num_preds: expected an integer of at least 0, got"):
+        ref.predict_ch8("t", num_preds, net, vocab)
+
+
 def test_what_train_ch8_prints(data, capsys):
     """A sample every ten epochs, then perplexity, speed, device and two samples."""
     train_iter, vocab = data

@@ -131,6 +131,12 @@ def test_without_a_network_the_story_is_used_and_said(tmp_path, monkeypatch, cap
     (lambda: ref.load_data_time_machine(32, 35, max_tokens=100, source="embedded"), "at least 1156 tokens"),
     (lambda: ref.load_data_time_machine(0, 35, source="embedded"), "batch_size: expected"),
     (lambda: next(ref.seq_data_iter_random(range(10), 2, 5)), "corpus: expected at least 16 tokens"),
+    (lambda: next(ref.seq_data_iter_random("a" * 99, 2, 5)), "corpus: expected a list of integer tokens, got str"),
+    (lambda: next(ref.seq_data_iter_sequential(["a"] * 99, 2, 5)), "corpus: expected a list of integer tokens"),
+    (lambda: next(ref.seq_data_iter_sequential([0.5] * 99, 2, 5)), "shape (99,) and float64; index the text"),
+    (lambda: next(ref.seq_data_iter_random([[1] * 99], 2, 5)), "shape (1, 99)"),
+    (lambda: next(ref.seq_data_iter_random(iter(range(99)), 2, 5)), "got range_iterator"),
+    (lambda: next(ref.seq_data_iter_random([], 2, 5)), "corpus: expected at least 16 tokens"),
 ])
 def test_bad_requests_are_named(call, words):
     """A corpus shorter than one minibatch, an unknown source, a senseless size."""
@@ -202,6 +208,13 @@ def test_a_vocabulary_of_anything():
     assert ref.Vocab(iter("abb")).idx_to_token == ["<unk>", "b", "a"]
     assert ref.Vocab(("ab", "c")).idx_to_token == ["<unk>", "ab", "c"]
     assert ref.Vocab().idx_to_token == ["<unk>"]
+
+
+def test_a_vocabulary_ends():
+    """It is a container of its tokens; asked by index, as Python does of what says nothing else, it would not end."""
+    vocab = ref.Vocab("abb")
+    assert "a" in vocab and "c" not in vocab and 0 not in vocab
+    assert list(vocab) == ["<unk>", "b", "a"]
 
 
 @pytest.mark.parametrize("batches", [ref.seq_data_iter_random, ref.seq_data_iter_sequential])

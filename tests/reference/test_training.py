@@ -71,6 +71,29 @@ def test_clipping_refuses_a_senseless_threshold(theta):
         ref.grad_clipping([np.ones(2)], theta)
 
 
+@pytest.mark.parametrize("grads", [(np.ones(2) for _ in range(14)), np.ones(2), None])
+def test_clipping_refuses_what_can_be_read_only_once(grads):
+    """A generator was empty after its norm; an array alone would be taken for its rows."""
+    with pytest.raises(ValueError, match="grads: expected a list or tuple of arrays, got"):
+        ref.grad_clipping(grads, 1.0)
+
+
+@pytest.mark.parametrize("lr", [math.nan, math.inf, -0.1, 10**400, "1", None, True])
+def test_an_update_refuses_a_senseless_learning_rate(lr):
+    """Nothing is updated; zero is a rate."""
+    params = [np.ones(2)]
+    with pytest.raises(ValueError, match="lr: expected a finite number of at least 0, got"):
+        ref.sgd(params, params, lr)
+    assert ref.sgd(params, params, 0)[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "1"])
+def test_an_update_refuses_a_senseless_batch_size(batch_size):
+    """It divides by it."""
+    with pytest.raises(ValueError, match="batch_size: expected an integer of at least 1, got"):
+        ref.sgd([np.ones(2)], [np.ones(2)], 1.0, batch_size)
+
+
 def test_step_is_forward_backward_clip_update():
     """One step equals its parts, and lowers the loss on the same minibatch."""
     rng = np.random.default_rng(0)

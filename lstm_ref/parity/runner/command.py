@@ -1,11 +1,13 @@
 """The commands `run`, `judge` and `report`."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from lstm_ref.files import check_writable
 from lstm_ref.parity.runner.supervise import supervise
-from lstm_ref.usage import UsageError
+from lstm_ref.usage import UsageError, refusals
 
 TIME_LIMIT = 600
 LONG_TIME_LIMIT = 4 * 3600
@@ -45,9 +47,17 @@ def limit(seconds: float | None, rest: list[str]) -> float:
 def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) -> int:
     """`lstm-parity run`."""
     from lstm_ref.parity.registry import short
+    from lstm_ref.parity.runner.record import read_status
 
-    passed = supervise(short(backend), build, limit(time_limit, rest), [*rest, f"--backend={backend}"])
-    return 0 if passed else 1
+    seconds = limit(time_limit, rest)
+    with refusals():
+        subject = short(backend)
+        check_writable(build)
+    if supervise(subject, build, seconds, [*rest, f"--backend={backend}"]):
+        return 0
+    entry = read_status(build, subject)
+    print(f"{subject}: {entry['status']}: {entry['reason']}", file=sys.stderr)
+    return 1
 
 
 def judge(target: str, framework: str | None, device: str, book: bool, build: Path, time_limit: float | None,
@@ -57,7 +67,9 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     from lstm_ref.parity.runner.record import read_status
     from lstm_ref.parity.session import Verdict
 
-    subject = subject_of(SimpleNamespace(backend=None, parity=target))
+    with refusals():
+        subject = subject_of(SimpleNamespace(backend=None, parity=target))
+        check_writable(build)
     chosen = [f"--parity={target}", f"--device={device}"]
     chosen += [f"--framework={framework}"] if framework else []
     chosen += ["--book"] if book else []
@@ -71,6 +83,10 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
 
 def report(backends: list[str], build: Path) -> int:
     """`lstm-parity report`."""
+    from lstm_ref.parity.registry import short
     from lstm_ref.parity.runner.report import merge
 
+    with refusals():
+        backends = [short(backend) for backend in backends]
+        check_writable(build)
     return 0 if merge(backends, build) else 1

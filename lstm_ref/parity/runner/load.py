@@ -13,7 +13,11 @@ from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
 
 
 def subject_of(option: Any) -> str:
-    """What the report and its files call what is judged."""
+    """What the report and its files call what is judged.
+
+    Raises:
+        ValueError: it would name a file elsewhere.
+    """
     return registry.short(option.backend or option.parity.replace("=", "-").replace(",", "_").replace("/", "."))
 
 
@@ -52,6 +56,8 @@ def session_of(option: Any) -> Session:
         TypeError: a function or a framework can't be used; says what to write.
         ValueError: what is asked for can't be.
     """
+    if option.random is not None and option.random < 1:
+        raise ValueError(f"--random: expected at least 1 case, got {option.random}")
     if option.backend and option.parity:
         raise ValueError("--parity and --backend: give one of them")
     adapter: Any = None

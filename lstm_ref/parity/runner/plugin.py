@@ -68,19 +68,23 @@ def pytest_configure(config: pytest.Config) -> None:
     option = options(config)
     if option.parity is None and option.backend is None:
         return
-    if option.random is not None and option.random < 1:
-        raise pytest.UsageError(f"--random: expected at least 1 case, got {option.random}")
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
+    from lstm_ref.files import check_writable
     from lstm_ref.parity.runner.load import session_of, subject_of
     from lstm_ref.parity.runner.record import Record, write_status
 
+    try:
+        subject = subject_of(option)
+        check_writable(option.build)
+    except (ValueError, OSError) as error:
+        raise pytest.UsageError(str(error)) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             session = session_of(option)
     except (ImportError, RuntimeError, ValueError, TypeError, OSError) as error:
-        write_status(option.build, subject_of(option), "not run", str(error))
+        write_status(option.build, subject, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = []  # nobody asked for the tests that are here
@@ -169,6 +173,7 @@ class Judge:
         if len(chosen) < len(everything) or option.random is not None or option.long:
             asked = "" if option.random is None else f", --random {option.random}"
             entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
+        self.record.begin("the computation of the truths")
         prepare(self.session.truths_of(chosen), self.session.truths)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

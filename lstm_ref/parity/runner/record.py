@@ -7,9 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from lstm_ref.files import write_json
-from lstm_ref.parity.entry import Entry, document
+from lstm_ref.parity.entry import SCHEMA, Entry, document
 
 SAVE_SECONDS = 5  #: between two writes of the results while the tests run
+
+NUMBER, WORDS = float | int | None, {str: str}
+MAP = {"title": str, "rows": [str], "ratios": [[NUMBER]]}
+RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quantity": str, "spread": NUMBER,
+          "ratio": NUMBER, "verdict": ("pass", "rounding", "mathematics", "not settled", "fail")}
+#: What the table, the report and its pictures read of an entry: types, values, lists, names (str stands for any; one
+#: that ends in ? may be absent).
+ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "seconds?": float | int, "selection?": str,
+         "expected?": [[str, str]], "not_judged?": {str: WORDS}, "results?": [RESULT],
+         "fingerprint?": {"framework?": str, "corpus?": str | None},
+         "causes?": {str: {"place": str, "findings": [str], "heat": [MAP]}}}
 
 
 def running(folder: Path, backend: str) -> Path:
@@ -18,14 +29,58 @@ def running(folder: Path, backend: str) -> Path:
 
 
 def read_status(folder: Path, backend: str) -> dict[str, Any]:
-    """The entry of a backend in the report; 'not run' where there is no file."""
+    """The entry of a backend in the report; 'not run' where there is no file, or one that can't be read."""
     path = folder / f"{backend}.json"
     if not path.exists():
         return {"status": "not run", "reason": f"no {path.name} was written"}
-    entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["backends"][backend]
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite,
+                             parse_int=_finite)
+        check_form({"schema": (SCHEMA,), "backends": {backend: ENTRY}}, content)
+        entry: dict[str, Any] = content["backends"][backend]
+        for found in (each for cause in entry.get("causes", {}).values() for each in cause["heat"]):
+            widths = {len(row) for row in found["ratios"]}
+            if len(found["ratios"]) != len(found["rows"]) or len(widths) != 1 or 0 in widths:
+                raise ValueError(f"{found['title']}: expected {len(found['rows'])} rows of ratios of one length")
+        json.dumps(entry, ensure_ascii=False).encode()  # half a character can be read, but neither written nor shown
+    except (ValueError, OSError, RecursionError) as error:
+        return {"status": "not run", "reason": f"{path.name} is no report: {error}; run {backend} again"}
     if running(folder, backend).exists():
         entry |= {"status": "crashed", "reason": f"the process ended in {running(folder, backend).read_text()}"}
     return entry
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"expected finite numbers, got {text:.40}")
+    return int(text) if text.lstrip("-").isdigit() else number
+
+
+def check_form(form: Any, found: Any, where: str = "") -> None:
+    """What was read has a form: a type, a tuple of values, a list of one form or of several, or forms by name.
+
+    Raises:
+        ValueError: it has not; says where.
+    """
+    place, kind = where or "the file", type(form) if isinstance(form, dict | list) else form
+    if isinstance(form, tuple):
+        if found not in form:
+            raise ValueError(f"{place}: expected {' or '.join(map(repr, form))}, got {found!r:.40}")
+    elif not isinstance(found, kind):
+        raise ValueError(f"{place}: expected {getattr(kind, '__name__', kind)}, got {found!r:.40}")
+    elif isinstance(form, list):
+        forms = form if len(form) > 1 else form * len(found)
+        if len(forms) != len(found):
+            raise ValueError(f"{place}: expected {len(forms)} items, got {len(found)}")
+        for i, each in enumerate(found):
+            check_form(forms[i], each, f"{where}[{i}]")
+    elif isinstance(form, dict):
+        for name, asked in (dict.fromkeys(found, form[str]) if str in form else form).items():
+            key = name.removesuffix("?")
+            if key in found:
+                check_form(asked, found[key], f"{where}.{key}".lstrip("."))
+            elif key == name:
+                raise ValueError(f"{place}: expected {key!r} in it, found none")
 
 
 def write_status(folder: Path, backend: str, status: str, reason: str = "", **more: Any) -> None:

@@ -14,14 +14,25 @@ from lstm_ref.parity.verdict import LIMIT
 
 
 def complete(entry: dict[str, Any]) -> dict[str, Any]:
-    """The entry of a backend, failed when it passed but left out what it set out to compare and nobody deselected."""
-    compared = {(result["implementation"], result["check"]) for result in entry.get("results", ())}
+    """The entry of a backend, failed when it passed over results that fail, or left out what nobody deselected."""
+    if entry["status"] != "pass":
+        return entry
+    results = entry.get("results", ())
+    wrong = dict.fromkeys(f"{r['check']} ({r['case']} {r['dtype']})" for r in results if not agrees(r))
+    if wrong:
+        return {**entry, "status": "fail", "reason": f"it says pass over results that fail: {', '.join(wrong)}"}
+    compared = {(result["implementation"], result["check"]) for result in results}
     absent = [f"{check} of {label}" for label, check in entry.get("expected", ()) if (label, check) not in compared]
-    if entry["status"] == "pass" and not entry.get("expected"):
+    if not entry.get("expected") or not results:
         absent = ["every check"]
-    if entry["status"] == "pass" and absent and not entry.get("selection"):
+    if absent and not (entry.get("selection") and results):
         return {**entry, "status": "fail", "reason": f"compared nothing in {', '.join(absent)}"}
     return entry
+
+
+def agrees(result: dict[str, Any]) -> bool:
+    """Whether a result passes by its numbers, too."""
+    return result["verdict"] == "pass" and result["ratio"] is not None and 0 <= result["ratio"] <= LIMIT
 
 
 def draw_map(found: dict[str, Any], path: Path) -> None:

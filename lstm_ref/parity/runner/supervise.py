@@ -4,10 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
 
 from lstm_ref.parity.runner.record import read_status, write_status
+from lstm_ref.usage import UsageError
 
 NOT_STARTED = "the process of its checks did not start"
 
@@ -23,12 +28,25 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
 
     Returns:
         Whether it passed.
+
+    Raises:
+        UsageError: another process runs it in the same folder.
+        SystemExit: this process was asked to end; the file says so, and nothing that was started is left.
     """
+    try:
+        with FileLock(folder / f"{subject}.lock", timeout=0), _ended_by_signals():
+            return _supervise(subject, folder, time_limit, pytest_arguments)
+    except Timeout:
+        raise UsageError(f"{folder}: another run of {subject} is under way in this folder; wait for it, or name "
+                         "another folder with --build") from None
+
+
+def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
     write_status(folder, subject, "not run", NOT_STARTED)
     command = [sys.executable, "-m", "pytest", f"--build={folder}", f"--junit-xml={folder / f'{subject}.xml'}",
                *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
+    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
     process = subprocess.Popen(command, start_new_session=True, env=environment)
     try:
         code = process.wait(time_limit)
@@ -37,9 +55,13 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
         entry = read_status(folder, subject)
         amend(folder, subject, f"hung: no end within {time_limit:g} s; {entry['reason']}")
         return False
-    except BaseException:
+    except BaseException as error:
         _kill(process)
+        how = signal.Signals(error.args[0] - 128).name if isinstance(error, SystemExit) else repr(error)
+        amend(folder, subject, f"ended from outside by {how}; {read_status(folder, subject)['reason']}")
         raise
+    if code < 0:
+        _kill(process)  # what it had started
     entry = read_status(folder, subject)
     if entry["reason"] == NOT_STARTED:
         write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; it says why above")
@@ -48,6 +70,24 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
     elif code != 0 and entry["status"] == "pass":
         amend(folder, subject, f"pytest ended with exit status {code} after a verdict of pass")
     return code == 0 and entry["status"] == "pass"
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Signals that ask to end raise SystemExit, with a shell's exit status: the default would leave the child alone."""
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in asking:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: what follows must come to its end
+        raise SystemExit(128 + number)
+
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    asking = [each for each in known if signal.getsignal(each) is not signal.SIG_IGN]  # as nohup has it
+    before = [signal.signal(each, end) for each in asking]
+    try:
+        yield
+    finally:
+        for each, handler in zip(asking, before, strict=True):
+            signal.signal(each, handler)
 
 
 def amend(folder: Path, subject: str, reason: str) -> None:
@@ -66,7 +106,8 @@ def describe(code: int) -> str:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the process and what it started."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.wait()
