@@ -107,7 +107,8 @@ def _sum_scale(terms: Array, axis: int | None = None, keepdims: bool = False, **
     """
     terms, axis = (terms.reshape(-1), 0) if axis is None and not keepdims else (terms, axis)
     front = np.cumsum(terms, axis=axis)
-    back = terms.sum(axis=axis, keepdims=True) - front + terms
+    with np.errstate(invalid="ignore"):  # infinity less infinity: what is not finite is not moved
+        back = terms.sum(axis=axis, keepdims=True) - front + terms
     return np.asarray(np.sqrt(np.maximum(*((partial**2).sum(axis=axis, keepdims=keepdims)
                                            for partial in (front, back)))))
 

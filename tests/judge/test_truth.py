@@ -34,12 +34,28 @@ def test_one_operation_is_rounded_by_at_most_half_an_epsilon(dtype):
         assert 0.99 < relative.max() <= 1.001
 
 
-def test_a_product_is_rounded_like_a_sum_of_its_size():
-    """Inner size k: sqrt(k) half epsilons of |A| |B|."""
+def test_a_product_is_rounded_like_a_sum_in_blocks():
+    """Within a block of k, sqrt(k) |a| |b|; and k times the sum before it, from the front or from the back."""
     noisy = noisy_type("float32", seed=0)
-    a = np.ones((50, 400))
-    product = np.asarray(noisy(a) @ np.ones((400, 50)))
-    assert 0.9 < np.abs(product / 400 - 1).max() / (20 * EPS["float32"] / 2) <= 1.001
+    product = np.asarray(noisy(np.ones((50, 400))) @ np.ones((400, 50)))
+    blocks = [32] * 12 + [16]
+    scale = np.sqrt(sum(k * (k**2 + sum(blocks[:i])**2) for i, k in enumerate(blocks)))
+    assert 0.9 < np.abs(product - 400).max() / (scale * EPS["float32"] / 2) <= 1.01
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["front", "back"])
+@pytest.mark.parametrize("start", [0.0, 100.0])
+def test_no_order_of_a_long_product_is_beyond_its_spread(start, order):
+    """Added one by one from either end, also onto something larger than itself, as a GEMM that accumulates does."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(1, 1120)).astype("float32"), rng.normal(size=(1120, 300)).astype("float32")
+    total = np.full((1, 300), start, "float32")
+    for k in range(1120)[order]:
+        total = total + a[:, k:k + 1] * b[k:k + 1]
+    truth = start + a.astype(float) @ b.astype(float)
+    spread = max(np.abs(np.asarray(noisy(a.astype(float)) @ b.astype(float) + start) - truth).max()
+                 for noisy in (noisy_type("float32", seed) for seed in range(8)))
+    assert 0.02 < np.abs(total - truth).max() / spread < 1.5
 
 
 @pytest.mark.parametrize(("terms", "scale"), [

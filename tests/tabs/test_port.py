@@ -13,7 +13,8 @@ def test_the_namespace_passes_as_a_port(backend, request):
     """All its roles are found, called in the tab's own manner, and agree with the reference."""
     folder = request.config.pluginmanager.get_plugin("lstm-parity-judge").session.truths
     verdict = judge(importlib.import_module(f"backends.{backend}"), framework=backend, folder=folder,
-                    cases=("ragged", "large", "sequential"), checks=CHECKS.keys() - {"forward", "not_finite", "rnn"})
+                    cases=("ragged", "large", "sequential", "clipped"),
+                    checks=CHECKS.keys() - {"forward", "not_finite", "rnn"})
     assert verdict.passed, verdict
     judged = {result["check"] for result in verdict.entry["results"]}
     assert judged == CHECKS.keys() - {"forward", "not_finite", "rnn", "step", "sampling", "bad_input"}

@@ -243,7 +243,7 @@ NUMBERS = (
     Numbers("step", step, ("train_step",)),
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
             applies=lambda case: case.sizes[0] > 1),
-    Numbers("model", model, ("model",), applies=small),
+    Numbers("model", model, ("model",), applies=lambda case: case.name in ("square", "large")),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
             applies=small),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),

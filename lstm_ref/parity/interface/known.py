@@ -153,6 +153,9 @@ class Jax(Library):
     def array(self, tensor):
         return np.asarray(tensor)
 
+    def hearing(self, hear):
+        return lambda tensor: self.jax.debug.callback(hear, tensor, ordered=True)
+
     def is_trainable(self, tensor):
         return self.jax.numpy.issubdtype(tensor.dtype, self.jax.numpy.floating)  # any floating leaf of a pytree
 

@@ -67,5 +67,11 @@ class Heard:
         self._hear(outputs)
         return outputs, state
 
+    def apply(self, *arguments: Any) -> Any:
+        """What the model answers where its parameters are an argument."""
+        outputs, state = self._net.apply(*arguments)
+        self._hear(outputs)
+        return outputs, state
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._net, name)

@@ -1,6 +1,7 @@
 """Somebody's functions as an implementation: what they compute is theirs, what they lack is not judged."""
 
 import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -10,8 +11,9 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.params import PARAM_NAMES, Array, State
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import DTYPES, Drawn, Epochs, Framework, distinct, watch
+from lstm_ref.parity.interface import DTYPES, Drawn, Epoch, EpochAfterEpoch, Epochs, Framework, Trained, distinct, watch
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, call, check, takes
+from lstm_ref.parity.ports.model import PortModel
 from lstm_ref.text import Vocab
 
 FORWARD = ("lstm or lstm_step",)
@@ -22,8 +24,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "get_lstm_params": ("get_lstm_params",), "init_lstm_state": ("init_lstm_state",), "lstm": FORWARD, "vjp": FORWARD,
     "loss": ("loss",), "loss_and_grads": (*FORWARD, "loss"), "grad_clipping": ("grad_clipping",), "sgd": ("sgd",),
     "train_step": ("train_step",), "rnn": ("rnn",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
-    "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL),
-    "minibatches": ()}
+    "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL), "written": ("predict_ch8", *MODEL),
+    "model": MODEL, "touched": FORWARD, "minibatches": ()}
 #: Checks that are for backends alone.
 HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
                "sampling": "a rule for backends: minibatches of the embedded story"}
@@ -59,6 +61,8 @@ class Port:
             raise SignatureError(f"dtypes: judged are {' and '.join(DTYPES)}, got {unknown.pop()!r}")
         self.not_judged = {name: reason for name, check in CHECKS.items() if (reason := self._missing(check.calls))}
         self.not_judged |= HOUSE_RULES
+        if any(str(getattr(function, "__module__", "")).startswith("lstm_ref.") for function in roles.values()):
+            self.not_judged["own"] = "it is the reference"
         if unknown := (cannot or {}).keys() - CHECKS.keys():
             raise SignatureError(f"cannot: unknown check {unknown.pop()!r}; known are {', '.join(CHECKS)}")
         self.not_judged |= cannot or {}
@@ -202,62 +206,55 @@ class Port:
                                        state=f.tensors(state), lr=lr, theta=theta)
         return f.arrays(list(made)), (f.array(H), f.array(C)), f.array(loss)
 
-    def _net(self, params: Sequence[Array]) -> tuple[Any, Any]:
-        """`RNNModelScratch` with these parameters, and the parameters."""
-        f, dtype = self.framework, params[0].dtype
-        made: Any = [f.parameter(param) for param in params]
-        vocab_size, num_hiddens = params[0].shape
+    def model(self, params: Sequence[Array]) -> PortModel:
+        """`RNNModelScratch` with these parameters."""
+        return PortModel(self, params)
 
-        def init_state(batch_size: int, num_hiddens: int, *_: Any, **__: Any) -> Any:
-            return tuple(f.tensors(self.init_lstm_state(batch_size, num_hiddens, dtype).arrays))
+    def touched(self, inputs: Array, state: State, params: Sequence[Array]) -> Sequence[Array]:
+        """The arguments of `lstm` after the call."""
+        f = self.framework
+        given: list[Any] = [f.tensor(inputs), f.tensors(state), list(f.tensors(params))]
+        self.forward(*given)
+        return f.arrays([given[0], *given[1], *given[2]])
 
-        net = self.call("RNNModelScratch", vocab_size=vocab_size, num_hiddens=num_hiddens,
-                        get_params=lambda *_, **__: made, init_state=init_state, forward_fn=self.roles["lstm"])
-        return net, made
-
-    def train(self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool
-              ) -> tuple[Array, Sequence[Array]]:
+    def train(self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool) -> Trained:
         """`train_epoch_ch8`, epoch after epoch, with every minibatch's loss as the port's `loss` gives it."""
-        f, losses = self.framework, list[Any]()
-        net, made = self._net(params)
-
-        def loss(*arguments: Any, **named: Any) -> Any:
-            value = self.roles["loss"](*arguments, **named)
-            losses.append(value)
-            return value
-
-        pure = takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "params")
-        keeps = takes("train_epoch_ch8", self.roles["train_epoch_ch8"], "losses")
-        updater = f.updater(self.roles.get("sgd"), made, lr)
-        for epoch in epochs:
-            kept = losses if keeps else None
-            found = self.call("train_epoch_ch8", net=net, params=made, loss=self.roles["loss"] if keeps else loss,
-                              train_iter=[f.tensors(minibatch) for minibatch in epoch], updater=updater, lr=lr,
-                              use_random_iter=use_random_iter, losses=kept)
-            made = list(found[0]) if pure else made
+        net, losses = PortModel(self, params), list[Any]()
+        minibatches = [[self.framework.tensors(minibatch) for minibatch in epoch] for epoch in epochs]
+        reports = [Epoch(epoch).report(lambda epoch: net.train(epoch, lr, use_random_iter, losses))
+                   for epoch in minibatches]
         steps = sum(map(len, epochs))
         if len(losses) != steps:
             raise SignatureError(f"train_epoch_ch8: expected to call the loss once for each of {steps} minibatches, "
                                  f"called it {len(losses)} times")
-        return np.stack([f.array(self._detached(loss)).mean() for loss in losses]), f.arrays(made)
+        means = [self.framework.array(self._detached(loss)).mean() for loss in losses]
+        left = [[tuple(self.framework.arrays(minibatch)) for minibatch in epoch] for epoch in minibatches]
+        return Trained(np.stack(means), net.read(), reports, left)  # type: ignore[arg-type]
 
-    def carried(self, params: Sequence[Array], train_iter: Sequence[tuple[Array, Array]], vocab: Vocab
-                ) -> tuple[Sequence[Array], Sequence[Array]]:
-        """`train_ch8` at a learning rate of zero."""
-        f = self.framework
-        net, made = self._net(params)
-        put = [array.copy() for array in f.arrays(made)]
-        with contextlib.redirect_stdout(None):
-            found = self.call("train_ch8", net=net, params=made, train_iter=[f.tensors(m) for m in train_iter],
-                              vocab=vocab, lr=0.0, num_epochs=1)
-        return put, f.arrays(list(found) if takes("train_ch8", self.roles["train_ch8"], "params") else made)
+    def carried(self, params: Sequence[Array], epochs: Epochs, vocab: Vocab, lr: float
+                ) -> tuple[Sequence[Array], Sequence[Array], str]:
+        """`train_ch8`, the weights before and after it, and what it prints."""
+        f, net = self.framework, PortModel(self, params)
+        put, minibatches = net.read(), [[f.tensors(minibatch) for minibatch in epoch] for epoch in epochs]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            found = self.call("train_ch8", net=net.net, params=net.made, train_iter=EpochAfterEpoch(minibatches),
+                              vocab=vocab, lr=lr, num_epochs=len(epochs))
+        kept = list(found) if takes("train_ch8", self.roles["train_ch8"], "params") else net.made
+        return put, f.arrays(kept), printed.getvalue()
 
     def prediction(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> str:
         """`predict_ch8`."""
-        net, made = self._net(params)
-        return self.call("predict_ch8", prefix=prefix, num_preds=num_preds, net=net, params=made, vocab=vocab)
+        return PortModel(self, params).predict(prefix, num_preds, vocab)
 
-    def _drawn(self, role: str, dtype: DTypeLike, sizes: Mapping[str, int], **more: Any) -> Drawn:
+    def written(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> Array:
+        """The outputs of the forward function while `predict_ch8` runs."""
+        heard = list[Array]()
+        hear = self.framework.hearing(lambda outputs: heard.append(self.framework.array(outputs)))
+        PortModel(self, params, hear).predict(prefix, num_preds, vocab)
+        return np.concatenate([outputs.reshape(-1, outputs.shape[-1]) for outputs in heard])
+
+    def drawn(self, role: str, dtype: DTypeLike, sizes: Mapping[str, int], **more: Any) -> Drawn:
+        """What a role that draws or begins something gives."""
         f = self.framework
         tensors = list(self.call(role, dtype=f.dtype(dtype), **sizes, **more))
         arrays = f.arrays(tensors)
@@ -270,8 +267,8 @@ class Port:
         """`get_lstm_params` after seeding the framework."""
         if self.framework.can_seed:
             self.framework.seed(seed)
-        return self._drawn("get_lstm_params", dtype, {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
+        return self.drawn("get_lstm_params", dtype, {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
 
     def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
         """`init_lstm_state`."""
-        return self._drawn("init_lstm_state", dtype, {"batch_size": batch_size, "num_hiddens": num_hiddens})
+        return self.drawn("init_lstm_state", dtype, {"batch_size": batch_size, "num_hiddens": num_hiddens})
