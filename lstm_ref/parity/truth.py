@@ -38,6 +38,8 @@ class Measurable(Protocol):
     @property
     def drifts(self) -> bool: ...  # noqa: D102
     @property
+    def draws(self) -> int: ...  # noqa: D102
+    @property
     def run(self) -> Callable[[Implementation, Case], Quantities]: ...  # noqa: D102
 
 
@@ -200,7 +202,8 @@ def _key(check: Measurable, case: Case, evaluations: int) -> str:
 
 def stored(check: Measurable, case: Case, folder: Path) -> Path:
     """Where the yardstick of a check on a case is kept."""
-    return folder / f"{check.name}-{case.name}-{case.dtype}-{_key(check, case, evaluations(case))}.npz"
+    key = _key(check, case, min(evaluations(case), check.draws))
+    return folder / f"{check.name}-{case.name}-{case.dtype}-{key}.npz"
 
 
 def _digest(path: Path, arrays: Quantities) -> str:
@@ -249,7 +252,8 @@ def yardstick(check: Measurable, case: Case, folder: Path) -> Yardstick:
         except ValueError as error:
             warnings.warn(f"{path}: {error}; the truth is computed again", stacklevel=2)
     long = case.name in LONG
-    made = measure_by_rewrites(check, case, REWRITES) if long else measure(check, case, evaluations(case))
+    made = measure_by_rewrites(check, case, REWRITES) if long else measure(
+        check, case, min(evaluations(case), check.draws))
     both = {"truth": made.truth, "spread": made.spread}
     # In C's order, in which a file is read back: the digest is of the bytes, longdouble's unused ones too.
     arrays = {f"{part}/{name}": np.array(array, order="C") for part, named in both.items()

@@ -8,7 +8,7 @@ from install import forget, serving
 from tabs import IMPOSSIBLE, sources
 
 from lstm_ref.parity import registry
-from lstm_ref.parity.explain.diagnose import diagnose
+from lstm_ref.parity.explain.diagnose import COMPARED, diagnose
 from lstm_ref.parity.mistakes import MISTAKES
 
 NAMES = 10  #: how many of the mistakes that exchange one name are planted
@@ -19,7 +19,8 @@ def chosen(backend, sample):
     draw = random.Random(backend)
     names = [m for m in MISTAKES if m.kind == "exchanged name"]
     few = draw.sample(names, NAMES)
-    possible = [m for m in MISTAKES if m.name not in IMPOSSIBLE and (m not in names or m in few)]
+    possible = [m for m in MISTAKES if m.check in COMPARED and m.name not in IMPOSSIBLE
+                and (m not in names or m in few)]
     return possible if sample is None else draw.sample(possible, min(sample, len(possible)))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_ref.parity.cases import Case, is_trajectory, make
 from lstm_ref.parity.interface import DTYPES, Implementation
-from lstm_ref.parity.truth import Quantities, Yardstick, yardstick
+from lstm_ref.parity.truth import MOST, Quantities, Yardstick, yardstick
 from lstm_ref.parity.verdict import Result, compare, raised
 
 
@@ -103,6 +103,7 @@ class Numbers(Check):
         exact: prefixes of quantities that no rounding may touch.
         applies: whether it has something to compare on a case.
         trains: it is run on trajectories, and nothing else is.
+        draws: at most so many noisy evaluations; of many numbers the largest needs few.
         drifts: rounding errors only grow along the first axis, so a step's spread is the largest so far.
     """
 
@@ -114,6 +115,7 @@ class Numbers(Check):
     applies: Callable[[Case], bool] = lambda case: True
     trains: bool = False
     drifts: bool = False
+    draws: int = MOST
 
     def cases(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if is_trajectory(name) == self.trains and self.applies(make(name))]

@@ -100,8 +100,9 @@ def own(implementation: Implementation, case: Case) -> Iterator[Fact]:
         "clipping": lambda: implementation.grad_clipping(case.grads, 1.0),
         "step": lambda: implementation.train_step(case.params, case.X, case.Y, case.state, 1.0, 1.0),
     }
-    for name in calls.keys() - getattr(implementation, "not_judged", {}).keys():
-        call = calls[name]
+    for name, call in calls.items():
+        if name in getattr(implementation, "not_judged", {}):
+            continue
         heard.clear()
         previous = sys.getprofile()
         sys.setprofile(listen)

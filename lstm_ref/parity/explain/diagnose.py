@@ -47,6 +47,9 @@ PANEL = (
     ("bad_input", "ragged", "params lstm rnn loss training loop model"),
 )
 
+#: A mistake that another check is meant for shows in none of these; the words of that check say it all.
+COMPARED = {check for check, *_ in PANEL}
+
 #: Checks of a part of what a larger one goes through. Where that is judged too, a part that agrees says nothing of it.
 INSTEAD = {"vjp": "backward", "loss": "backward", "sgd": "step"}
 
@@ -150,7 +153,7 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
         items.sort(key=lambda item: (item.check in EXPENSIVE, not item.fails))
         if not failed:
             return Diagnosis((), ())
-        candidates = [mistake for mistake in MISTAKES if dtype in mistake.dtypes]
+        candidates = [mistake for mistake in MISTAKES if dtype in mistake.dtypes and mistake.check in COMPARED]
         findings = [try_out((mistake,), items) for mistake in candidates]
         whole = [f for f in findings if f.explains == failed]
         if not whole and not any(item.fails and isinstance(item.found, Exception) for item in items):

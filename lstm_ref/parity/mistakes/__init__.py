@@ -5,14 +5,14 @@ check meant for it. Diagnosis: when a backend fails, the mistakes are compared w
 (`lstm_ref.parity.explain.diagnose`).
 """
 
-from lstm_ref.parity.mistakes import gates, loop, loss, outputs, precision, start, update
+from lstm_ref.parity.mistakes import conduct, gates, loop, loss, outputs, precision, start, update
 from lstm_ref.parity.mistakes.mistake import Mistake, Mistaken
 
 MISTAKES: tuple[Mistake, ...] = (
     *start.PARAMETERS, *start.STATES,
     *gates.PARAMETERS, *gates.CELL, *outputs.STATE, *outputs.OUTPUTS, *precision.PRECISION,
     *outputs.GRADIENT, *loss.LOSS, *loss.TARGETS, *update.CLIPPING, *update.UPDATE,
-    *loop.TRAINING, *loop.SAMPLING, *loop.PREDICTION,
+    *loop.TRAINING, *loop.SAMPLING, *loop.PREDICTION, *conduct.CONDUCT,
 )
 
 __all__ = ["MISTAKES", "Mistake", "Mistaken"]

@@ -1,0 +1,29 @@
+"""Mistakes that no number of a single call shows: what a model keeps, what it shares and what is reported."""
+
+from lstm_ref.parity.mistakes.mistake import Mistake
+
+CONDUCT = (
+    Mistake("weights of the first call kept", "A model computes with the weights that it saw first.",
+            "Read the parameters at each call.", "model",
+            (("model", "self.vocab_size, self.params[0].dtype), state, self.params)",
+              "self.vocab_size, self.params[0].dtype), state, self.__dict__.setdefault('first', self.params))"),)),
+    Mistake("one array for both states", "H and C of the model's initial state are the same array.",
+            "Make two.", "kept",
+            (("model", "        return self.init_state(batch_size, self.num_hiddens, self.params[0].dtype)",
+              "        state = self.init_state(batch_size, self.num_hiddens, self.params[0].dtype)\n"
+              "        return state[:1] * len(state)"),)),
+    Mistake("speed counts sequences", "Sequences per second are reported for tokens per second.",
+            "Count the tokens: batch_size times num_steps.", "reports",
+            (("loop", "metric[1] / timer.stop()", "metric[1] / Y.shape[1] / timer.stop()"),)),
+    Mistake("minibatches drawn once", "All epochs are trained on the minibatches of the first.",
+            "Go through the iterator again in each epoch.", "chapter",
+            (("model", "    animator = Animator(", "    train_iter = list(train_iter)\n    animator = Animator("),)),
+    Mistake("vanilla RNN not clipped", "The gradients of the vanilla RNN are not clipped.", "Clip them as well.",
+            "rnn_training",
+            (("training", "return sgd(params, grad_clipping(grads, theta), lr), last, loss",
+              "return sgd(params, grads if len(params) == 5 else grad_clipping(grads, theta), lr), last, loss"),)),
+    Mistake("state rounded between characters", "In prediction the state goes through float16, which the text hides.",
+            "Keep the state in the precision of the model.", "written",
+            (("model", "net(np.array([[token]]), state)",
+              "net(np.array([[token]]), tuple(s.astype('float16').astype(s.dtype) for s in state))"),)),
+)
