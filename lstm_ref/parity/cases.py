@@ -163,7 +163,7 @@ TRAJECTORIES: dict[str, Callable[[], Case]] = {
     "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 360, scale=0.3, use_random_iter=True,
                                           lr=0.3125)),  # near 0.3, and a float32: some optimizers keep no other
     # gradients whose norm crosses theta, up and down
-    "clipped": cache(lambda: trajectory("clipped", 3, 4, 4, 32, 205, scale=1.5, lr=2.0)),
+    "clipped": cache(lambda: trajectory("clipped", 3, 4, 4, 32, 205, scale=0.85, lr=0.25)),
 }
 
 #: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
