@@ -41,10 +41,22 @@ def rows(entries: dict[str, dict[str, Any]]) -> list[list[str]]:
     return [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
 
 
+def judged(entry: dict[str, Any]) -> dict[str, int]:
+    """How many checks each implementation of an entry was judged in; a column shows the worst of all of them."""
+    done = {(r["implementation"], r["check"]) for r in entry.get("results", ())}
+    labels = dict.fromkeys([*entry.get("not_judged", {}), *(r["implementation"] for r in entry.get("results", ()))])
+    return {label: sum(which == label for which, _ in done) for label in labels}
+
+
 def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str]:
     """The lines under the table; with the reasons of failures."""
     lines = [f"Worst ratio of each check over all cases, float32 and float64; at most {LIMIT:g} passes, "
              "about 1 is rounding alone."]
+    counts = [f"{name}: " + ", ".join(f"{label} {n}" for label, n in found.items())
+              for name, entry in entries.items() if (found := judged(entry))]
+    if counts:
+        lines.append(f"Judged, of {len(CHECKS)} checks: {'; '.join(counts)}. A column is the worst of its "
+                     "implementations; why one is not judged in a check stands in the report.")
     corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
     if "embedded" in corpora:
         lines.append("The case `book` used the embedded story, since The Time Machine was unavailable.")
@@ -122,6 +134,9 @@ def markdown(entries: dict[str, dict[str, Any]]) -> str:
             lines += [f"## {backend} {implementation}", "", "```", *words, "```", ""]
             lines += [f"![{found['title']}]({map_file(backend, implementation, i)})\n"
                       for i, found in enumerate(cause["heat"])]
+    reasons = [f"- **{backend} {label}**: " + "; ".join(f"{check} ({why})" for check, why in absent.items())
+               for backend, entry in entries.items() for label, absent in entry.get("not_judged", {}).items() if absent]
+    lines += ["## Not judged", "", *(reasons or ["Nothing was left out."]), ""]
     lines += ["## Environments", ""]
     for backend, entry in entries.items():
         facts = ", ".join(f"{key} {value}" for key, value in entry.get("fingerprint", {}).items())

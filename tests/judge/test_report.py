@@ -1,6 +1,7 @@
 """The report: nothing vacuous passes, and what failed is said."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -189,3 +190,17 @@ def test_a_failure_in_words(truths):
                   "error 1e-08, spread 2e-08, ratio 7.5 (limit 4)", "mathematics", "forget gate F",
                   "reproduce: python repro/p.py", "again: pytest X --backend torch"):
         assert words in text
+
+
+def test_what_each_implementation_was_judged_in_is_shown(tmp_path, capsys):
+    """One that declares most checks inapplicable is no plain pass because others fill its column."""
+    entry = Entry("torch")
+    entry.expected = [("scratch", check) for check in CHECKS]
+    entry.not_judged = {"scratch": {}, "lazy": {check: "no wish to" for check in CHECKS if check != "forward"}}
+    entry.add([result(check) for check in CHECKS])
+    entry.add([replace(result("forward"), implementation="lazy")])
+    Record(entry, tmp_path).finish()
+    assert merge(["torch"], tmp_path)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Judged, of {len(CHECKS)} checks: torch: scratch {len(CHECKS)}, lazy 1." in printed
+    assert "**torch lazy**: params (no wish to)" in (tmp_path / "report.md").read_text()

@@ -232,6 +232,16 @@ def small(case: Case) -> bool:
     return case.name != "book"
 
 
+def sizeless(case: Case) -> bool:
+    """Whether a case shows something of a check that knows no time steps: `square` and `row` differ in those alone."""
+    return case.name not in ("book", "square", "row")
+
+
+def telling(case: Case) -> bool:
+    """Whether a case shows more of the RNN than the others do."""
+    return case.name not in ("book", "saturated", "row")
+
+
 def clips(case: Case) -> bool:
     """Whether some of a trajectory's steps are clipped and some are not, which shows all that the others show."""
     return case.name == "clipped"
@@ -241,16 +251,17 @@ NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=lambda case: case.name == "ragged"),
     Numbers("vjp", vjp, ("vjp",), applies=small),
-    Numbers("loss", loss, ("loss",), applies=small),
+    Numbers("loss", loss, ("loss",), applies=sizeless),
     Numbers("backward", backward, ("loss_and_grads",)),
-    Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero")),
-    Numbers("sgd", sgd, ("sgd",), applies=small),
+    Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
+            applies=lambda case: case.name == "book" or sizeless(case)),
+    Numbers("sgd", sgd, ("sgd",), applies=sizeless),
     Numbers("step", step, ("train_step",)),
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
             applies=lambda case: case.sizes[0] > 1),
     Numbers("model", model, ("model",), applies=lambda case: case.name in ("square", "large")),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
-            applies=small),
+            applies=telling),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
             trains=True, drifts=True),
     Numbers("chapter", chapter, ("carried",), applies=clips, trains=True),
