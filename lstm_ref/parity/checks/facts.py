@@ -226,7 +226,7 @@ def carrier(implementation: Implementation, case: Case) -> Iterator[Fact]:
 
 FACTS_FIRST = (
     Facts("params", params, ("get_lstm_params",), ("ragged", "large", "book")),  # odd sizes; many weights
-    Facts("state", state, ("init_lstm_state",), ("tiny", "ragged", "square", "book")),
+    Facts("state", state, ("init_lstm_state",), ("tiny", "ragged", "square", "rows", "units", "book")),
     Facts("carrier", carrier, ("carried",), ("large", "saturated")),
 )
 FACTS_LAST = (

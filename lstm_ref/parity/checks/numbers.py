@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
-from lstm_ref.parity.cases import Case
+from lstm_ref.parity.cases import SIZES, Case
 from lstm_ref.parity.checks.check import Numbers
 from lstm_ref.parity.interface import MODES, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
@@ -232,14 +232,19 @@ def small(case: Case) -> bool:
     return case.name != "book"
 
 
+def whole(case: Case) -> bool:
+    """Whether a case is no case of sizes alone, and has steps to divide."""
+    return case.name not in SIZES and case.sizes[0] > 1
+
+
 def sizeless(case: Case) -> bool:
     """Whether a case shows something of a check that knows no time steps: `square` and `row` differ in those alone."""
-    return case.name not in ("book", "square", "row")
+    return case.name not in ("book", "square", "row", "steps", "units")
 
 
 def telling(case: Case) -> bool:
     """Whether a case shows more of the RNN than the others do."""
-    return case.name not in ("book", "saturated", "row")
+    return case.name not in ("saturated", "row", "steps", "units")
 
 
 def clips(case: Case) -> bool:
@@ -254,11 +259,11 @@ NUMBERS = (
     Numbers("loss", loss, ("loss",), applies=sizeless),
     Numbers("backward", backward, ("loss_and_grads",)),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
-            applies=lambda case: case.name == "book" or sizeless(case)),
-    Numbers("sgd", sgd, ("sgd",), applies=sizeless),
+            applies=lambda case: case.name == "book" or (case.name != "rows" and sizeless(case))),
+    Numbers("sgd", sgd, ("sgd",), applies=lambda case: case.name != "rows" and sizeless(case)),
     Numbers("step", step, ("train_step",)),
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
-            applies=lambda case: case.sizes[0] > 1),
+            applies=whole),
     Numbers("model", model, ("model",), applies=lambda case: case.name in ("square", "large")),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
             applies=telling),
