@@ -242,7 +242,7 @@ def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
     run = parity("--backend", "numpy", "--build", str(tmp_path), "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "16 of 262 checks"
+    assert read_status(tmp_path, "numpy")["selection"] == "24 of 298 checks"
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):
