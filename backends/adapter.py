@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 import lstm_ref as ref
+from backends.model import Model
 from backends.timing import Timing
-from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Framework, Heard, Trained, distinct, watch
+from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Framework, Heard, Trained, watch
 from lstm_ref.validate import check_count
 
 
@@ -34,8 +35,7 @@ class Adapter(Timing, Framework):
 
     def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
         """Parameters or states as the judge expects them."""
-        arrays = self.arrays(tensors)
-        return Drawn(arrays, list(trainable), len({id(t) for t in tensors}) == len(tensors) and distinct(arrays))
+        return Drawn.of(tensors, self.arrays(tensors), trainable)
 
 
 SHARED = "shared: minibatches come from lstm_ref.text"
@@ -175,15 +175,14 @@ class Implementation(ABC):
         self.functions.lstm(*arguments)
         return self.arrays([arguments[0], *arguments[1], *arguments[2]])
 
-    def heard(self, net: Any, hear: Callable[[Any], Any]) -> Any:
-        """The net as `predict` uses it, its outputs passed on."""
-        return Heard(net, hear)
+    def heard(self, net: Any, hear: Callable[[np.ndarray], None]) -> Any:
+        """The net as `predict` uses it; its outputs, one row a character, are passed on as arrays."""
+        return Heard(net, lambda outputs: hear(self.array(outputs)))
 
     def written(self, params, prefix, num_preds, vocab):
         """The outputs behind what the model with these weights writes."""
         heard: list[np.ndarray] = []
-        self.predict(self.heard(self.net(params), lambda outputs: heard.append(self.array(outputs))),
-                     prefix, num_preds, vocab)
+        self.predict(self.heard(self.net(params), heard.append), prefix, num_preds, vocab)
         return np.concatenate(heard)
 
     def prediction(self, params, prefix, num_preds, vocab):
@@ -203,47 +202,6 @@ class Implementation(ABC):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             self.train_ch8(net, EpochAfterEpoch(minibatches), vocab, lr, len(epochs))
         return put, self.read(net), printed.getvalue()
-
-
-class Model:
-    """A net that is used more than once; see `lstm_ref.parity.interface.Model`."""
-
-    def __init__(self, implementation: Implementation, params: Sequence[np.ndarray]):
-        self.implementation, self.net = implementation, implementation.fresh(params)
-
-    def __call__(self, X, state, mode):
-        """Outputs and last state for tokens."""
-        i, f = self.implementation, self.implementation.adapter
-        i.switch(self.net, mode == "training")
-        context = {"training": f.recording, "evaluation": f.evaluating}.get(mode, contextlib.nullcontext)
-        with context():
-            run = i.inference(self.net) if mode == "inference" else i.caller(self.net)
-            outputs, last = run(i.tensor(X), i.state_in(state))
-        return i.array(outputs), i.state_out(last)
-
-    def begin_state(self, batch_size):
-        """Its initial state."""
-        state = self.implementation.begin_state(self.net, batch_size)
-        arrays = list(self.implementation.state_out(state))
-        return Drawn(arrays, [False] * len(arrays), len({id(s) for s in state}) == len(state) and distinct(arrays))
-
-    def load(self, params):
-        """Put other weights into it."""
-        i = self.implementation
-        i.set_weights(self.net, i.weights(i.fresh(params)))
-
-    def read(self):
-        """Its weights as they are now."""
-        return [array.copy() for array in self.implementation.read(self.net)]
-
-    def epoch(self, minibatches, lr, use_random_iter):
-        """Train for one epoch."""
-        i = self.implementation
-        i.epoch(self.net, [i.tensors(minibatch) for minibatch in minibatches], lr, use_random_iter)
-
-    def predict(self, prefix, num_preds, vocab):
-        """What `predict_ch8` writes."""
-        return self.implementation.predict(self.net, prefix, num_preds, vocab)
 
 
 class Scratch(Implementation):
@@ -327,8 +285,8 @@ class Concise(Implementation):
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         """The model's initial state."""
         net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
-        state = list(self.state_out(self.begin_state(net, batch_size)))
-        return Drawn(state, [False] * len(state), distinct(state))
+        state = self.begin_state(net, batch_size)
+        return Drawn.of(state, self.state_out(state))
 
 
 class Fused(Implementation):
@@ -336,8 +294,8 @@ class Fused(Implementation):
 
     not_judged: Mapping[str, str] = {
         "params": "it starts from given weights", "rnn": "it is an LSTM", "rnn_training": "it is an LSTM",
-        "sampling": SHARED,
-        "vjp": "its gradients are those of its loss", "loss": "a part of its step", "sgd": "a part of its step"}
+        "sampling": SHARED, "vjp": "its gradients are those of its loss", "loss": "a part of its step",
+        "sgd": "a part of its step"}
 
     def __init__(self, adapter, functions):
         super().__init__(adapter)
@@ -404,14 +362,8 @@ class Fused(Implementation):
 
         def read_token(token, state):
             outputs, state = read(token, state)
-            hear(outputs[None])
+            hear(np.asarray(outputs)[None])
             return outputs, state
 
         net.read_token = read_token
         return net
-
-    def written(self, params, prefix, num_preds, vocab):
-        heard: list[np.ndarray] = []
-        self.predict(self.heard(self.net(params), lambda outputs: heard.append(np.asarray(outputs))),
-                     prefix, num_preds, vocab)
-        return np.concatenate(heard)

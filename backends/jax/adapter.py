@@ -109,7 +109,7 @@ class Pure(adapter.Implementation):
         return lambda X, state: net.model.apply(net.params, X, state)
 
     def heard(self, net, hear):
-        return Net(Heard(net.model, self.adapter.hearing(hear)), net.params)
+        return Net(Heard(net.model, self.adapter.hearing(lambda outputs: hear(self.array(outputs)))), net.params)
 
     def begin_state(self, net, batch_size):
         return net.model.begin_state(batch_size, jax.tree.leaves(net.params)[0].dtype)

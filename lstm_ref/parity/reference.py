@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 import lstm_ref
 from lstm_ref.lstm import sigmoid
 from lstm_ref.params import Array, State
-from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained, distinct
+from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained
 from lstm_ref.text import Vocab
 
 
@@ -143,12 +143,12 @@ class Reference:
     def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """See `lstm_ref.get_lstm_params`; every array of the reference can be trained."""
         params = list(self._ref.get_lstm_params(vocab_size, num_hiddens, seed, dtype))
-        return Drawn(params, [True] * len(params), distinct(params))
+        return Drawn.of(params, params, [True] * len(params))
 
     def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
         """See `lstm_ref.init_lstm_state`."""
         state = list(self._ref.init_lstm_state(batch_size, num_hiddens, dtype))
-        return Drawn(state, [False] * len(state), distinct(state))
+        return Drawn.of(state, state)
 
 
 class ReferenceModel:
@@ -165,7 +165,7 @@ class ReferenceModel:
     def begin_state(self, batch_size: int) -> Drawn:
         """See `lstm_ref.RNNModelScratch.begin_state`."""
         state = list(self.net.begin_state(batch_size))
-        return Drawn(state, [False] * len(state), distinct(state))
+        return Drawn.of(state, state)
 
     def load(self, params: Any) -> None:
         """Put other weights into it."""

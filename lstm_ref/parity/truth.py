@@ -70,6 +70,11 @@ def evaluations(case: Case) -> int:
     return int(np.clip(WORK // (num_steps * batch_size * num_hiddens * minibatches), FEWEST, MOST))
 
 
+def draws(check: Measurable, case: Case) -> int:
+    """How many are made for a check on a case."""
+    return min(evaluations(case), check.draws)
+
+
 def distance(result: Array, truth: Array) -> Array:
     """|result - truth|, element by element, in the precision of the truth.
 
@@ -202,8 +207,7 @@ def _key(check: Measurable, case: Case, evaluations: int) -> str:
 
 def stored(check: Measurable, case: Case, folder: Path) -> Path:
     """Where the yardstick of a check on a case is kept."""
-    key = _key(check, case, min(evaluations(case), check.draws))
-    return folder / f"{check.name}-{case.name}-{case.dtype}-{key}.npz"
+    return folder / f"{check.name}-{case.name}-{case.dtype}-{_key(check, case, draws(check, case))}.npz"
 
 
 def _digest(path: Path, arrays: Quantities) -> str:
@@ -252,8 +256,7 @@ def yardstick(check: Measurable, case: Case, folder: Path) -> Yardstick:
         except ValueError as error:
             warnings.warn(f"{path}: {error}; the truth is computed again", stacklevel=2)
     long = case.name in LONG
-    made = measure_by_rewrites(check, case, REWRITES) if long else measure(
-        check, case, min(evaluations(case), check.draws))
+    made = measure_by_rewrites(check, case, REWRITES) if long else measure(check, case, draws(check, case))
     both = {"truth": made.truth, "spread": made.spread}
     # In C's order, in which a file is read back: the digest is of the bytes, longdouble's unused ones too.
     arrays = {f"{part}/{name}": np.array(array, order="C") for part, named in both.items()

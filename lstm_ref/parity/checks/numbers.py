@@ -3,7 +3,7 @@
 import math
 import string
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -177,20 +177,23 @@ def trajectory(implementation: Implementation, case: Case) -> Quantities:
             **dict(zip(PARAM_NAMES, trained.params, strict=True))}
 
 
+def vocabulary(case: Case) -> Vocab:
+    """As many characters as the case has outputs."""
+    return Vocab(ALPHABET[:len(case.params.b_q) - 1])
+
+
 def rnn_training(implementation: Implementation, case: Case) -> Quantities:
     """As `trajectory`, of the vanilla RNN; and the outputs behind what it writes."""
     params = rnn_params(case)
     trained = implementation.train(params, case.epochs, case.lr, case.use_random_iter)
-    vocab = Vocab(ALPHABET[:len(case.params.b_q) - 1])
     return {"loss": trained.losses, "perplexity": perplexities(trained, case),
             **dict(zip(RNNParams._fields, trained.params, strict=True)),
-            "outputs behind its text": implementation.written(params, "time", 3, vocab)}
+            "outputs behind its text": implementation.written(params, "time", 3, vocabulary(case))}
 
 
 def chapter(implementation: Implementation, case: Case) -> Quantities:
     """All 14 parameters after `train_ch8`, over other minibatches in every epoch."""
-    vocab = Vocab(ALPHABET[:len(case.params.b_q) - 1])
-    _, kept, _ = implementation.carried(case.params, case.epochs, vocab, case.lr)
+    _, kept, _ = implementation.carried(case.params, case.epochs, vocabulary(case), case.lr)
     return dict(zip(PARAM_NAMES, kept, strict=True))
 
 
@@ -218,60 +221,56 @@ def model(implementation: Implementation, case: Case) -> Quantities:
 
 def written(implementation: Implementation, case: Case) -> Quantities:
     """The outputs behind what `predict_ch8` writes, character by character."""
-    return {length((prefix, more)): implementation.written(case.params, prefix, more, Vocab(ALPHABET))
+    return {extent((prefix, more)): implementation.written(case.params, prefix, more, Vocab(ALPHABET))
             for prefix, more in WRITE[1:]}
 
 
-def length(what: tuple[str, int]) -> str:
+def extent(what: tuple[str, int]) -> str:
     """How much is read and how much is written."""
     return f"{len(what[0])} characters and {what[1]} more"
 
 
-def small(case: Case) -> bool:
-    """Whether a case is not the book's own size, which shows nothing more of some checks and takes long."""
-    return case.name != "book"
+Which = Callable[[Case], bool]  #: of the cases, those that a check is run on
 
 
-def whole(case: Case) -> bool:
-    """Whether a case is no case of sizes alone, and has steps to divide."""
-    return case.name not in SIZES and case.sizes[0] > 1
+def only(*names: str) -> Which:
+    """These cases alone."""
+    return lambda case: case.name in names
 
 
-def sizeless(case: Case) -> bool:
-    """Whether a case shows something of a check that knows no time steps: `square` and `row` differ in those alone."""
-    return case.name not in ("book", "square", "row", "steps", "units")
+def without(*names: str) -> Which:
+    """All cases but these, random ones too: they show nothing more of a check, or take too long."""
+    return lambda case: case.name not in names
 
 
-def telling(case: Case) -> bool:
-    """Whether a case shows more of the RNN than the others do."""
-    return case.name not in ("saturated", "row", "steps", "units")
+def divisible(case: Case) -> bool:
+    """Whether a case has steps to divide, and is not there for a size alone."""
+    return case.sizes[0] > 1 and case.name not in SIZES
 
 
-def clips(case: Case) -> bool:
-    """Whether some of a trajectory's steps are clipped and some are not, which shows all that the others show."""
-    return case.name == "clipped"
-
+#: Their sizes differ in what a check of gradients or of an update does not see.
+SIZED = ("square", "row", *SIZES)
 
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
-    Numbers("not_finite", not_finite, ("lstm",), applies=lambda case: case.name == "ragged"),
-    Numbers("vjp", vjp, ("vjp",), applies=small),
-    Numbers("loss", loss, ("loss",), applies=sizeless),
+    Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
+    Numbers("vjp", vjp, ("vjp",), applies=without("book")),
+    Numbers("loss", loss, ("loss",), applies=without("book", "square", "row", "steps", "units")),
     Numbers("backward", backward, ("loss_and_grads",)),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
-            applies=lambda case: case.name == "book" or (case.name != "rows" and sizeless(case))),
-    Numbers("sgd", sgd, ("sgd",), applies=lambda case: case.name != "rows" and sizeless(case)),
+            applies=without(*SIZED)),
+    Numbers("sgd", sgd, ("sgd",), applies=without("book", *SIZED)),
     Numbers("step", step, ("train_step",)),
-    Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}),
-            applies=whole),
-    Numbers("model", model, ("model",), applies=lambda case: case.name in ("square", "large")),
+    Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}), applies=divisible),
+    Numbers("model", model, ("model",), applies=only("square", "large")),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
-            applies=telling),
+            applies=without("saturated", "row", "steps", "units")),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
             trains=True, drifts=True),
-    Numbers("chapter", chapter, ("carried",), applies=clips, trains=True),
+    # A trajectory whose steps clip and don't shows all that the others show.
+    Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True),
     Numbers("rnn_training", rnn_training, ("train", "written", "rnn"), stepped=frozenset({"loss", "perplexity"}),
-            applies=clips, trains=True, drifts=True),
-    Numbers("written", written, ("written",), stepped=frozenset(map(length, WRITE[1:])),
-            applies=lambda case: case.name == "large", drifts=True, draws=FEWEST),
+            applies=only("clipped"), trains=True, drifts=True),
+    Numbers("written", written, ("written",), stepped=frozenset(map(extent, WRITE[1:])),
+            applies=only("large"), drifts=True, draws=FEWEST),
 )

@@ -16,7 +16,7 @@ class Epoch:
 
     def __init__(self, minibatches: Sequence[Any]):
         self.minibatches = minibatches
-        self.first = self.last = 0.0
+        self.first = self.last = 0.0  #: seconds; `last` stays zero where the end was not reached
 
     def __iter__(self) -> Iterator[Any]:
         self.first = time.perf_counter()

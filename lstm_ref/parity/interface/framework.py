@@ -77,6 +77,10 @@ class Framework(ABC):
         """The context in which a model is evaluated, and nothing is recorded."""
         return contextlib.nullcontext()
 
+    def mode(self, name: str) -> Any:
+        """The context of one of `implementation.MODES`."""
+        return {"training": self.recording, "evaluation": self.evaluating}.get(name, contextlib.nullcontext)()
+
     def value_and_grad(self, function: Callable[[Sequence[Any]], Any], tensors: Sequence[Any]) -> tuple[Any, list[Any]]:
         """A scalar function of several tensors, and its gradients by each of them (None: by none of its operations)."""
         parameters = [self.parameter(self.array(tensor)) for tensor in tensors]

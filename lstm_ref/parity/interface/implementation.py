@@ -20,6 +20,12 @@ class Drawn(NamedTuple):
     trainable: list[bool]
     distinct: bool  #: no two of them share their memory
 
+    @classmethod
+    def of(cls, tensors: Sequence[Any], arrays: Sequence[Array], trainable: Sequence[bool] = ()) -> "Drawn":
+        """From a framework's tensors and their values; none is trainable unless said."""
+        separate = len({id(tensor) for tensor in tensors}) == len(tensors) and distinct(arrays)
+        return cls(list(arrays), list(trainable) or [False] * len(arrays), separate)
+
 
 Epochs = Sequence[Sequence[tuple[Array, Array]]]
 

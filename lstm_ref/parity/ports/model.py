@@ -1,11 +1,10 @@
 """The book's model, made by a port's `RNNModelScratch` around its own functions."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lstm_ref.params import PARAM_NAMES, Array
-from lstm_ref.parity.interface import Drawn, distinct
+from lstm_ref.parity.interface import Drawn
 from lstm_ref.parity.ports.calls import call, takes
 from lstm_ref.text import Vocab
 
@@ -51,8 +50,7 @@ class PortModel:
     def __call__(self, X: Array, state: Any, mode: str) -> tuple[Array, Sequence[Array]]:
         """Outputs and last state for tokens."""
         f = self.port.framework
-        context = {"training": f.recording, "evaluation": f.evaluating}.get(mode, contextlib.nullcontext)
-        with context():
+        with f.mode(mode):
             arguments = f.tensor(X), f.tensors(state)
             pure = hasattr(self.net, "apply") and takes("train_epoch_ch8", self.port.roles.get(
                 "train_epoch_ch8", lambda: None), "params")
@@ -64,8 +62,7 @@ class PortModel:
         f = self.port.framework
         state = list(call("init_lstm_state", self.net.begin_state, {
             **f.arguments(), "batch_size": batch_size, "num_hiddens": self.sizes[1], "dtype": f.dtype(self.dtype)}))
-        arrays = f.arrays(state)
-        return Drawn(arrays, [False] * len(state), len({id(s) for s in state}) == len(state) and distinct(arrays))
+        return Drawn.of(state, f.arrays(state))
 
     def read(self) -> list[Array]:
         """Its weights as they are now."""

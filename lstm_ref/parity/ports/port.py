@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.params import PARAM_NAMES, Array, State
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import DTYPES, Drawn, Epoch, EpochAfterEpoch, Epochs, Framework, Trained, distinct, watch
+from lstm_ref.parity.interface import DTYPES, Drawn, Epoch, EpochAfterEpoch, Epochs, Framework, Trained, watch
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, call, check, takes
 from lstm_ref.parity.ports.model import PortModel
 from lstm_ref.text import Vocab
@@ -260,8 +260,7 @@ class Port:
         arrays = f.arrays(tensors)
         if not takes(role, self.roles[role], "dtype"):  # as in the book: one precision, which is judged in both
             arrays = [array.astype(dtype) for array in arrays]
-        separate = len({id(tensor) for tensor in tensors}) == len(tensors) and distinct(arrays)
-        return Drawn(arrays, [f.is_trainable(tensor) for tensor in tensors], separate)
+        return Drawn.of(tensors, arrays, [f.is_trainable(tensor) for tensor in tensors])
 
     def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """`get_lstm_params` after seeding the framework."""
