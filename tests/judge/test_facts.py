@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import lstm_ref as ref
+from lstm_ref.params import LSTMParams
 from lstm_ref.parity.cases import CASES
-from lstm_ref.parity.checks.facts import ALPHABET
+from lstm_ref.parity.checks.conduct import twice
+from lstm_ref.parity.checks.numbers import ALPHABET, WRITE
 from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
 from lstm_ref.parity.reference import Reference
+from lstm_ref.text import Vocab
 
 SIZES = (10, 300, 30_000)
 
@@ -53,14 +55,15 @@ def test_wrong_weights_are_caught(test, wrong):
     assert test(wrong(np.random.default_rng(0))) < FALSE_ALARM
 
 
-def test_the_predictions_case_has_no_near_ties():
-    """A rounding must not decide a character: the best two outputs are far apart at every one of them."""
-    case = CASES["large"]()
-    vocab, net = ref.Vocab(ALPHABET), Reference().net(case.params)
-    for prefix in ("time traveller", "t"):
-        state = net.begin_state(1)
-        for character in ref.predict_ch8(prefix, 50, net, vocab):
-            token = vocab.token_to_idx.get(character, 0)
-            outputs, state = net(np.array([[token]]), state)
-            best, second = np.sort(outputs[0])[:-3:-1]
-            assert best - second > 1e-3  # a million roundings of float32
+def test_no_text_hangs_on_a_rounding():
+    """The best two outputs are far apart at every character: of `prediction`, and of the model that `kept` trains."""
+    case, vocab = CASES["large"](), Vocab(ALPHABET)
+    net = Reference().model(case.params)
+    for _ in range(3):
+        net.epoch(twice(case), 3.0, False)
+    asked = [(case.params, prefix, num_preds) for prefix, num_preds in WRITE if num_preds]
+    for params, prefix, num_preds in (*asked, (LSTMParams(*net.read()), "time", 20)):
+        outputs = Reference().written(params, prefix, num_preds, vocab)[len(prefix) - 1:]
+        assert len(outputs) == num_preds
+        second, best = np.sort(outputs)[:, -2:].T
+        assert (best - second).min() > 1e-3  # thousands of roundings of float32

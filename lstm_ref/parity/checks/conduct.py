@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import lstm_ref
-from lstm_ref.params import PARAM_NAMES, LSTMParams
+from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.checks.check import Fact, Facts, same
 from lstm_ref.parity.checks.numbers import ALPHABET, vocabulary
@@ -26,6 +26,11 @@ def equal(quantity: str, expected: Any, found: Any) -> Fact:
     return Fact(quantity, not wrong, " ".join(wrong[0].split()) if wrong else "")
 
 
+def twice(case: Case) -> list[tuple[Array, Array]]:
+    """Two minibatches of a case, the second with its rows in another order."""
+    return [(case.X, case.Y), (case.X[::-1].copy(), case.Y[::-1].copy())]
+
+
 def kept(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Arguments, weights that were loaded and minibatches are left alone; models share nothing and keep nothing old."""
     c = case
@@ -34,7 +39,7 @@ def kept(implementation: Implementation, case: Case) -> Iterator[Fact]:
                                    implementation.touched(c.inputs, c.state, c.params), strict=True):
         yield equal(f"{name}: unchanged by lstm", [before], [after])
 
-    minibatches = [(c.X, c.Y), (c.X[::-1].copy(), c.Y[::-1].copy())]
+    minibatches = twice(c)
     left = implementation.train(c.params, [minibatches], 1.0, False).minibatches
     yield equal("minibatches: unchanged by an epoch", [a for m in minibatches for a in m],
                 [a for m in left[0] for a in m])
