@@ -1,6 +1,7 @@
 """The judge from outside: the pytest plugin and the commands, from a folder that holds nothing but somebody's file."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -73,7 +74,7 @@ def test_a_function_is_collected_as_items(run, tmp_path):
     """One a check, case and precision, without the tests that are there; JUnit and -k as always."""
     status, text = run("pytest", "--parity", "port:lstm", "--framework", "numpy", "--junit-xml=j.xml", *FEW)
     assert status == 0, text
-    assert "6 passed, 24 deselected" in text
+    assert re.search(r"6 passed, \d+ deselected", text)
     assert 'name="forward[port-ragged-float32]"' in (tmp_path / "j.xml").read_text()
     status, text = run("pytest", "--parity", "port:lstm", "--framework", "numpy", "test_theirs.py", "-q")
     assert status == 1 and "1 passed" in text, "a run that judged nothing is no pass"

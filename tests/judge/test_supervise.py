@@ -1,6 +1,7 @@
 """A backend that crashes, hangs or is missing is reported in words; the real pytest run, end to end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -129,7 +130,11 @@ def started():
     processes = []
 
     def start(*arguments):
+        asking = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+        before = [signal.signal(each, signal.SIG_DFL) for each in asking]  # a child of nohup would inherit its deafness
         processes.append(subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT))
+        for each, handler in zip(asking, before, strict=True):
+            signal.signal(each, handler)
         return processes[-1]
 
     yield start
@@ -242,7 +247,8 @@ def test_a_part_of_the_suite_is_called_a_part(tmp_path):
     """However it was chosen."""
     run = parity("--backend", "numpy", "--build", str(tmp_path), "-k", "state")
     assert run.returncode == 0
-    assert read_status(tmp_path, "numpy")["selection"] == "24 of 298 checks"
+    part, whole = map(int, re.fullmatch(r"(\d+) of (\d+) checks", read_status(tmp_path, "numpy")["selection"]).groups())
+    assert 0 < part < whole
 
 
 def test_deselecting_everything_is_no_pass(tmp_path):

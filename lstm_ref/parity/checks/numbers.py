@@ -249,13 +249,13 @@ def divisible(case: Case) -> bool:
 
 
 #: Their sizes differ in what a check of gradients or of an update does not see.
-SIZED = ("square", "row", *SIZES)
+SIZED = ("square", *SIZES)
 
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
     Numbers("vjp", vjp, ("vjp",), applies=without("book")),
-    Numbers("loss", loss, ("loss",), applies=without("book", "square", "row", "steps", "units")),
+    Numbers("loss", loss, ("loss",), applies=without("book", "square", "units")),
     Numbers("backward", backward, ("loss_and_grads",)),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
             applies=without(*SIZED)),
@@ -264,7 +264,7 @@ NUMBERS = (
     Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}), applies=divisible),
     Numbers("model", model, ("model",), applies=only("square", "large")),
     Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
-            applies=without("saturated", "row", "steps", "units")),
+            applies=without("saturated", "units")),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
             trains=True, drifts=True),
     # A trajectory whose steps clip and don't shows all that the others show.

@@ -9,7 +9,7 @@ from lstm_ref.files import check_writable
 from lstm_ref.parity.runner.supervise import supervise
 from lstm_ref.usage import UsageError, refusals
 
-TIME_LIMIT = 600
+TIME_LIMIT = 1800  #: three times what JAX takes to compile all it needs, on two cores
 LONG_TIME_LIMIT = 4 * 3600
 
 

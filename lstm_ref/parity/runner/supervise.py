@@ -52,8 +52,8 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
         code = process.wait(time_limit)
     except subprocess.TimeoutExpired:
         _kill(process)
-        entry = read_status(folder, subject)
-        amend(folder, subject, f"hung: no end within {time_limit:g} s; {entry['reason']}")
+        doing = read_status(folder, subject)["reason"] or "all checks had ended"
+        amend(folder, subject, f"hung: no end within {time_limit:g} s; {doing}")
         return False
     except BaseException as error:
         _kill(process)
