@@ -77,7 +77,8 @@ def raised(error: Exception, check: str, name: str, case: Case) -> Result:
 def settle(results: list[Result], other: str, absent: str, judge_in_other: Callable[[], list[Result]]) -> list[Result]:
     """Say of each failed number whether it is rounding or mathematics, by judging the case in the other precision.
 
-    What fails in one precision alone is a weak operator or a lost digit: rounding. What fails in both is mathematics.
+    What fails in one precision alone is a weak operator or a lost digit: rounding. What fails in both is mathematics; a
+    quantity beside it that float32 is too coarse to show wrong, a loss near the start say, follows from the same.
     Where the other precision gives no numbers, neither is claimed.
 
     Args:
@@ -99,4 +100,6 @@ def settle(results: list[Result], other: str, absent: str, judge_in_other: Calla
         else:
             why = absent or next((r.detail for r in found.values() if not r.passed), "it has no result there")
             settled.append(replace(r, verdict="not settled", detail=f"{r.detail}; no {other} here: {why}"))
+    if any(r.verdict == "mathematics" for r in settled):
+        return [replace(r, verdict="mathematics") if r.verdict == "rounding" else r for r in settled]
     return settled

@@ -9,6 +9,7 @@ from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.session import Problem, Session
+from lstm_ref.parity.verdict import Result, settle
 
 SMALL = ("tiny", "ragged", "brief-sequential", "brief-random")
 #: Checks that need many weights, 28 tokens, other weights in one model, or steps of which some are clipped.
@@ -151,6 +152,19 @@ def test_rounding_is_told_from_mathematics(implementation, verdict, truths):
     failed = next(r for r in results if r.quantity == "outputs")
     assert failed.ratio > 4
     assert "at index (" in failed.detail and "expected" in failed.detail and "got" in failed.detail
+
+
+def test_what_follows_from_mathematics_is_not_called_rounding():
+    """A loss that is wrong by less than float32 shows, beside gradients that are wrong in both precisions."""
+    def result(quantity, dtype, ratio):
+        return Result("backward", "scratch", "book", dtype, quantity, 1e-9, 1e-16, ratio,
+                      "mathematics" if ratio > 4 else "pass", "at index ()")
+
+    here = [result("loss", "float64", 1e6), result("W_xi", "float64", 1e9), result("b_q", "float64", 0.5)]
+    there = [result("loss", "float32", 0.9), result("W_xi", "float32", 1e5), result("b_q", "float32", 0.5)]
+    assert [r.verdict for r in settle(here, "float32", "", lambda: there)] == ["mathematics", "mathematics", "pass"]
+    alone = settle(here[::2], "float32", "", lambda: there)
+    assert [r.verdict for r in alone] == ["rounding", "pass"]
 
 
 def test_an_exception_is_a_finding(truths):
