@@ -58,8 +58,10 @@ def environment(session: nox.Session, backend: str) -> str:
     if stamp.exists() and stamp.read_text() == contents:
         return python
     try:
-        session.run(sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter, str(folder), external=True)
-        session.run(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,bench,{backend}]", external=True)
+        session.run_install(sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter, str(folder),
+                            external=True)
+        session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,bench,{backend}]",
+                            external=True)
     except nox.command.CommandFailed:
         raise LookupError("its environment could not be installed; see what pip says above, or run: "
                           f'nox -s "parity({backend})"') from None
