@@ -19,90 +19,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from lstm_ref.parity.files.source import Cell, tab_cells
 from lstm_ref.parity.runner.supervise import describe
 from lstm_ref.usage import refusals
 from lstm_ref.validate import check_sizes
 
 #: The book's name for a backend's tab; JAX has none in the edition with these functions.
 TABS = {"mxnet": "mxnet", "torch": "pytorch", "tensorflow": "tensorflow", "paddle": "paddle"}
-DEFAULT_TAB = "mxnet"
 
 #: The chapters whose cells this namespace supports.
 CHAPTERS = ("zh-lstm.md", "zh-rnn-scratch.md")
 
 #: Characters of an error that are shown.
 DETAIL = 2000
-
-FENCE = re.compile(r"(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<attributes>.*)")
-CODE = re.compile(r"\{[^{}]*\.input\b[^{}]*\}")
-MARK = re.compile(r"# *@tab +([\w\,\ ]+)|^%%tab +([\w\,\ ]+)", re.M)
-
-
-class Fence(NamedTuple):
-    """A fenced block: what stands after its opening fence, the number of its first line, and its text."""
-
-    attributes: str
-    line: int
-    source: str
-
-
-def fences(markdown: str) -> Iterator[Fence]:
-    """The fenced blocks of a chapter; each ends at a line that is its opening fence again.
-
-    Raises:
-        ValueError: a fence is not closed.
-    """
-    opened, first = None, 0
-    lines = markdown.split("\n")
-    for i, line in enumerate(lines, 1):
-        if opened is None:
-            opened, first = FENCE.match(line), i
-        elif line.rstrip() == opened["fence"]:
-            yield Fence(opened["attributes"], first + 1, "\n".join(lines[first:i - 1]))
-            opened = None
-    if opened:
-        raise ValueError(f"line {first}: expected a closing {opened['fence']} for this fence, got the end of the file")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell.
-
-    Attributes:
-        number: among the chapter's code cells, from 1.
-        line: number of its first line of code.
-        tabs: those that it belongs to.
-        source: its code, without the line that marks the tabs and without magic.
-    """
-
-    number: int
-    line: int
-    tabs: tuple[str, ...]
-    source: str
-
-
-def cells(markdown: str) -> list[Cell]:
-    """The code cells of a chapter: fences with the class `input`.
-
-    Raises:
-        ValueError: a fence is not closed.
-    """
-    found: list[Cell] = []
-    for attributes, line, source in fences(markdown):
-        if CODE.search(attributes):
-            mark = MARK.search(source)
-            names = (mark[1] or mark[2]) if mark else DEFAULT_TAB
-            tabs = tuple(name.strip() for name in names.split(",") if name.strip())
-            lines = ["" if MARK.search(text) or text.startswith("%") else text for text in source.splitlines()]
-            found.append(Cell(len(found) + 1, line, tabs, "\n".join(lines)))
-    return found
-
-
-def tab_cells(markdown: str, tab: str) -> list[Cell]:
-    """The cells that belong to a tab: their mark names it, or is exactly `all`."""
-    return [cell for cell in cells(markdown) if tab in cell.tabs or cell.tabs == ("all",)]
 
 
 @dataclass(frozen=True)

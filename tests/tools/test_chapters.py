@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lstm_ref.tools.chapters import BREAKS, Break, cells, fences, load, tab_cells
+from lstm_ref.parity.files.source import cells, fences, tab_cells
+from lstm_ref.tools.chapters import BREAKS, Break, load
 
 ROOT = Path(__file__).parents[2]
 

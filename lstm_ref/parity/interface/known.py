@@ -187,6 +187,8 @@ class MXNet(Library):
         # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
         os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
         self.device = mxnet.npx.gpu() if device == "gpu" else mxnet.npx.cpu()
+        if type(self) is MXNet:
+            mxnet.npx.set_np()  # so that a number has no axis, as the book's tab has it
 
     def tensor(self, array):
         array = np.asarray(array)
@@ -214,6 +216,20 @@ class MXNet(Library):
 
     def seed(self, seed):
         self.mxnet.random.seed(seed)
+
+
+class MXNetND(MXNet):
+    """MXNet's first arrays, `mxnet.nd`, in which the book's first edition is written."""
+
+    name = "MXNet (nd)"
+
+    def __init__(self, device="cpu"):
+        super().__init__(device)
+        self.device = self.mxnet.gpu() if device == "gpu" else self.mxnet.cpu()
+
+    def tensor(self, array):
+        array = np.asarray(array)
+        return self.mxnet.nd.array(array, dtype=array.dtype, ctx=self.device)
 
 
 class Paddle(Library):
@@ -284,8 +300,8 @@ class MindSpore(Library):
 
 
 KNOWN: dict[str, type[Framework]] = {
-    "numpy": NumPy, "torch": Torch, "tensorflow": TensorFlow, "jax": Jax, "mxnet": MXNet, "paddle": Paddle,
-    "mindspore": MindSpore}
+    "numpy": NumPy, "torch": Torch, "tensorflow": TensorFlow, "jax": Jax, "mxnet": MXNet, "mxnet.nd": MXNetND,
+    "paddle": Paddle, "mindspore": MindSpore}
 
 
 def framework(given: Any, device: str = "cpu") -> Framework:

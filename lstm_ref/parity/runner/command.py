@@ -19,7 +19,15 @@ def add(commands: Any) -> None:
     run.add_argument("backend", help="the name of an installed one, or package.module:Adapter")
     run.epilog = "All other arguments go to pytest."
     judge = commands.add_parser("judge", help="judge somebody's functions in a process of its own")
-    judge.add_argument("target", help="package.module:function, package.module, or role=package.module:function,...")
+    judge.add_argument("target", help="a notebook, Markdown or script; package.module:function, package.module, or "
+                                      "role=package.module:function,...")
+    judge.add_argument("--tab", default="", help="of a file with several: pytorch, jax, ...")
+    judge.add_argument("--as", dest="role", default="", metavar="lstm=NAME", help="which function or class of a file")
+    judge.add_argument("--state", default="", metavar="C,H", help="order in which a file's function takes its state")
+    judge.add_argument("--format", dest="style", choices=("words", "github", "frameworks"), default="words",
+                       help="of what is said of a file: words, annotations of a GitHub workflow, or only the "
+                            "frameworks that it is written in (default: %(default)s)")
+    judge.add_argument("--json", dest="json_file", type=Path, metavar="FILE", help="write what is said of a file there")
     judge.add_argument("--framework", help="torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
                                            "package.module:Framework")
     judge.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="(default: %(default)s)")
@@ -60,9 +68,15 @@ def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) ->
     return 1
 
 
-def judge(target: str, framework: str | None, device: str, book: bool, build: Path, time_limit: float | None,
-          rest: list[str]) -> int:
+def judge(target: str, framework: str | None, device: str, book: bool, build: Path, time_limit: float | None, tab: str,
+          role: str, state: str, style: str, json_file: Path | None, rest: list[str]) -> int:
     """`lstm-parity judge`: 0 right, 1 wrong, 2 not judged."""
+    from lstm_ref.parity.files.chosen import Choice
+    from lstm_ref.parity.runner import files
+
+    if files.is_file(target):
+        return files.command(Path(target), Choice(tab, role, state), framework or "", device, time_limit, style,
+                             json_file)
     from lstm_ref.parity.runner.load import subject_of
     from lstm_ref.parity.runner.record import read_status
     from lstm_ref.parity.session import Verdict

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
-from lstm_ref.tools.chapters import Cell, cells, fences
+from lstm_ref.parity.files.source import Cell, cells, fences
 from lstm_ref.tools.curves.curve import Curve, curve
 from lstm_ref.tools.curves.svg import lines
 

@@ -1,0 +1,290 @@
+"""A port in a file: its function, set up to be called as the reference is."""
+
+import ast
+import builtins
+import importlib
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.params import Array
+from lstm_ref.parity.files.contents import Contents
+from lstm_ref.parity.files.form import SQUASHES, Form, own, simple, unpackings
+from lstm_ref.parity.files.lint import undefined
+from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.ops import Ops
+from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
+from lstm_ref.parity.files.standins import stand_in
+from lstm_ref.parity.files.taken import TRIAL, Taken, observed, shape, with_state
+from lstm_ref.parity.interface import Framework
+from lstm_ref.parity.interface import framework as framework_of
+
+#: Sizes of the port's own parameters, drawn to see their shapes; all differ.
+SIZES = {"V": 7, "h": 5, "B": 3, "T": 4}
+
+
+@dataclass
+class Maker:
+    """What a function that makes parameters gave.
+
+    Attributes:
+        item: the function.
+        names: of what it returns, in order.
+        values: what it returned, or its variables of those names where it returned nothing.
+        error: what it raised.
+        returned: it returned parameters.
+    """
+
+    item: Item
+    names: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    named: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    returned: bool = False
+
+
+def mangled(owner: str, name: str) -> str:
+    """A private method's name as Python keeps it."""
+    return f"_{owner.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+
+
+def names_returned(node: ast.FunctionDef) -> list[str]:
+    """The names in what a function returns: of the list itself, or of the variable that it was put in."""
+    def elements(value: ast.AST | None) -> list[str]:
+        if isinstance(value, ast.Call) and value.args:
+            return elements(value.args[0])
+        if isinstance(value, (ast.List, ast.Tuple)):
+            return [simple(each.func.value) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+                    else simple(each) for each in value.elts]
+        if isinstance(value, ast.Dict):
+            return [str(key.value) for key in value.keys if isinstance(key, ast.Constant)]
+        if isinstance(value, ast.Name):
+            lists = [inner.value for inner in own(node) if isinstance(inner, ast.Assign) and any(
+                isinstance(target, ast.Name) and target.id == value.id for target in inner.targets)]
+            return next((found for each in lists if len(found := elements(each)) > 2), [])
+        return []
+
+    lists = [inner.value for inner in own(node) if isinstance(inner, ast.Return)]
+    lists += [inner.value for inner in own(node) if isinstance(inner, ast.Assign) and isinstance(
+        inner.value, (ast.List, ast.Tuple))]
+    return max((elements(each) for each in lists), key=len, default=[])
+
+
+@dataclass
+class FilePort:
+    """A function of a file that computes an LSTM or an RNN.
+
+    Args:
+        contents: of the file.
+        form: of the function.
+        package: its framework.
+        device: 'cpu' or 'gpu'.
+    """
+
+    contents: Contents
+    form: Form
+    package: str
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        self.framework: Framework = framework_of("numpy" if self.package == "numpy" else self.package, self.device)
+        self.ops = Ops(self.package)
+        self.slice = Slice(self.contents.code, self.contents.items, stand_in(self.package, self.framework.device),
+                           dict(SIZES), {name: self.framework.device for name in ("device", "ctx")})
+        for name in ("torch", "tensorflow", "jax", "mxnet", "paddle", "mindspore"):  # what a stand-in may be asked for
+            if name == self.package.partition(".")[0]:
+                self.slice.given.setdefault(name, importlib.import_module(name))
+        self.maker: Maker | None = None
+        self.owner: Any = None
+        self.owner_error = ""
+        self.undefined: list[str] = []  #: names that the function reads and the file gives no value
+
+    def build(self) -> Taken:
+        """Take the function out of its file, with all that it needs."""
+        star = self.slice.star()
+        defined = {name for item in self.contents.items for name in item.defines}
+        if star is not None:
+            wanted = {name for item in self.contents.items for name in uses(item.node)}
+            stars = {name: getattr(star, name) for name in wanted - defined - {*dir(builtins)}
+                     if not name.startswith("__")}
+            self.slice.given |= {name: value for name, value in stars.items() if not isinstance(value, Missing)}
+        self.undefined = undefined(self.contents, self.form)
+        activations = stand_in(self.package, None)("the framework")
+        self.slice.namespace |= {name: getattr(activations, name) for name in self.undefined if name in SQUASHES}
+        form = with_state(self.form)
+        inside = form.item.inside
+        if form.owner is not None:
+            self.slice.need(form.owner, inside)
+            for method in form.owner.body:
+                self.slice.need(method, inside)
+        self.slice.need(form.node, inside)
+        if form.owner is not None:
+            owner = next(item for item in self.contents.items if item.node is form.owner)
+            self.slice.execute(plain_class(form.owner, form.node))
+            for item in self.contents.items:
+                if form.owner.name in item.defines and isinstance(item.node, ast.FunctionDef):
+                    self.slice.execute(item.node)
+            if form.item.node is not self.form.item.node and form.node.name not in [
+                    getattr(each, "name", "") for each in owner.node.body]:  # type: ignore[attr-defined]
+                self.slice.execute(form.node)
+            self.owner = self._instance(form.owner)
+            name = form.node.name
+            name = mangled(form.owner.name, name)
+            function: Callable[..., Any] = getattr(self.owner, name)
+        else:
+            self.slice.execute(form.node)
+            function = self.slice.namespace[form.node.name]
+        self.slice.sizes_named = [name for name in uses(form.node) if size(name) and isinstance(
+            self.slice.namespace.get(name), int)]
+        shapes, order, extra = self._shapes()
+        return Taken(form, self.slice, self.framework, self.ops, function, self.owner, shapes, order, extra)
+
+    def _instance(self, node: ast.ClassDef) -> Any:
+        """An object of the port's class; made without its constructor where that can't run."""
+        made = self.slice.namespace[node.name]
+        constructor = next((each for each in node.body if isinstance(each, ast.FunctionDef)
+                            and each.name == "__init__"), None)
+        fields = [each.target.id for each in node.body if isinstance(each, ast.AnnAssign)
+                  and isinstance(each.target, ast.Name)]
+        names = [arg.arg for arg in constructor.args.args[1:]] if constructor else []
+        defaults = len(constructor.args.defaults) if constructor else 0
+        try:
+            arguments = {name: self._argument(name) for name in names[:len(names) - defaults]}
+            arguments |= {name: SIZES[key] for name in names[len(names) - defaults:]
+                          if (key := size(name)) in ("V", "h")}
+            found = made(**arguments)
+        except Exception as error:
+            self.owner_error = f"{type(error).__name__}: {error}"
+            found = made.__new__(made)
+            base = next((each for each in made.__mro__ if each.__module__.startswith(("torch", "paddle"))), None)
+            if base is not None:
+                base.__init__(found)
+            assigned = [inner for method in node.body if isinstance(method, ast.FunctionDef)
+                        and method.name == "__init__" for inner in ast.walk(method) if isinstance(inner, ast.Assign)]
+            for target in (target for each in assigned for target in each.targets):
+                if isinstance(target, ast.Attribute) and (key := size(target.attr)):
+                    found.__dict__[target.attr] = SIZES[key]
+        for name in fields:
+            if key := size(name):
+                found.__dict__.setdefault(name, SIZES[key])
+        found.__dict__.setdefault("ctx", self.framework.device)
+        found.__dict__.setdefault("device", self.framework.device)
+        if hasattr(found, "setup") and not constructor:
+            for name in fields:
+                if not hasattr(found, name):
+                    found.__dict__[name] = 0.01
+            found.setup()
+        methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+        for inner in ast.walk(node):  # methods of a base that is not in the file do nothing
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and isinstance(
+                    inner.func.value, ast.Name) and inner.func.value.id == "self" and not (
+                        inner.func.attr in methods or hasattr(found, inner.func.attr)):
+                found.__dict__[inner.func.attr] = lambda *_, **__: None
+        return found
+
+    def _argument(self, name: str) -> Any:
+        if key := size(name):
+            return SIZES[key]
+        if name in ("device", "ctx"):
+            return self.framework.device
+        if name in ("seed", "rng", "key"):
+            return 0
+        raise LookupError(f"what {name} stands for is not known")
+
+    # Shapes
+
+    def _shapes(self) -> tuple[dict[Slot, tuple[int, ...]], list[str], dict[int, Any]]:
+        """Shapes of the port's own parameters by slot, their names in order, and what is no tensor, by position."""
+        if self.owner is not None and self.form.container in ("", "self:params"):
+            found = {slot: shape(value) for name, slot in self.form.names.items()
+                     if hasattr(value := getattr(self.owner, name, None), "shape")}
+            if found:
+                return found, [], {}
+        for item, owner in sorted(self.contents.makers, key=lambda pair: self._distance(*pair)):
+            if owner is not None and owner is not self.form.owner:
+                continue
+            self.maker = self.make(item, owner)
+            names = self.form.unpacked if len(self.form.unpacked) == len(self.maker.values) else self.maker.names
+            values = self.maker.values if self.maker.returned and self.maker.values else []
+            read = slots if self.form.kind == "lstm" else rnn_slots
+            known = read([*names, *self.maker.named])
+            shapes = {known[name]: shape(value) for name, value in zip(names, values, strict=False)
+                      if name in known and hasattr(value, "shape")}
+            if not shapes:
+                shapes = {slot: shape(value) for name, slot in known.items()
+                          if hasattr(value := self.maker.named.get(name), "shape")}
+            if len(shapes) < 3:
+                continue
+            extra = {i: value for i, value in enumerate(values) if not hasattr(value, "shape")}
+            return shapes, self.maker.names, extra
+        stated = {slot: shape(value) for name, slot in self.form.names.items()
+                  if hasattr(value := self.slice.namespace.get(name), "shape")}
+        return stated, [], {}
+
+    def _distance(self, item: Item, owner: ast.ClassDef | None) -> tuple[bool, bool, bool, int]:
+        names = slots(uses(item.node)).values()
+        gates = {key for part, key in names if part in "xw" and key in GATES}
+        line, here = item.node.lineno, self.form.node.lineno
+        return (owner is not self.form.owner, (len(gates) < 3) == (self.form.kind == "lstm"), line > here,
+                abs(here - line))
+
+    def make(self, item: Item, owner: ast.ClassDef | None) -> Maker:
+        """Run a function that makes parameters, on sizes that all differ."""
+        node = item.node
+        assert isinstance(node, ast.FunctionDef)
+        found = Maker(item, names_returned(node))
+        try:
+            self.slice.need(node, item.inside)
+            for name in uses(node):  # sizes that are globals
+                if (key := size(name)) and isinstance(self.slice.namespace.get(name, 0), int):
+                    self.slice.namespace[name] = SIZES[key]
+            if owner is not None:
+                name = node.name
+                name = mangled(owner.name, name)
+                function = getattr(self.owner, name)
+            else:
+                self.slice.execute(node)
+                function = self.slice.namespace[node.name]
+            arguments = {arg.arg: self._argument(arg.arg) for arg in node.args.args[
+                bool(owner):len(node.args.args) - len(node.args.defaults)]}
+        except Exception as error:
+            found.error = error
+            return found
+        result, variables, found.error = observed(function, **arguments)
+        if result is None and owner is not None:
+            result = getattr(self.owner, "params", None)
+        found.returned = isinstance(result, (list, tuple, dict)) or hasattr(result, "__len__")
+        if isinstance(result, dict):
+            found.names = [str(key) for key in result]
+        if found.returned:
+            found.values = list(result.values() if isinstance(result, dict) else result)
+        found.named = variables | dict(zip(found.names, found.values, strict=False))
+        return found
+
+
+def plain_class(node: ast.ClassDef, changed: ast.FunctionDef) -> ast.ClassDef:
+    """A class whose methods are not compiled, with one method in its changed form."""
+    body: list[ast.stmt] = []
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef):
+            each = strip(changed if each.name == changed.name else each)
+        body.append(each)
+    copy = ast.ClassDef(node.name, node.bases, node.keywords, body, [])
+    return ast.fix_missing_locations(ast.copy_location(copy, node))
+
+
+def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[Array]]:
+    """Inputs, state and parameters of the trial, in float32."""
+    rng = np.random.default_rng(seed)
+    T, B, V, h = (TRIAL[key] for key in "TBVh")
+    gates = [[(V, h), (h, h), (h,)]] * (4 if kind == "lstm" else 1)
+    shapes = [*itertools.chain(*gates), (h, V), (V,)]
+    params = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
+    state = [rng.normal(0, 0.5, (B, h)).astype(np.float32) for _ in range(2 if kind == "lstm" else 1)]
+    return rng.normal(0, 1, (T, B, V)).astype(np.float32), state, params
+
+
+__all__: Sequence[str] = ["FilePort", "Maker", "trial", "unpackings"]

@@ -1,0 +1,213 @@
+"""The verdict on a file: role by role, with the line at which the first departs."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from lstm_ref.params import Array
+from lstm_ref.parity.cases import Case, make
+from lstm_ref.parity.checks import Numbers
+from lstm_ref.parity.checks.numbers import by_step, rnn_params
+from lstm_ref.parity.files import lint
+from lstm_ref.parity.files.contents import Contents
+from lstm_ref.parity.files.culprit import Culprit, find
+from lstm_ref.parity.files.file import FilePort, trial
+from lstm_ref.parity.files.form import Form, own
+from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
+from lstm_ref.parity.files.taken import Taken
+from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.ports.port import Port
+from lstm_ref.parity.session import cached_truths, judge
+
+#: Cases on which a file is judged: of the quick ones, those that differ in more than their size.
+CASES = ("ragged", "saturated", "large", "square")
+#: Checks of the forward pass, by the role that is shown.
+FORWARD = ("forward", "chunks", "not_finite", "vjp", "own")
+
+
+@dataclass
+class Judged:
+    """What is said of one port of a file.
+
+    Attributes:
+        file: its name, with the tab.
+        name: of the function that computes the model.
+        framework: in which it is written.
+        rows: role by role.
+        said: what is taken as what.
+        notes: what is left out, and what could not be read.
+        texts: failures in the judge's words.
+    """
+
+    path: Path
+    tab: str
+    name: str
+    framework: str
+    rows: list[Row] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    places: dict[int, str] = field(default_factory=dict)
+    sources: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """'right', 'wrong' or 'not judged'."""
+        if any(row.verdict == WRONG for row in self.rows):
+            return WRONG
+        model = [row for row in self.rows if row.role in ("lstm", "lstm step", "rnn")]
+        missing = [row for row in self.rows if row.text.startswith("incomplete")]
+        return RIGHT if model and model[0].verdict == RIGHT and not missing else NOT
+
+    def json(self) -> dict[str, Any]:
+        """As it stands in the report."""
+        return {"file": str(self.path), "tab": self.tab, "name": self.name, "framework": self.framework,
+                "status": self.status, "rows": [asdict(row) | {"place": self.places.get(row.line, ""),
+                                                               "source": self.sources.get(row.line, "")}
+                                                for row in self.rows],
+                "taken_as": self.said, "notes": self.notes, "texts": self.texts}
+
+
+class Canonical:
+    """A port's function under the reference's signature.
+
+    Args:
+        taken: the port's function.
+    """
+
+    def __init__(self, taken: Taken):
+        self.taken = taken
+
+    def lstm(self, inputs: Any, state: Any, params: Any) -> Any:
+        """The reference's `lstm`, computed by the port."""
+        return self.taken.forward(inputs, state, params)
+
+    def rnn(self, inputs: Any, state: Any, params: Any) -> Any:
+        """The reference's `rnn`, computed by the port."""
+        return self.taken.forward(inputs, state, params)
+
+
+def precisions(port: FilePort, taken: Taken) -> dict[str, str]:
+    """The precisions that a port does not have, and why: found out on the trial."""
+    lacking: dict[str, str] = {}
+    inputs, state, params = trial(kind=port.form.kind)
+    f = port.framework
+    for dtype in ("float32", "float64"):
+        try:
+            outputs, _ = taken.forward(f.tensor(inputs.astype(dtype)), f.tensors([s.astype(dtype) for s in state]),
+                                       list(f.tensors([p.astype(dtype) for p in params])))
+            found = np.asarray(f.array(outputs)).dtype
+            if found != np.dtype(dtype):
+                lacking[dtype] = f"it computes in {found} whatever it is given"
+        except Exception as error:
+            lacking[dtype] = f"it does not run in {dtype} ({type(error).__name__})"
+    return lacking if len(lacking) < 2 else {}
+
+
+def judge_port(contents: Contents, form: Form, package: str, device: str, cases: Sequence[str]) -> Judged:
+    """Judge one function of a file, and what makes its parameters and its state."""
+    code = contents.code
+    found = Judged(code.path, code.tab, form.name, package)
+    role = {"lstm": "lstm" if form.loops else "lstm step", "rnn": "rnn"}[form.kind]
+    port = FilePort(contents, form, package, device)
+    found.notes += [f"left out: {text}" for text in contents.left_out]
+    found.notes += [f"no Python: {text}" for text in code.broken.values()]
+    try:
+        taken = port.build()
+    except Exception as error:
+        found.rows.append(Row(role, form.name, NOT, f"could not be taken out of its file: {type(error).__name__}: "
+                                                    f"{error}", form.node.lineno))
+        return _placed(found, contents)
+    failed = taken.find_out(*trial(kind=form.kind))
+    found.said += taken.said
+    unread = lint.never_read(form)
+    for line, text in (*lint.lost(contents), *lint.samplers(contents)):
+        found.rows.append(Row("the file", "", WRONG, text, line))
+    if failed:
+        found.rows.insert(0, _failed(role, form, find(port, taken), failed, unread))
+    else:
+        found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
+    found.rows.append(parameters(port, taken))
+    found.rows.append(begin(port, taken))
+    missing = [name for name in port.undefined if name not in ("self",)]
+    if missing:
+        names = ", ".join(missing)
+        wrong = found.rows[0].verdict == WRONG
+        found.rows.append(Row("the file", "", NOT, f"{'' if wrong else 'incomplete: '}{names}: never given a value in "
+                                                   "this file", _first_use(form, missing[0])))
+    return _placed(found, contents)
+
+
+def _first_use(form: Form, name: str) -> int:
+    lines = (inner.lineno for inner in own(form.node) if isinstance(inner, ast.Name) and inner.id == name)
+    return min(lines, default=0)
+
+
+def _failed(role: str, form: Form, culprit: Culprit | None, error: str, unread: Sequence[str]) -> Row:
+    """The row of a function that does not run."""
+    if "is not in this file" in error and culprit is not None:
+        return Row(role, form.name, NOT, f"incomplete: {error}", culprit.line)
+    text = f"{culprit.sentence if culprit else error}"
+    if culprit is None or (culprit.early and not unread):
+        return Row(role, form.name, NOT, "incomplete: how it is called could not be found out; of the ways tried, the "
+                                         f"likeliest ends in: {text}", culprit.line if culprit else form.node.lineno)
+    if unread:
+        text = f"{', '.join(unread)}: an argument that is never read; what it uses comes from elsewhere. {text}"
+    return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)
+
+
+def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Sequence[str], device: str,
+             cases: Sequence[str]) -> Row:
+    form, canonical = port.form, Canonical(taken)
+    if form.kind == "rnn":
+        return _rnn(found, port, canonical)
+    lacking = precisions(port, taken)
+    found.notes += [f"{dtype}: {why}" for dtype, why in lacking.items()]
+    verdict = judge(lstm=canonical.lstm, framework=port.framework, name=found.path.name, device=device, dtypes=lacking,
+                    checks=FORWARD, cases=cases)
+    if verdict.passed and not unread:
+        judged = dict.fromkeys(result["check"] for result in verdict.entry["results"])
+        return Row(role, form.name, RIGHT, ", ".join(judged))
+    culprit = find(port, taken)
+    mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
+    found.texts += [str(text) for text in verdict.texts[:2]]
+    text = culprit.sentence if culprit else "; ".join(verdict.entry["reason"].split("; ")[:2]) or "wrong"
+    if mistakes:
+        text = f"{mistakes[0]}: {text}"
+    if unread:
+        text = f"{', '.join(unread)}: an argument that is never read. {text}"
+    return Row(role, form.name, WRONG, text, culprit.line if culprit else form.node.lineno)
+
+
+def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:
+    """Outputs and last H of the vanilla RNN; its gradients where the framework has some."""
+    params, state = rnn_params(case), case.state[:1]
+    outputs, (H,) = implementation.rnn(case.inputs, state, params)
+    return {"outputs": by_step(outputs, case), "H": H}
+
+
+RNN = Numbers("rnn", rnn_forward, ("rnn",), stepped=frozenset({"outputs"}))
+
+
+def _rnn(found: Judged, port: FilePort, canonical: Canonical) -> Row:
+    form, implementation = port.form, cast(Implementation, Port({"rnn": canonical.rnn}, port.framework))
+    for name in CASES:
+        results = RNN.judge(implementation, "port", make(name).astype("float32"), cached_truths())
+        if wrong := [result for result in results if not result.passed]:
+            culprit = find(port, canonical.taken)
+            text = culprit.sentence if culprit else f"{wrong[0].quantity}: {wrong[0].detail}"
+            return Row("rnn", form.name, WRONG, text, culprit.line if culprit else form.node.lineno)
+    return Row("rnn", form.name, RIGHT)
+
+
+def _placed(found: Judged, contents: Contents) -> Judged:
+    for row in found.rows:
+        if row.line:
+            found.places[row.line] = contents.code.place(row.line)
+            found.sources[row.line] = contents.code.text(row.line)
+    return found
+

@@ -1,0 +1,210 @@
+"""What is judged of a port beside its forward pass: how its parameters and its state begin."""
+
+import ast
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.parity.files.contents import Contents
+from lstm_ref.parity.files.file import SIZES, FilePort, Maker
+from lstm_ref.parity.files.form import Form, own, simple
+from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.taken import Taken, describe, observed, shape
+
+RIGHT, WRONG, NOT = "right", "wrong", "not judged"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is said of a role.
+
+    Attributes:
+        role: as the reference calls it.
+        name: as the port calls it, or ''.
+        verdict: 'right', 'wrong' or 'not judged'.
+        text: why.
+        line: where, or 0.
+    """
+
+    role: str
+    name: str
+    verdict: str
+    text: str = ""
+    line: int = 0
+
+
+def line_of(error: Exception, contents: Contents, default: int) -> int:
+    """The last line of the port in an error's traceback."""
+    lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__)
+             if frame.filename == str(contents.code.path)]
+    return lines[-1] if lines else default
+
+
+def assigned_at(node: ast.AST, name: str) -> int:
+    """The line at which a function or class gives a name a value."""
+    found = [inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Assign) for target in inner.targets
+             for each in ast.walk(target) if simple(each) == name]
+    return found[0] if found else getattr(node, "lineno", 0)
+
+
+def parameters(port: FilePort, taken: Taken) -> Row:
+    """The row of the parameters: that they are made, as many as are taken, of the right shapes, and no two the same."""
+    form = port.form
+    if port.maker is None:
+        if form.owner is not None and taken.shapes:
+            return _shapes("get_lstm_params", form.owner.name, form.owner, taken.shapes, {
+                name: getattr(port.owner, name) for name in form.names if hasattr(port.owner, name)}, form, port)
+        if taken.shapes:
+            return Row("get_lstm_params", "at the top of the file", RIGHT, "")
+        return Row("get_lstm_params", "", NOT, "not defined here")
+    return made(port, port.maker, taken)
+
+
+def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
+    """The row of a function that makes parameters."""
+    form = port.form if taken is not None else None
+    node, contents = maker.item.node, port.contents
+    assert isinstance(node, ast.FunctionDef)
+    role, name = "get_lstm_params", node.name
+    kind = type(maker.error).__name__
+    if maker.error is not None and (kind in ("NotHereError", "LookupError") or (
+            kind in ("AttributeError", "NameError") and len(slots(maker.named)) < 3)):
+        return Row(role, name, NOT, f"can't be run on its own: {maker.error}")
+    if maker.error is not None:
+        line = line_of(maker.error, contents, node.lineno)
+        return Row(role, name, WRONG, f"{type(maker.error).__name__}: {' '.join(str(maker.error).split())[:200]}", line)
+    if not maker.returned:
+        if form is not None and form.owner is not None:
+            return Row(role, name, RIGHT)
+        returns = [inner for inner in own(node) if isinstance(inner, ast.Return) and inner.value is not None]
+        if maker.names and not returns:
+            return Row(role, name, WRONG, "it returns nothing: the parameters that it makes are lost", node.lineno)
+        return Row(role, name, NOT, "it returns no parameters")
+    seen: dict[int, str] = {}
+    for i, (label, value) in enumerate(zip(maker.names, maker.values, strict=False)):
+        if id(value) in seen and hasattr(value, "shape"):
+            unpacked = form.unpacked if form is not None else []
+            expected = unpacked[i] if i < len(unpacked) else "another"
+            line = _element(node, label) or node.lineno
+            return Row(role, name, WRONG, f"{seen[id(value)]} stands twice in what it returns, the second time where "
+                                          f"{expected} belongs", line)
+        seen[id(value)] = label
+    if form is not None and form.unpacked and form.container.startswith("argument") and len(maker.values) != len(
+            form.unpacked):
+        return Row(role, name, WRONG, f"it returns {len(maker.values)} parameters, and {form.name} takes "
+                                      f"{len(form.unpacked)}", node.lineno)
+    known = (slots if form is None or form.kind == "lstm" else rnn_slots)(maker.names)
+    shapes = {known[label]: shape(value) for label, value in zip(maker.names, maker.values, strict=False)
+              if label in known and hasattr(value, "shape")}
+    gates = {key for part, key in shapes if part in "xw" and key in GATES}
+    if (form is None or form.kind == "lstm") and gates and gates != {*GATES}:
+        lacking = ", ".join({"i": "input", "f": "forget", "o": "output", "c": "candidate"}[key] for key in GATES
+                            if key not in gates)
+        return Row(role, name, NOT, f"incomplete: no parameters of {lacking}", node.lineno)
+    return _shapes(role, name, node, shapes, dict(zip(maker.names, maker.values, strict=False)), form, port)
+
+
+def _element(node: ast.AST, name: str) -> int:
+    """The line of the second time that a name stands in a list."""
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.List, ast.Tuple)):
+            lines = [each.lineno for each in inner.elts if simple(each) == name]
+            if len(lines) > 1:
+                return lines[1]
+    return 0
+
+
+def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, ...]], values: dict[str, Any],
+            form: Form | None, port: FilePort) -> Row:
+    sizes = [int(np.prod(s)) for (part, key), s in shapes.items() if part in "bd" and key != "q"]
+    h = max(set(sizes), key=sizes.count) if sizes else SIZES["h"]
+    inputs = [axis for (part, _), s in shapes.items() if part == "x" and len(s) == 2 for axis in s if axis != h]
+    V = max(set(inputs), key=inputs.count) if inputs else SIZES["V"]
+    names = {slot: label for label, slot in (slots(values) if form is None or form.kind == "lstm" else rnn_slots(
+        values)).items()}
+    for slot, found in shapes.items():
+        part, key = slot
+        expected = {"x": (V, h), "h": (h, h), "w": (h + V, h)}.get(part, (h,))
+        if key == "q":
+            continue
+        axes = tuple(sorted(axis for axis in found if axis != 1 or part not in "bd"))
+        if axes != tuple(sorted(expected)):
+            label = names.get(slot, "".join(slot))
+            return Row(role, name, WRONG, f"{label}: expected shape {expected}, got {found} for {V} inputs and {h} "
+                                          "hidden units", assigned_at(node, label))
+    weights = [(label, values[label]) for slot, label in names.items() if slot[0] in "xw" and slot[1] in GATES]
+    arrays = []
+    for label, value in weights:
+        try:
+            arrays.append((label, np.asarray(port.framework.array(value))))
+        except Exception:
+            return Row(role, name, RIGHT)
+    for i, (label, array) in enumerate(arrays):
+        for other, before in arrays[:i]:
+            if array.shape == before.shape and float(np.ptp(array)) > 0 and np.array_equal(array, before):
+                return Row(role, name, WRONG, f"{label} is drawn equal to {other}: the same numbers in two gates",
+                           assigned_at(node, label))
+    return Row(role, name, RIGHT)
+
+
+def begin(port: FilePort, taken: Taken | None) -> Row:
+    """The row of the initial state."""
+    role, form = "init_lstm_state", port.form
+    if taken is not None and taken.begins:
+        return Row(role, f"in {form.name}", RIGHT)
+    found = [(item, owner) for item, owner in port.contents.states
+             if (owner is None or owner is form.owner) and _fits(item.node, form)]
+    if not found:
+        return Row(role, "", NOT, "not defined here")
+    item, owner = min(found, key=lambda pair: (pair[1] is not form.owner, "lstm" not in pair[0].node.name.lower(),  # type: ignore[attr-defined]
+                                               abs(pair[0].node.lineno - form.node.lineno)))
+    node = item.node
+    assert isinstance(node, ast.FunctionDef)
+    port.slice.need(node, item.inside)
+    try:
+        if owner is not None:
+            function = getattr(port.owner, node.name)
+        else:
+            port.slice.execute(node)
+            function = port.slice.namespace[node.name]
+        count = len(node.args.args) - len(node.args.defaults)
+        for attribute in list(vars(port.owner)) if port.owner is not None else []:
+            if key := size(attribute.rpartition("__")[2]):
+                port.owner.__dict__[attribute] = SIZES[key]
+        arguments = [port._argument(arg.arg) for arg in node.args.args[bool(owner):count]]
+    except Exception as error:
+        return Row(role, node.name, NOT, f"can't be run on its own: {type(error).__name__}: {error}")
+    result, _, raised = observed(function, *arguments)
+    if raised is not None:
+        if type(raised).__name__ in ("NotHereError", "NameError"):
+            return Row(role, node.name, NOT, f"can't be run on its own: {raised}")
+        return Row(role, node.name, WRONG, f"{type(raised).__name__}: {raised}",
+                   line_of(raised, port.contents, node.lineno))
+    if result is None:
+        return Row(role, node.name, NOT, "it returns nothing")
+    pieces = list(result) if isinstance(result, (list, tuple)) else [result]
+    count = 2 if form.kind == "lstm" else 1
+    if len(pieces) != count and not (len(pieces) == 1 and count == 1):
+        return Row(role, node.name, WRONG, f"expected {'H and C' if count == 2 else '(H,)'}, got {describe(result)}",
+                   node.lineno)
+    expected = sorted((SIZES["B"], SIZES["h"]))
+    for label, piece in zip("HC", pieces, strict=False):
+        if not hasattr(piece, "shape"):
+            return Row(role, node.name, NOT, f"it returns {describe(result)}")
+        array = np.asarray(port.framework.array(piece))
+        if sorted(axis for axis in array.shape if axis != 1) != expected and array.size != SIZES["h"]:
+            return Row(role, node.name, WRONG, f"{label}: expected shape (batch_size, num_hiddens) = "
+                                               f"{(SIZES['B'], SIZES['h'])}, got {array.shape}", node.lineno)
+        if array.any():
+            return Row(role, node.name, WRONG, f"{label}: expected zeros, got {array.ravel()[0]:.6g} first",
+                       node.lineno)
+    return Row(role, node.name, RIGHT)
+
+
+def _fits(node: ast.AST, form: Form) -> bool:
+    name = getattr(node, "name", "").lower()
+    other = ("gru", "rnn") if form.kind == "lstm" else ("gru", "lstm")
+    return not any(word in name for word in other)
+

@@ -1,0 +1,492 @@
+"""A port's function, called with the reference's arguments: what is taken for what is found out once, by trial."""
+
+import ast
+import copy
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lstm_ref.params import PARAM_NAMES, Array
+from lstm_ref.parity.files.form import Form, own, simple
+from lstm_ref.parity.files.layout import LOOPING, STEPPING, Layout
+from lstm_ref.parity.files.names import CANONICAL, GATES, Slot, size, state_part
+from lstm_ref.parity.files.ops import Ops
+from lstm_ref.parity.files.slices import Slice
+from lstm_ref.parity.interface import Framework
+from lstm_ref.rnn import RNNParams
+
+#: Sizes of the trial; all differ, so that a shape says what it is.
+TRIAL = {"T": 4, "B": 3, "V": 7, "h": 5}
+
+
+#: What outputs are called in a result that is taken apart by name.
+OUTPUTS = ("y", "outputs", "output", "logits", "out", "y_hat", "y_t", "pred", "y_pred", "o_t")
+
+
+class Bag(list[Any]):
+    """Parameters in order, which can be asked for by name as well."""
+
+    def __init__(self, values: Sequence[Any], names: Sequence[str]):
+        super().__init__(values)
+        self.named = dict(zip(names, values, strict=False))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.named[key] if isinstance(key, str) else super().__getitem__(key)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["named"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class WrongError(Exception):
+    """A port can't be called as the reference is, or returns something else; says what."""
+
+
+@dataclass
+class Returned:
+    """Where a port's result has what.
+
+    Attributes:
+        outputs: path to the outputs, or None where H alone is returned.
+        state: paths to H and C.
+        kind: of the outputs: 'list', 'flat', 'TBV', 'BTV', 'TVB', 'step'.
+    """
+
+    outputs: tuple[Any, ...] | None
+    state: dict[str, tuple[Any, ...]]
+    kind: str = ""
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    """What stands at a path of keys and indices."""
+    for key in path:
+        value = value[key]
+    return value
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether something has a shape."""
+    return hasattr(value, "shape") and not isinstance(value, type)
+
+
+def shape(value: Any) -> tuple[int, ...]:
+    """The shape of a tensor."""
+    return tuple(int(axis) for axis in value.shape)
+
+
+@dataclass
+class Taken:
+    """A port's function and what it is taken for.
+
+    Args:
+        form: of the function.
+        slice: in which it runs.
+        framework: whose tensors it takes.
+        ops: of the framework.
+        function: the function itself, bound to its object where it has one.
+        shapes: what is known of the shapes of parameters in the port, by slot.
+        extra: what stands in the list of parameters besides, by position.
+    """
+
+    form: Form
+    slice: Slice
+    framework: Framework
+    ops: Ops
+    function: Callable[..., Any]
+    owner: Any
+    shapes: dict[Slot, tuple[int, ...]]
+    order: list[str]
+    extra: dict[int, Any] = field(default_factory=dict)
+    layout: Layout | None = None
+    returned: Returned | None = None
+    columns: bool = False
+    said: list[str] = field(default_factory=list)  #: what is taken as what, in words
+
+    def __post_init__(self) -> None:
+        self.begins = bool(getattr(self.form.node, "begins", False))
+        weights = [(part, s) for (part, key), s in self.shapes.items() if part in "xw" and len(s) == 2 and s[0] != s[1]]
+        if weights:
+            part, (rows, columns) = weights[0]
+            self.columns = columns > rows if part == "w" else rows == self.shapes_h()
+        else:
+            self.columns = set(self.form.products) == {"columns"} and not (
+                self.form.loops and self.framework.name != "NumPy" and not self.shapes)
+
+    def shapes_h(self) -> int:
+        """The number of hidden units in the port's own shapes: the length of a gate's bias."""
+        sizes = [int(np.prod(s)) for (part, key), s in self.shapes.items() if part == "b" and key != "q"]
+        return max(set(sizes), key=sizes.count) if sizes else TRIAL["h"]
+
+    # Giving
+
+    def value(self, slot: Slot, params: dict[Slot, Any], V: int, h: int) -> Any:
+        """A parameter as the port has it."""
+        part, key = slot
+        if part in "bd":
+            value = params["b", key]
+            if ("d", key) in self.form.names.values():  # two biases that add up, and of which neither is the other
+                value = value * (0.25 if part == "b" else 0.75)
+            known = self.shapes.get(slot, (1,) if not self.columns or self.layout is None or
+                                    self.layout.state == "h" else (1, 1))
+            if len(known) == 2:
+                upright = known[1] == 1 and (self.columns or known[0] != 1)
+                value = self.ops.reshape(value, (-1, 1) if upright else (1, -1))
+            return value
+        if part == "w":
+            pair = [params["h", key], params["x", key]]
+            value = self.ops.concat(pair if self.form.joined == "hx" else pair[::-1], 0)
+        else:
+            value = params[slot]
+        return self.ops.transpose(value) if self.columns else value
+
+    def put(self, params: dict[Slot, Any], V: int, h: int) -> tuple[dict[str, Any], Any]:
+        """Give the port its parameters wherever it looks for them; those that are arguments are returned."""
+        values = {name: self.value(slot, params, V, h) for name, slot in self.form.names.items() if self._has(slot)}
+        names = self.form.unpacked or self.order
+        bag = Bag([values.get(name, self.extra.get(i)) for i, name in enumerate(names)], names)
+        bag.named |= values
+        kind, _, where = self.form.container.partition(":")
+        if kind == "self":
+            self._set(where, bag)
+        elif kind == "global":
+            self.slice.namespace[where] = bag
+        inside = {inner.attr for inner in own(self.form.node) if isinstance(inner, ast.Attribute)
+                  and isinstance(inner.value, ast.Name) and inner.value.id == "self"} if self.owner is not None else ()
+        if self.owner is not None:
+            for name, value in values.items():
+                if name in inside or hasattr(self.owner, name):
+                    self._set(name, value)
+        stored = {inner.id for inner in own(self.form.node) if isinstance(inner, ast.Name)
+                  and isinstance(inner.ctx, ast.Store)}
+        for name, value in values.items():
+            if name not in stored and name not in self.form.arguments:
+                self.slice.namespace[name] = value
+        return {name: values[name] for name, meaning in self.form.arguments.items() if meaning == "slot"}, bag
+
+    def _has(self, slot: Slot) -> bool:
+        return self.form.kind != "rnn" or slot[1] in "cq"
+
+    def _set(self, name: str, value: Any) -> None:
+        for kept in ("_parameters", "_buffers"):
+            if isinstance(found := getattr(self.owner, kept, None), dict):
+                found.pop(name, None)
+        self.owner.__dict__[name] = value
+
+    def call(self, inputs: Any, state: Sequence[Any], params: dict[Slot, Any]) -> Any:
+        """Call the port once; what it returns."""
+        assert self.layout is not None
+        V, h = int(inputs.shape[-1]), int(state[0].shape[-1])
+        self.slice.namespace |= {name: {"V": V, "h": h}[key] for name in self.slice.sizes_named
+                                 if (key := size(name)) in ("V", "h")}
+        if self.owner is not None:
+            for name in list(vars(self.owner)):
+                if (key := size(name.rpartition("__")[2])) in ("V", "h"):
+                    self.owner.__dict__[name] = {"V": V, "h": h}[key]
+        slots, bag = self.put(params, V, h)
+        pieces = [self.layout.give_state(self.ops, piece) for piece in state]
+        by_name = dict(zip("HC", pieces, strict=False))
+        self.slice.namespace["__begin__"] = (lambda part, _: by_name[part]) if self.begins else (lambda _, value: value)
+        sizes = {"V": V, "h": h, "B": 1 if self.layout.one else int(inputs.shape[1]), "T": int(inputs.shape[0])}
+        arguments: dict[str, Any] = {}
+        for name, meaning in self.form.arguments.items():
+            if meaning == "self":
+                continue
+            if meaning == "inputs":
+                arguments[name] = self.layout.give(self.ops, inputs)
+            elif meaning == "state":
+                arguments[name] = tuple(by_name[part] for part in self.form.state)
+            elif meaning in ("H", "C"):
+                arguments[name] = by_name[meaning]
+            elif meaning == "params":
+                arguments[name] = bag
+            elif meaning == "slot":
+                arguments[name] = slots[name]
+            elif meaning == "device":
+                arguments[name] = self.framework.device
+            elif meaning == "sizes":
+                arguments[name] = sizes[size(name) or "V"]
+        return self.function(**arguments)
+
+    # Taking
+
+    def forward(self, inputs: Any, state: Sequence[Any], params: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        """The reference's `lstm` or `rnn`, computed by the port."""
+        assert self.layout is not None
+        names = CANONICAL if len(params) == len(PARAM_NAMES) else (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"),
+                                                                   ("b", "q"))
+        given = dict(zip(names, params, strict=True))
+        rows = int(inputs.shape[1])
+        if not self.layout.one:
+            return self._run(inputs, state, given, rows)
+        runs = [self._run(inputs[:, i], [piece[i] for piece in state], given, 1) for i in range(rows)]
+        steps = int(inputs.shape[0])
+        outputs = [self.ops.reshape(run[0], (steps, 1, -1)) for run in runs]
+        joined = self.ops.concat(outputs, 1)
+        last = tuple(self.ops.concat([run[1][i] for run in runs], 0) for i in range(len(state)))
+        return self.ops.reshape(joined, (steps * rows, joined.shape[-1])), last
+
+    def _run(self, inputs: Any, state: Sequence[Any], given: dict[Slot, Any], rows: int) -> tuple[Any, tuple[Any, ...]]:
+        steps = int(inputs.shape[0])
+        if self.form.loops and self.returned and self.returned.kind != "step":
+            result = self.call(inputs, state, given)
+            return self._rows(self._outputs(result, steps, rows, state), given), self._state(result, rows)
+        if self.form.loops:  # the last step alone: so as many calls as steps
+            results = [self.call(inputs[:t + 1], state, given) for t in range(steps)]
+            outputs = [self._outputs(result, 1, rows, state) for result in results]
+            return self._rows(self.ops.concat(outputs, 0), given), self._state(results[-1], rows)
+        outputs = []
+        for t in range(steps):
+            result = self.call(inputs[t:t + 1], state, given)
+            one = self._state(result, rows)
+            outputs.append(self._outputs(result, 1, rows, state))
+            state = one if rows > 1 or not self.layout or not self.layout.one else [
+                self.ops.reshape(piece, (piece.shape[-1],)) for piece in one]
+        return self._rows(self.ops.concat(outputs, 0), given), tuple(one)
+
+    def _rows(self, outputs: Any, given: dict[Slot, Any]) -> Any:
+        """The outputs, which the output layer is put behind where a port has none."""
+        if self.form.has(("h", "q")) and self.returned and self.returned.outputs is not None:
+            return outputs
+        return self.ops.matmul(outputs, given["h", "q"]) + given["b", "q"]
+
+    def _outputs(self, result: Any, steps: int, rows: int, state: Sequence[Any]) -> Any:
+        assert self.returned is not None and self.layout is not None
+        path = self.returned.outputs if self.returned.outputs is not None else self.returned.state["H"]
+        value = at(result, path)
+        if isinstance(value, (list, tuple)):
+            value = self.ops.concat([self._step(piece, rows) for piece in value], 0)
+            return value
+        if self.returned.kind == "TVB":
+            value = self.ops.last(value)
+        if self.returned.kind == "BTV":
+            value = self.ops.swap(value)
+        if self.returned.kind in ("step",):
+            return self._step(value, rows)
+        if len(shape(value)) == 1:
+            return value
+        if len(shape(value)) == 3:
+            return self.ops.reshape(value, shape(value)[:2] if shape(value)[-1] == 1 else (-1, shape(value)[-1]))
+        return value
+
+    def _step(self, piece: Any, rows: int) -> Any:
+        assert self.layout is not None
+        if self.layout.state == "hB":
+            return self.ops.transpose(piece)
+        total = int(np.prod(shape(piece)))
+        return piece if len(shape(piece)) == 2 and shape(piece)[0] == rows else self.ops.reshape(
+            piece, (rows, total // rows))
+
+    def _state(self, result: Any, rows: int) -> tuple[Any, ...]:
+        assert self.returned is not None and self.layout is not None
+        return tuple(self.layout.take_state(self.ops, at(result, path), rows)
+                     for _, path in sorted(self.returned.state.items(), reverse=True))
+
+    # Finding out
+
+    def layouts(self) -> list[Layout]:
+        """Those that it may have, the likelier first."""
+        known = list(LOOPING if self.form.loops else STEPPING)
+        text = ast.unparse(self.form.node)
+        first = next((name for name, meaning in self.form.arguments.items() if meaning == "inputs"), "X")
+        second = ("[:, t", "[:, i", "[:, step", ".shape[1]", ".size(1)", "[:, time")
+        if "batch_first" in text or any(f"{first}{index}" in text for index in second):
+            known.remove("BTV")
+            known.insert(0, "BTV")
+        if self.columns:
+            vectors = [s for (part, _), s in self.shapes.items() if part == "b" and len(s) == 1]
+            head = ["TV", "TV1", "TVB", "V", "V1", "VB"] if vectors else ["TVB", "TV1", "TV", "VB", "V1", "V"]
+            if self.form.loops and "reshape(-1, 1)" in text:
+                head = ["TV", *head]
+            known = [each for each in dict.fromkeys([*head, *known]) if each in known]
+        return [Layout(each) for each in known]
+
+    def parse(self, result: Any) -> Returned:
+        """Where the result of a trial has the outputs and the state.
+
+        Raises:
+            WrongError: there is no state in it.
+        """
+        assert self.layout is not None
+        returns = [inner.value for inner in own(self.form.node) if isinstance(inner, ast.Return) and inner.value]
+        expression = returns[-1] if returns else None
+        B, T, h, V = (TRIAL[key] for key in "BThV")
+        rows = 1 if self.layout.one else B
+        state: dict[str, tuple[Any, ...]] = {}
+        outputs: tuple[Any, ...] | None = None
+        parts = "HC" if self.form.kind == "lstm" else "H"
+
+        def state_like(value: Any) -> bool:
+            return is_tensor(value) and int(np.prod(shape(value))) == rows * h and h in shape(value)
+
+        def pair(value: Any) -> bool:
+            return isinstance(value, (list, tuple)) and len(value) == len(parts) and all(map(state_like, value))
+
+        items: list[tuple[tuple[Any, ...], str, ast.expr | None]]
+        if isinstance(result, dict):
+            items = [((key,), str(key), None) for key in result]
+        elif isinstance(result, (list, tuple)):
+            nodes: list[ast.expr] | list[None] = [None] * len(result)
+            if isinstance(expression, ast.Tuple) and len(expression.elts) == len(result):
+                nodes = expression.elts
+            items = [((i,), simple(node) if node is not None else "", node) for i, node in enumerate(nodes)]
+        else:
+            items = [((), simple(expression) if expression else "", expression)]
+        if pair(result) and (len(parts) == 1 or all(state_part(name) for _, name, _ in items) or not self.form.has(
+                ("h", "q"))):
+            names = [state_part(name) for _, name, _ in items]
+            if {*names} == {*parts}:
+                state = {str(name): (i,) for i, name in enumerate(names)}
+            elif (len(parts) == 2 and shape(result[0]) == shape(result[1]) and not self.form.loops) or len(parts) == 1:
+                state = {part: (i,) for i, part in enumerate(self.form.state)}
+        for path, name, node in ([] if state else items):
+            value = at(result, path)
+            if pair(value) and (not is_tensor(value)):
+                names = [state_part(simple(each)) for each in node.elts] if isinstance(node, (ast.Tuple, ast.List)) \
+                    else []
+                order = list(map(str, names)) if {*names} == {*parts} else list(self.form.state)
+                state |= {part: (*path, i) for i, part in enumerate(order)}
+            elif state_like(value) and (part := state_part(name)) and part in parts:
+                state[part] = path
+            elif isinstance(result, dict) and name.lower() not in OUTPUTS:
+                continue
+            elif outputs is None and (is_tensor(value) or (
+                    isinstance(value, (list, tuple)) and value and all(map(is_tensor, value)))):
+                outputs = path
+        if {*state} != {*parts}:
+            got = " and ".join(sorted(state)) or "none of them"
+            raise WrongError(f"{self.form.name}: expected to return the outputs and the state ({', '.join(parts)}), "
+                             f"got {got}: {describe(result)}")
+        found = Returned(outputs, state)
+        value = at(result, outputs) if outputs is not None else at(result, state["H"])
+        if isinstance(value, (list, tuple)):
+            found.kind = "list" if len(value) == (T if self.form.loops else 1) else "step"
+            if found.kind == "step" and self.form.loops:
+                found.outputs = None
+        else:
+            size_, dims = shape(value), len(shape(value))
+            found.kind = ("step" if not self.form.loops or (int(np.prod(size_)) in (rows * V, rows * h) and T > 1) else
+                          "TVB" if dims == 3 and size_[0] == T and self.layout.state == "hB" else
+                          "BTV" if dims == 3 and size_[:2] == (B, T) else "TBV" if dims == 3 else "flat")
+        return found
+
+    def find_out(self, inputs: Array, state: Sequence[Array], params: Sequence[Array]) -> str:
+        """Find layout and returns by trial; '' or why none of them runs, of the likeliest.
+
+        Args:
+            inputs: (T, B, V) of the trial.
+            state: H and C.
+            params: the reference's.
+        """
+        f = self.framework
+        first: Exception | None = None
+        for layout in self.layouts():
+            self.layout = layout
+            try:
+                given = dict(zip(CANONICAL if len(params) == 14 else (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"),
+                                                                      ("b", "q")), f.tensors(params), strict=True))
+                X = f.tensor(inputs[:, 0] if layout.one else inputs)
+                begin = [f.tensor(piece[0] if layout.one else piece) for piece in state]
+                result = self.call(X if self.form.loops else X[0:1], begin, given)
+                self.returned = self.parse(result)
+                outputs, _ = self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))
+                if shape(outputs)[0] != TRIAL["T"] * TRIAL["B"]:
+                    raise WrongError(f"{self.form.name}: expected outputs of shape (num_steps * batch_size, "
+                                     f"vocab_size), got {shape(outputs)} for {TRIAL['T']} steps of {TRIAL['B']} "
+                                     "examples")
+            except Exception as error:
+                first = first or error
+            else:
+                self._say()
+                return ""
+        self.layout = self.layouts()[0]
+        self.error = first
+        return f"{type(first).__name__}: {first}" if not isinstance(first, WrongError) else str(first)
+
+    def _say(self) -> None:
+        assert self.layout and self.returned
+        names = self.form.unpacked or self.order
+        order = [self.form.names[name] for name in names if name in self.form.names]
+        if self.form.kind == "lstm" and names and order != list(CANONICAL):
+            self.said.append(f"parameters in the order {', '.join(names)}")
+        if self.layout.inputs not in ("TBV",):
+            self.said.append(self.layout.words())
+        if self.columns:
+            self.said.append("weights as columns, W @ x")
+        if not self.form.loops:
+            self.said.append("one step, called step after step")
+        if self.form.loops and self.returned.kind == "step":
+            self.said.append("the last step's alone is returned, so it is called on 1, 2, ... steps")
+        elif self.returned.kind in ("list", "TBV", "BTV", "TVB") and self.form.loops:
+            self.said.append({"list": "outputs as a list"}.get(self.returned.kind, "outputs with three axes"))
+        if self.form.kind == "lstm" and list(self.returned.state) == ["C", "H"]:
+            self.said.append("state returned as (C, H)")
+        if not self.form.has(("h", "q")) or self.returned.outputs is None:
+            self.said.append("no output layer is returned: H is judged through one of the judge's own")
+        if self.begins:
+            self.said.append("its own initial state replaced by the judge's")
+
+
+def describe(value: Any) -> str:
+    """Types and shapes of a result, in short."""
+    if is_tensor(value):
+        return f"{type(value).__name__} of shape {shape(value)}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {describe(each)}" for key, each in list(value.items())[:6]) + "}"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} of {len(value)} ({', '.join(describe(each) for each in value[:3])})"
+    return type(value).__name__
+
+
+def with_state(form: Form) -> Form:
+    """The same function with a hook where it makes its initial state itself; the same where it takes one."""
+    if {"state", "H", "C"} & {*form.arguments.values()}:
+        return form
+    node = copy.deepcopy(form.node)
+    hooked = False
+    for statement in node.body:
+        if isinstance(statement, (ast.For, ast.While)):
+            break
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
+                statement.targets[0], ast.Name) and (part := state_part(statement.targets[0].id)) and isinstance(
+                    statement.value, ast.Call):
+            statement.value = ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), statement.value], [])
+            hooked = True
+    if not hooked:
+        return form
+    ast.fix_missing_locations(node)
+    node.begins = True  # type: ignore[attr-defined]
+    changed = copy.copy(form)
+    changed.item = type(form.item)(node, form.item.defines, form.item.inside)
+    return changed
+
+
+def observed(function: Callable[..., Any], *arguments: Any, **named: Any
+             ) -> tuple[Any, dict[str, Any], Exception | None]:
+    """What a function returns, its local variables at the end, and what it raised."""
+    code, kept = inspect.unwrap(getattr(function, "__func__", function)).__code__, dict[str, Any]()
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        if frame.f_code is not code:
+            return None
+        if event in ("return", "exception"):
+            kept.update(frame.f_locals)
+        return trace
+
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        return function(*arguments, **named), kept, None
+    except Exception as error:
+        return None, kept, error
+    finally:
+        sys.settrace(previous)
+
+
+__all__ = ["GATES", "RNNParams", "SimpleNamespace", "Taken", "WrongError", "describe", "observed", "with_state"]

@@ -1,0 +1,42 @@
+"""The process of one port: it judges one function of a file and writes what it found."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from lstm_ref.parity.files.chosen import Choice, chosen
+from lstm_ref.parity.files.judged import CASES, judge_port
+
+
+def main() -> None:
+    """Judge the port that the arguments name."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--number", type=int, required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, required=True)
+    for name in ("tab", "role", "state"):
+        parser.add_argument(f"--{name}", default="")
+    given = parser.parse_args()
+    try:
+        import resource
+
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    except (ImportError, OSError, ValueError):  # no such limit on this system
+        pass
+    os.chdir(given.out.parent)  # what a port writes by a relative name does not land beside its file
+    port = chosen(given.path, Choice(given.tab, given.role, given.state))[given.number]
+    try:
+        found = judge_port(port.contents, port.form, port.package, given.device, CASES).json()
+    except ImportError as error:
+        found = {"missing": str(error)}
+    given.out.write_text(json.dumps(found))
+    sys.stdout.flush()
+    os._exit(0)  # threads that a port has started are not waited for
+
+
+if __name__ == "__main__":
+    main()

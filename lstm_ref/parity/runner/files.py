@@ -1,0 +1,108 @@
+"""Judges a file: each of its functions in a process of its own, with limits on time, memory and output."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lstm_ref
+from lstm_ref.files import write_text
+from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
+from lstm_ref.parity.files.show import annotations, lines, status
+from lstm_ref.parity.runner.supervise import describe
+from lstm_ref.usage import UsageError, refusals
+
+SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
+TIME_LIMIT = 900  #: the first run computes the truths
+
+
+def is_file(target: str) -> bool:
+    """Whether a target is a file, not a module."""
+    return Path(target).suffix.lower() in SUFFIXES and (os.sep in target or "/" in target or Path(target).exists())
+
+
+def judge_file(path: Path, choice: Choice, framework: str = "", device: str = "cpu", time_limit: float = TIME_LIMIT,
+               ) -> Iterator[dict[str, Any]]:
+    """Judge all functions of a file, or those of one framework.
+
+    Yields:
+        What was found of each, as `Judged.json`.
+
+    Raises:
+        ValueError: the file can't be read.
+    """
+    for number, found in enumerate(chosen(path, choice)):
+        if not framework or framework.partition(".")[0] == found.package.partition(".")[0]:
+            yield _judge(path, choice, number, found, device, time_limit)
+
+
+def _judge(path: Path, choice: Choice, number: int, found: Found, device: str, time_limit: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        command = [sys.executable, "-P", "-m", "lstm_ref.parity.files.work", str(path.resolve()),
+                   "--number", str(number), "--device", device, "--tab", choice.tab, "--role", choice.role,
+                   "--state", choice.state,
+                   "--out", str(out)]
+        root = str(Path(lstm_ref.__file__).parent.parent)
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"} | os.environ | {
+            "PYTHONPATH": root, "NVIDIA_TF32_OVERRIDE": "0"}
+        process = subprocess.Popen(command, start_new_session=True, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+        try:
+            _, said = process.communicate(timeout=time_limit)
+            reason = describe(process.returncode)
+            last = [line for line in said.strip().splitlines() if line.strip()][-1:]
+            reason += f": {last[0][:300]}" if last else ""
+        except subprocess.TimeoutExpired:
+            reason = f"no end within {time_limit:g} s; --time-limit raises the limit"
+        finally:
+            _kill(process)
+        if out.exists():
+            written: dict[str, Any] = json.loads(out.read_text())
+            if "missing" not in written:
+                return written
+            reason = f"{written['missing']}; nox -s judge -- {path.name} chooses the environment by what a port imports"
+    code, form = found.contents.code, found.form
+    row = {"role": form.kind, "name": form.name, "verdict": "not judged", "text": reason, "line": form.node.lineno,
+           "place": code.place(form.node.lineno), "source": code.text(form.node.lineno)}
+    return {"file": str(path), "tab": code.tab, "name": form.name, "framework": found.package, "status": "not judged",
+            "rows": [row], "taken_as": [], "notes": [], "texts": []}
+
+
+def _kill(process: Any) -> None:
+    """End the process and what it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def frameworks(path: Path, choice: Choice) -> list[str]:
+    """The frameworks that the functions of a file are written in, in order."""
+    return list(dict.fromkeys(found.package.partition(".")[0] for found in chosen(path, choice)))
+
+
+def command(path: Path, choice: Choice, framework: str, device: str, time_limit: float | None, style: str,
+            json_file: Path | None) -> int:
+    """`lstm-parity judge FILE`: 0 right, 1 wrong, 2 not judged."""
+    with refusals():
+        if style == "frameworks":
+            print("\n".join(frameworks(path, choice)))
+            return 0
+        found = []
+        for each in judge_file(path, choice, framework, device, time_limit or TIME_LIMIT):
+            found.append(each)
+            print("\n".join(annotations(each) if style == "github" else lines(each)), flush=True)
+        if json_file:
+            write_text(json_file, json.dumps({"schema": 1, "ports": found}, indent=1))
+        if not found:
+            raise UsageError("; ".join(empty(path, choice)))
+    return status(found)
