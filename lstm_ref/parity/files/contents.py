@@ -4,10 +4,11 @@ import ast
 from dataclasses import dataclass, field
 
 from lstm_ref.parity.files import statements
-from lstm_ref.parity.files.form import Form, form, multiplies, own, spoken, squashes
+from lstm_ref.parity.files.form import Form, form
 from lstm_ref.parity.files.names import GATES, function, slots
 from lstm_ref.parity.files.slices import FRAMEWORKS, Item, adds, package_of, pool, uses
 from lstm_ref.parity.files.source import Code
+from lstm_ref.parity.files.structure import multiplies, own, spoken, squashes
 
 #: Methods that are called to compute a class's model, the likelier first.
 ENTRIES = ("forward", "__call__", "call", "step", "lstm", "lstm_cell", "cell", "build", "construct", "forward_step",

@@ -15,9 +15,9 @@ import numpy as np
 import lstm_ref as ref
 from lstm_ref.params import Array, LSTMParams
 from lstm_ref.parity.files.file import FilePort, trial
-from lstm_ref.parity.files.form import gate_of_target, own, simple
 from lstm_ref.parity.files.names import GATES, Slot, state_part
 from lstm_ref.parity.files.slices import uses
+from lstm_ref.parity.files.structure import gate_of_target, own, simple
 from lstm_ref.parity.files.taken import Taken
 
 #: Rounding in a few operations; a mistake is off by far more. It only chooses the line that is shown, no verdict.

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import contextlib
 import importlib
 import itertools
 from collections.abc import Callable, Sequence
@@ -12,12 +13,13 @@ import numpy as np
 
 from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
-from lstm_ref.parity.files.form import SQUASHES, Form, own, simple, unpackings
+from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.lint import undefined
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
 from lstm_ref.parity.files.standins import stand_in
+from lstm_ref.parity.files.structure import SQUASHES, own, simple, unpackings
 from lstm_ref.parity.files.taken import TRIAL, Taken, observed, shape, with_state
 from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
@@ -172,6 +174,9 @@ class FilePort:
                 found.__dict__.setdefault(name, SIZES[key])
         found.__dict__.setdefault("ctx", self.framework.device)
         found.__dict__.setdefault("device", self.framework.device)
+        if "build" in made.__dict__ and len([each for each in node.body if getattr(each, "name", "") == "build"]):
+            with contextlib.suppress(Exception):
+                found.build((SIZES["B"], SIZES["V"]))
         if hasattr(found, "setup") and not constructor:
             for name in fields:
                 if not hasattr(found, name):
@@ -186,6 +191,8 @@ class FilePort:
         return found
 
     def _argument(self, name: str) -> Any:
+        if "shape" in name:
+            return SIZES["B"], SIZES["V"]
         if key := size(name):
             return SIZES[key]
         if name in ("device", "ctx"):

@@ -16,8 +16,10 @@ from lstm_ref.parity.files import lint
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.culprit import Culprit, find
 from lstm_ref.parity.files.file import FilePort, trial
-from lstm_ref.parity.files.form import Form, own
+from lstm_ref.parity.files.form import Form
+from lstm_ref.parity.files.functions import functions
 from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
+from lstm_ref.parity.files.structure import own
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Implementation
 from lstm_ref.parity.ports.port import Port
@@ -133,6 +135,10 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
+    right = form.kind == "lstm" and not failed and found.rows[0].verdict == RIGHT
+    if form.kind == "lstm":
+        found.rows += functions(port, Canonical(taken).lstm if right else None,
+                                precisions(port, taken) if right else {})
     missing = [name for name in port.undefined if name not in ("self",)]
     if missing:
         names = ", ".join(missing)

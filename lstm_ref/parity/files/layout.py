@@ -75,7 +75,8 @@ class Layout:
         size = 1
         for axis in piece.shape:
             size *= int(axis)
-        return ops.reshape(piece, (rows, size // rows))
+        wanted = (rows, size // rows)  # as it is where it can be: a view can't be detached in place
+        return piece if tuple(map(int, piece.shape)) == wanted else ops.reshape(piece, wanted)
 
 
 #: In the order in which they are tried.

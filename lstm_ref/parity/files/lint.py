@@ -5,9 +5,10 @@ import builtins
 from collections.abc import Iterator
 
 from lstm_ref.parity.files.contents import Contents
-from lstm_ref.parity.files.form import Form, own, simple
+from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.names import slots
 from lstm_ref.parity.files.slices import FRAMEWORKS, package_of, uses
+from lstm_ref.parity.files.structure import own, simple
 
 
 def never_read(form: Form) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-GATES = "ifoc"
+GATES = ("i", "f", "o", "c")
 #: A parameter: its part ('x' and 'h' multiply the input and the state, 'w' both at once, 'b' is a bias, 'd' a second
 #: one) and its gate, 'q' for the output layer.
 Slot = tuple[str, str]
@@ -36,7 +36,7 @@ def pieces(name: str) -> list[str]:
 
 def gate(word: str, final: bool = False) -> str | None:
     """The gate that a word names; the output layer too where nothing follows."""
-    return next((key for key in ("ifocq" if final else GATES) if word in WORDS[key]), None)
+    return next((key for key in ((*GATES, "q") if final else GATES) if word in WORDS[key]), None)
 
 
 def slots(names: Iterable[str]) -> dict[str, Slot]:

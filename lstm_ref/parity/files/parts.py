@@ -9,8 +9,9 @@ import numpy as np
 
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.file import SIZES, FilePort, Maker
-from lstm_ref.parity.files.form import Form, own, simple
+from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.structure import own, simple
 from lstm_ref.parity.files.taken import Taken, describe, observed, shape
 
 RIGHT, WRONG, NOT = "right", "wrong", "not judged"
@@ -118,15 +119,17 @@ def _element(node: ast.AST, name: str) -> int:
 
 def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, ...]], values: dict[str, Any],
             form: Form | None, port: FilePort) -> Row:
-    sizes = [int(np.prod(s)) for (part, key), s in shapes.items() if part in "bd" and key != "q"]
+    sizes = [int(np.prod(s)) // len(key) for (part, key), s in shapes.items() if part in "bd" and key != "q"]
     h = max(set(sizes), key=sizes.count) if sizes else SIZES["h"]
-    inputs = [axis for (part, _), s in shapes.items() if part == "x" and len(s) == 2 for axis in s if axis != h]
+    inputs = [axis for (part, key), s in shapes.items() if part == "x" and len(s) == 2 for axis in s
+              if axis != h * len(key)]
     V = max(set(inputs), key=inputs.count) if inputs else SIZES["V"]
     names = {slot: label for label, slot in (slots(values) if form is None or form.kind == "lstm" else rnn_slots(
         values)).items()}
     for slot, found in shapes.items():
         part, key = slot
-        expected = {"x": (V, h), "h": (h, h), "w": (h + V, h)}.get(part, (h,))
+        n = len(key)
+        expected = {"x": (V, n * h), "h": (h, n * h), "w": (h + V, n * h)}.get(part, (n * h,))
         if key == "q":
             continue
         axes = tuple(sorted(axis for axis in found if axis != 1 or part not in "bd"))

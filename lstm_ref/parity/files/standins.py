@@ -2,9 +2,12 @@
 
 import importlib
 import inspect
+from importlib.metadata import entry_points
 from typing import Any
 
+import lstm_ref
 from lstm_ref.parity.files.slices import StandIn
+from lstm_ref.parity.registry import GROUP
 
 PLACES = {
     "torch": ("torch", "torch.nn.functional", "torch.nn"),
@@ -68,5 +71,22 @@ def stand_in(package: str, device: Any) -> Any:
     if package == "numpy":
         numpy = modules[0]
         extra |= {"sigmoid": lambda x: 1 / (1 + numpy.exp(-x)), "softmax": lambda x: numpy.exp(x) / numpy.exp(x).sum()}
+    for name in ("Accumulator", "Animator", "Timer", "Vocab"):
+        extra[name] = getattr(lstm_ref, name)
+    ours = [book(package)] if package != "numpy" else []
     made: dict[str, StandIn] = {}
-    return lambda name: made.setdefault(name, StandIn(name or "a module beside it", modules, extra))
+
+    def get(name: str) -> StandIn:
+        where = [*ours, *modules] if name.startswith("d2l") else modules
+        return made.setdefault(name, StandIn(name or "a module beside it", where, extra))
+
+    return get
+
+
+def book(package: str) -> Any:
+    """The book's functions in a framework, as an installed backend of its name has them; an empty one without."""
+    found = [entry.module for entry in entry_points(group=GROUP) if entry.name == package]
+    try:
+        return importlib.import_module(found[0].rpartition(".")[0]) if found else StandIn("nothing", [], {})
+    except ImportError:
+        return StandIn("nothing", [], {})

@@ -5,10 +5,10 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lstm_ref.parity.files.form import factors_of, simple
 from lstm_ref.parity.files.names import GATES, Slot, slots, state_part
 from lstm_ref.parity.files.slices import Item
 from lstm_ref.parity.files.source import Code
+from lstm_ref.parity.files.structure import factors_of, simple
 
 NAME = "statements"
 

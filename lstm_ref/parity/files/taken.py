@@ -7,16 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_ref.params import PARAM_NAMES, Array
-from lstm_ref.parity.files.form import Form, own, simple
+from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import LOOPING, STEPPING, Layout
 from lstm_ref.parity.files.names import CANONICAL, GATES, Slot, size, state_part
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.slices import Slice
+from lstm_ref.parity.files.structure import own, simple
 from lstm_ref.parity.interface import Framework
 from lstm_ref.rnn import RNNParams
 
@@ -64,11 +65,39 @@ class Returned:
     kind: str = ""
 
 
+class Half(NamedTuple):
+    """One half of a tensor's last axis, as a step of a path."""
+
+    second: bool
+
+
 def at(value: Any, path: tuple[Any, ...]) -> Any:
-    """What stands at a path of keys and indices."""
+    """What stands at a path of keys, indices and halves."""
     for key in path:
-        value = value[key]
+        if isinstance(key, Half):
+            middle = shape(value)[-1] // 2
+            value = value[..., middle:] if key.second else value[..., :middle]
+        else:
+            value = value[key]
     return value
+
+
+class Affine:
+    """Stands for a layer that multiplies, with the judge's weights.
+
+    Args:
+        ops: of the framework.
+        weight: (inputs, outputs).
+        bias: or None.
+    """
+
+    def __init__(self, ops: Ops, weight: Any, bias: Any):
+        self.ops, self.weight, self.bias = ops, weight, bias
+
+    def __call__(self, x: Any) -> Any:
+        """The product, and the bias where there is one."""
+        y = self.ops.matmul(x, self.weight)
+        return y if self.bias is None else y + self.bias
 
 
 def is_tensor(value: Any) -> bool:
@@ -111,17 +140,20 @@ class Taken:
 
     def __post_init__(self) -> None:
         self.begins = bool(getattr(self.form.node, "begins", False))
-        weights = [(part, s) for (part, key), s in self.shapes.items() if part in "xw" and len(s) == 2 and s[0] != s[1]]
+        self.biased = {name: biased(getattr(self.owner, name, None)) for name in self.form.layers}
+        h = self.shapes_h()
+        weights = [(part, key, s) for (part, key), s in self.shapes.items()
+                   if part in "xw" and len(s) == 2 and s[0] != s[1]]
         if weights:
-            part, (rows, columns) = weights[0]
-            self.columns = columns > rows if part == "w" else rows == self.shapes_h()
+            _, key, (rows, columns) = weights[0]
+            self.columns = rows == len(key) * h and columns != len(key) * h
         else:
             self.columns = set(self.form.products) == {"columns"} and not (
                 self.form.loops and self.framework.name != "NumPy" and not self.shapes)
 
     def shapes_h(self) -> int:
         """The number of hidden units in the port's own shapes: the length of a gate's bias."""
-        sizes = [int(np.prod(s)) for (part, key), s in self.shapes.items() if part == "b" and key != "q"]
+        sizes = [int(np.prod(s)) // len(key) for (part, key), s in self.shapes.items() if part == "b" and key != "q"]
         return max(set(sizes), key=sizes.count) if sizes else TRIAL["h"]
 
     # Giving
@@ -130,7 +162,7 @@ class Taken:
         """A parameter as the port has it."""
         part, key = slot
         if part in "bd":
-            value = params["b", key]
+            value = self.bias(params, key)
             if ("d", key) in self.form.names.values():  # two biases that add up, and of which neither is the other
                 value = value * (0.25 if part == "b" else 0.75)
             known = self.shapes.get(slot, (1,) if not self.columns or self.layout is None or
@@ -139,12 +171,29 @@ class Taken:
                 upright = known[1] == 1 and (self.columns or known[0] != 1)
                 value = self.ops.reshape(value, (-1, 1) if upright else (1, -1))
             return value
+        value = self.weight(params, part, key)
+        return self.ops.transpose(value) if self.columns else value
+
+    def weight(self, params: dict[Slot, Any], part: str, key: str) -> Any:
+        """A weight as the reference has it, of several gates side by side where they are."""
+        if len(key) > 1:
+            return self.ops.concat([self.weight(params, part, each) for each in key], 1)
         if part == "w":
             pair = [params["h", key], params["x", key]]
-            value = self.ops.concat(pair if self.form.joined == "hx" else pair[::-1], 0)
-        else:
-            value = params[slot]
-        return self.ops.transpose(value) if self.columns else value
+            return self.ops.concat(pair if self.form.joined == "hx" else pair[::-1], 0)
+        return params[part, key]
+
+    def bias(self, params: dict[Slot, Any], key: str) -> Any:
+        """A bias as the reference has it, of several gates side by side where they are."""
+        return params["b", key] if len(key) == 1 else self.ops.concat([params["b", each] for each in key], 0)
+
+    def affine(self, name: str, params: dict[Slot, Any]) -> Affine:
+        """What stands for a layer; two with a bias for the same gate have unequal parts of it."""
+        part, key = self.form.layers[name]
+        mine = [other for other, slot in self.form.layers.items() if slot[1] == key and self.biased[other]]
+        share = 1.0 if len(mine) < 2 else 0.25 if name == mine[0] else 0.75
+        bias = self.bias(params, key) if self.biased[name] else None
+        return Affine(self.ops, self.weight(params, part, key), bias if bias is None or share == 1 else bias * share)
 
     def put(self, params: dict[Slot, Any], V: int, h: int) -> tuple[dict[str, Any], Any]:
         """Give the port its parameters wherever it looks for them; those that are arguments are returned."""
@@ -159,6 +208,8 @@ class Taken:
             self.slice.namespace[where] = bag
         inside = {inner.attr for inner in own(self.form.node) if isinstance(inner, ast.Attribute)
                   and isinstance(inner.value, ast.Name) and inner.value.id == "self"} if self.owner is not None else ()
+        for name in self.form.layers:
+            self._set(name, self.affine(name, params))
         if self.owner is not None:
             for name, value in values.items():
                 if name in inside or hasattr(self.owner, name):
@@ -174,7 +225,7 @@ class Taken:
         return self.form.kind != "rnn" or slot[1] in "cq"
 
     def _set(self, name: str, value: Any) -> None:
-        for kept in ("_parameters", "_buffers"):
+        for kept in ("_parameters", "_buffers", "_modules", "_sub_layers", "_cells", "_params"):
             if isinstance(found := getattr(self.owner, kept, None), dict):
                 found.pop(name, None)
         self.owner.__dict__[name] = value
@@ -201,7 +252,8 @@ class Taken:
             if meaning == "inputs":
                 arguments[name] = self.layout.give(self.ops, inputs)
             elif meaning == "state":
-                arguments[name] = tuple(by_name[part] for part in self.form.state)
+                given = [by_name[part] for part in self.form.one_tensor or self.form.state]
+                arguments[name] = self.ops.concat(given, -1) if self.form.one_tensor else tuple(given)
             elif meaning in ("H", "C"):
                 arguments[name] = by_name[meaning]
             elif meaning == "params":
@@ -212,7 +264,12 @@ class Taken:
                 arguments[name] = self.framework.device
             elif meaning == "sizes":
                 arguments[name] = sizes[size(name) or "V"]
-        return self.function(**arguments)
+        for part, name in self.form.kept.items():
+            self._set(name, by_name[part])
+        result = self.function(**arguments)
+        if not self.form.kept:
+            return result
+        return {"outputs": result} | {part: getattr(self.owner, name) for part, name in self.form.kept.items()}
 
     # Taking
 
@@ -347,6 +404,9 @@ class Taken:
                 state = {part: (i,) for i, part in enumerate(self.form.state)}
         for path, name, node in ([] if state else items):
             value = at(result, path)
+            if self.form.one_tensor and is_tensor(value) and shape(value) == (rows, 2 * h) and not state:
+                state = {part: (*path, Half(bool(i))) for i, part in enumerate(self.form.one_tensor)}
+                continue
             if pair(value) and (not is_tensor(value)):
                 names = [state_part(simple(each)) for each in node.elts] if isinstance(node, (ast.Tuple, ast.List)) \
                     else []
@@ -386,7 +446,10 @@ class Taken:
         """
         f = self.framework
         first: Exception | None = None
-        for layout in self.layouts():
+        for loops, layout in [*((self.form.loops, each) for each in self.layouts()),
+                              *((not self.form.loops, Layout(each)) for each in (
+                                  STEPPING if self.form.loops else LOOPING)), (self.form.loops, self.layouts()[0])]:
+            self.form.loops = loops
             self.layout = layout
             try:
                 given = dict(zip(CANONICAL if len(params) == 14 else (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"),
@@ -410,7 +473,8 @@ class Taken:
         return f"{type(first).__name__}: {first}" if not isinstance(first, WrongError) else str(first)
 
     def _say(self) -> None:
-        assert self.layout and self.returned
+        assert self.layout is not None
+        assert self.returned is not None
         names = self.form.unpacked or self.order
         order = [self.form.names[name] for name in names if name in self.form.names]
         if self.form.kind == "lstm" and names and order != list(CANONICAL):
@@ -429,8 +493,19 @@ class Taken:
             self.said.append("state returned as (C, H)")
         if not self.form.has(("h", "q")) or self.returned.outputs is None:
             self.said.append("no output layer is returned: H is judged through one of the judge's own")
+        if self.form.kept:
+            self.said.append(f"state kept in the object, as {', '.join(self.form.kept.values())}")
+        if self.form.one_tensor:
+            self.said.append(f"state in one tensor, {' before '.join(self.form.one_tensor)}")
+        if self.form.layers:
+            self.said.append(f"layers {', '.join(self.form.layers)} with the judge's weights")
         if self.begins:
             self.said.append("its own initial state replaced by the judge's")
+
+
+def biased(layer: Any) -> bool:
+    """Whether a layer that multiplies adds a bias."""
+    return bool(getattr(layer, "use_bias", getattr(layer, "has_bias", getattr(layer, "bias", True) is not None)))
 
 
 def describe(value: Any) -> str:

@@ -1,0 +1,115 @@
+"""The other functions of the chapter that a file defines, judged on the small cases."""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from lstm_ref.parity.cases import TRAJECTORIES
+from lstm_ref.parity.files.file import FilePort
+from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row
+from lstm_ref.parity.files.standins import book
+from lstm_ref.parity.files.structure import own
+from lstm_ref.parity.ports.calls import SignatureError, check
+from lstm_ref.parity.session import Verdict, judge
+
+#: The checks of each role, and what else is needed to run them, which is the judge's own where the file has none.
+ROLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "grad_clipping": (("clipping",), ()),
+    "sgd": (("sgd",), ()),
+    "loss": (("loss",), ()),
+    "RNNModelScratch": (("model",), ("init_lstm_state",)),
+    "train_epoch_ch8": (("trajectory",), ("init_lstm_state", "RNNModelScratch", "loss", "sgd")),
+    "train_ch8": (("chapter",), ("init_lstm_state", "RNNModelScratch")),
+    "predict_ch8": (("prediction", "written"), ("init_lstm_state", "RNNModelScratch")),
+}
+SMALL = ("ragged", "square", "large", *TRAJECTORIES)
+
+
+def is_stub(node: ast.AST) -> bool:
+    """Whether a function or class does nothing yet."""
+    if isinstance(node, ast.ClassDef):
+        methods = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name != "__init__"]
+        return bool(methods) and all(map(is_stub, methods))
+    return not any(isinstance(each, (ast.Return, ast.AugAssign, ast.Assign, ast.Yield, ast.Call))
+                   for each in own(node) if not _is_test(each))
+
+
+def _is_test(node: ast.AST) -> bool:
+    """A call that only asks what something is."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "super")
+
+
+def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[str, str]) -> list[Row]:
+    """A row for each function of the chapter that the file defines.
+
+    Args:
+        port: of the file.
+        lstm: its forward pass under the reference's signature, where that is right.
+        lacking: precisions that it does not have.
+    """
+    rows: list[Row] = []
+    given: dict[str, Any] = {}
+    for role, item in port.contents.functions.items():
+        node: Any = item.node
+        if is_stub(node):
+            rows.append(Row(role, node.name, NOT, "a stub"))
+            continue
+        try:
+            port.slice.need(node, item.inside)
+            for name in own(node):
+                if isinstance(name, ast.Name) and (other := port.contents.functions.get(name.id)):
+                    port.slice.execute(other.node)
+            port.slice.execute(node)
+            found = port.slice.namespace[node.name]
+            check(role, found)
+            given[role] = found
+        except SignatureError as error:
+            rows.append(Row(role, node.name, NOT, f"can't be called as the book's is: {str(error).splitlines()[0]}"))
+        except Exception as error:
+            rows.append(Row(role, node.name, NOT, f"can't be taken out of the file: {type(error).__name__}: {error}"))
+    ours = book(port.package)
+    for role in given:
+        checks, needs = ROLES[role]
+        mine = {role: given[role]}
+        if needs and lstm is None:
+            rows.append(Row(role, given[role].__name__, NOT, "it needs a forward pass that is right"))
+            continue
+        if needs:
+            mine |= {"lstm": lstm} | {name: given.get(name) or getattr(ours, name, None) for name in needs}
+        if any(value is None for value in mine.values()):
+            lacks = ", ".join(name for name, value in mine.items() if value is None)
+            rows.append(Row(role, given[role].__name__, NOT, f"not defined here: {lacks}"))
+            continue
+        borrowed = [name for name in needs if name not in given]
+        rows.append(_judged(port, role, mine, checks, borrowed, lacking))
+    return rows
+
+
+def _judged(port: FilePort, role: str, roles: dict[str, Any], checks: Sequence[str], borrowed: Sequence[str],
+            lacking: Mapping[str, str]) -> Row:
+    node: Any = port.contents.functions[role].node
+    dtypes = dict(lacking) if "lstm" in roles else {}
+
+    def judged() -> Verdict:
+        return judge(SimpleNamespace(**roles), framework=port.framework, name=port.contents.code.path.name,
+                     dtypes=dtypes, checks=checks, cases=SMALL)
+
+    verdict, text = judged(), [f"with the judge's {', '.join(borrowed)}"] if borrowed else []
+    if verdict.failures and all(result.detail.startswith("raised") and result.dtype == "float64"
+                                for result in verdict.failures):
+        dtypes["float64"] = "it makes float32 itself"
+        verdict = judged()
+        text.append("in float32 alone: it makes float32 itself")
+    if verdict.passed:
+        return Row(role, node.name, RIGHT, "; ".join(text))
+    if not verdict.failures:
+        reasons = [why for name, why in verdict.not_judged.items() if name in checks]
+        return Row(role, node.name, NOT, reasons[0] if reasons else verdict.entry["reason"])
+    worst = max(verdict.failures, key=lambda result: result.ratio)
+    if worst.detail.startswith("raised"):
+        return Row(role, node.name, NOT, f"can't be run as the book's is: {worst.detail[:300]}")
+    mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
+    place = next((cause["place"] for cause in verdict.entry["causes"].values() if cause["place"]), "")
+    what = f"{worst.check}: {worst.quantity}: {worst.detail}"
+    return Row(role, node.name, WRONG, ": ".join(filter(None, [*mistakes, place or what])), node.lineno)
