@@ -107,7 +107,9 @@ def contents(code: Code) -> Contents:
     if not found.models and (step := statements.step(code)) and (taken := form(step)):
         found.models.append(taken)
     for item in found.items:  # methods are not among the functions of the chapter
-        if isinstance(item.node, (ast.FunctionDef, ast.ClassDef)) and (role := function(item.node.name)):
+        arguments = [arg.arg for arg in item.node.args.args] if isinstance(item.node, ast.FunctionDef) else []
+        if isinstance(item.node, (ast.FunctionDef, ast.ClassDef)) and "self" not in arguments[:1] and (
+                role := function(item.node.name)):
             found.functions[role] = item
     return found
 

@@ -53,6 +53,7 @@ class Form:
     joined: str = "hx"  #: order in which the state and the input are joined
     layers: dict[str, Slot] = field(default_factory=dict)  #: of a class, those that multiply
     kept: dict[str, str] = field(default_factory=dict)  #: attributes of the object that keep the state, by 'H' and 'C'
+    bare: bool = False  #: the state is H itself, not a tuple
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
 
     @property
@@ -182,6 +183,9 @@ def _arguments(form: Form) -> None:
                     value, ast.Attribute) else f"global:{simple(value)}"
     if form.kind == "rnn":
         form.state = ("H",)
+        name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")
+        form.bare = name not in aliases and not any(
+            isinstance(inner, ast.Subscript) and simple(inner.value) == name for inner in own(node))
     if not {"state", "H", "C"} & {*form.arguments.values()} and form.owner is not None:
         _kept(form)
     for names, value in unpacked:

@@ -1,6 +1,7 @@
 """The verdict on a file: role by role, with the line at which the first departs."""
 
 import ast
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from lstm_ref.parity.files.file import FilePort, trial
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.functions import functions
 from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
+from lstm_ref.parity.files.standins import book
 from lstm_ref.parity.files.structure import own
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Implementation
@@ -82,15 +84,17 @@ class Canonical:
     """
 
     def __init__(self, taken: Taken):
-        self.taken = taken
+        self.taken, self.forward = taken, taken.forward
+        if taken.ops.package == "jax":  # one program for each shape: thousands of operations, one by one, take a minute
+            self.forward = importlib.import_module("jax").jit(taken.forward)
 
     def lstm(self, inputs: Any, state: Any, params: Any) -> Any:
         """The reference's `lstm`, computed by the port."""
-        return self.taken.forward(inputs, state, params)
+        return self.forward(inputs, tuple(state), list(params))
 
     def rnn(self, inputs: Any, state: Any, params: Any) -> Any:
         """The reference's `rnn`, computed by the port."""
-        return self.taken.forward(inputs, state, params)
+        return self.forward(inputs, tuple(state), list(params))
 
 
 def precisions(port: FilePort, taken: Taken) -> dict[str, str]:
@@ -135,10 +139,12 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
-    right = form.kind == "lstm" and not failed and found.rows[0].verdict == RIGHT
+    right = not failed and found.rows[0].verdict == RIGHT
     if form.kind == "lstm":
         found.rows += functions(port, Canonical(taken).lstm if right else None,
                                 precisions(port, taken) if right else {})
+    elif not contents.models:  # the chapter of the RNN: its functions train any cell
+        found.rows += functions(port, getattr(book(package), "lstm", None), {})
     missing = [name for name in port.undefined if name not in ("self",)]
     if missing:
         names = ", ".join(missing)

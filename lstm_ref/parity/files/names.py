@@ -156,7 +156,7 @@ def size(name: str) -> str | None:
 
 #: Functions of the chapter, and other names for them.
 FUNCTIONS = {
-    "grad_clipping": ("grad_clipping", "clip_gradients", "gradient_clipping", "clip_grad", "grad_clip", "clip"),
+    "grad_clipping": ("grad_clipping", "gradient_clipping", "clip_gradients", "grad_clip"),
     "sgd": ("sgd",),
     "loss": ("loss", "cross_entropy"),
     "train_epoch_ch8": ("train_epoch_ch8", "train_epoch"),

@@ -253,7 +253,8 @@ class Taken:
                 arguments[name] = self.layout.give(self.ops, inputs)
             elif meaning == "state":
                 given = [by_name[part] for part in self.form.one_tensor or self.form.state]
-                arguments[name] = self.ops.concat(given, -1) if self.form.one_tensor else tuple(given)
+                arguments[name] = self.ops.concat(given, -1) if self.form.one_tensor else (
+                    given[0] if self.form.bare else tuple(given))
             elif meaning in ("H", "C"):
                 arguments[name] = by_name[meaning]
             elif meaning == "params":

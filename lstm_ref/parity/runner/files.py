@@ -103,6 +103,8 @@ def command(path: Path, choice: Choice, framework: str, device: str, time_limit:
             print("\n".join(annotations(each) if style == "github" else lines(each)), flush=True)
         if json_file:
             write_text(json_file, json.dumps({"schema": 1, "ports": found}, indent=1))
+        if not found and framework and (others := frameworks(path, choice)):
+            raise UsageError(f"{path}: nothing in {framework}: what computes an LSTM there is in {', '.join(others)}")
         if not found:
             raise UsageError("; ".join(empty(path, choice)))
     return status(found)
