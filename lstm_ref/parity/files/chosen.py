@@ -19,11 +19,13 @@ class Choice:
         tab: of the file.
         role: 'lstm=NAME', the function or class that is judged, or ''.
         state: order of the state, 'C,H', or ''.
+        others: files whose functions are judged with the file's.
     """
 
     tab: str = ""
     role: str = ""
     state: str = ""
+    others: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Implementation
 from lstm_ref.parity.ports.port import Port
 from lstm_ref.parity.session import cached_truths, judge
+from lstm_ref.parity.verdict import LIMIT
 
 #: Cases on which a file is judged: of the quick ones, those that differ in more than their size.
 CASES = ("ragged", "saturated", "large", "square")
@@ -114,8 +115,18 @@ def precisions(port: FilePort, taken: Taken) -> dict[str, str]:
     return lacking if len(lacking) < 2 else {}
 
 
-def judge_port(contents: Contents, form: Form, package: str, device: str, cases: Sequence[str]) -> Judged:
-    """Judge one function of a file, and what makes its parameters and its state."""
+def judge_port(contents: Contents, form: Form, package: str, device: str, cases: Sequence[str],
+               others: Sequence[Contents] = ()) -> Judged:
+    """Judge one function of a file, what makes its parameters and its state, and the chapter's other functions.
+
+    Args:
+        contents: of the file.
+        form: of the function.
+        package: its framework.
+        device: 'cpu' or 'gpu'.
+        cases: names of the cases for the forward pass.
+        others: contents of files whose functions are judged with it.
+    """
     code = contents.code
     found = Judged(code.path, code.tab, form.name, package)
     role = {"lstm": "lstm" if form.loops else "lstm step", "rnn": "rnn"}[form.kind]
@@ -140,6 +151,12 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
     right = not failed and found.rows[0].verdict == RIGHT
+    for other in others:
+        beside = FilePort(other, form, package, device)
+        for row in functions(beside, Canonical(taken).lstm if right else None, {}):
+            found.rows.append(row)
+            if row.line:
+                found.places[row.line], found.sources[row.line] = other.code.place(row.line), other.code.text(row.line)
     if form.kind == "lstm":
         found.rows += functions(port, Canonical(taken).lstm if right else None,
                                 precisions(port, taken) if right else {})
@@ -184,6 +201,11 @@ def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Seq
     if verdict.passed and not unread:
         judged = dict.fromkeys(result["check"] for result in verdict.entry["results"])
         return Row(role, form.name, RIGHT, ", ".join(judged))
+    if not unread and verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
+        worst = max(verdict.failures, key=lambda result: result.ratio)
+        return Row(role, form.name, RIGHT, f"in its mathematics; in {worst.dtype} an operator of the framework rounds "
+                                           f"more than any order of operations: {worst.check}, {worst.quantity}, ratio "
+                                           f"{worst.ratio:.3g} (limit {LIMIT:g})")
     culprit = find(port, taken)
     mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
     found.texts += [str(text) for text in verdict.texts[:2]]
@@ -218,7 +240,7 @@ def _rnn(found: Judged, port: FilePort, canonical: Canonical) -> Row:
 
 def _placed(found: Judged, contents: Contents) -> Judged:
     for row in found.rows:
-        if row.line:
+        if row.line and row.line not in found.places:
             found.places[row.line] = contents.code.place(row.line)
             found.sources[row.line] = contents.code.text(row.line)
     return found

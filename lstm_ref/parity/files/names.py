@@ -168,5 +168,4 @@ FUNCTIONS = {
 
 def function(name: str) -> str | None:
     """The role of a function of the chapter by its name; None for another."""
-    word = name.lower()
-    return next((role for role, known in FUNCTIONS.items() if word in [each.lower() for each in known]), None)
+    return next((role for role, known in FUNCTIONS.items() if name in known), None)

@@ -128,6 +128,28 @@ class Missing:
         return ()
 
 
+class Itself:
+    """A file as a module: its own definitions, taken when they are asked for, then what stands for the book's package.
+
+    Args:
+        slice_: of the file.
+    """
+
+    def __init__(self, slice_: "Slice"):
+        self._slice = slice_
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = self._slice
+        for item in known.items:
+            if name not in known.namespace and name in item.defines and isinstance(
+                    item.node, (ast.FunctionDef, ast.ClassDef)):
+                known.need(item.node, item.inside)
+                known.execute(item.node)
+        return known.namespace[name] if name in known.namespace else getattr(known.stand_in("d2l"), name)
+
+
 class NotHereError(Exception):
     """Code calls what its file does not contain."""
 
@@ -220,6 +242,8 @@ class Slice:
             self.namespace[name] = self.given[name]
         elif (key := size(name)) and key in self.sizes:
             self.namespace[name] = self.sizes[key]
+        elif name == "d2l":  # a file that is the book's package, and says so by way of `sys.modules`
+            self.namespace[name] = Itself(self)
 
     def execute(self, node: ast.stmt) -> None:
         """Execute one statement; what it can't give is noted."""

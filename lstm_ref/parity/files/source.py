@@ -1,6 +1,7 @@
 """The code of a chapter's Markdown, a notebook or a script: cells with their lines, and the tabs they belong to."""
 
 import ast
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ MARK = re.compile(r"# *@tab +([\w\,\ ]+)|^%%tab +([\w\,\ ]+)", re.M)
 PYTHON = re.compile(r"\{?\.?\s*(python\d?|py|ipython\d?|python-repl)\b", re.I)
 #: Before a fence in a list or a quotation.
 LEAD = re.compile(r"(?:\s*>)*\s*")
+BLOCK = re.compile(r"(?:def|class|@|import|from|if|for|while|with|try)\b|@|[A-Za-z_][\w.]* *=")
 MAGIC = re.compile(r"^\s*[%!?]")
 
 
@@ -135,6 +137,15 @@ def selected(source: str, tab: str) -> str:
     return "\n".join(lines)
 
 
+def blocks(source: str) -> Iterator[tuple[int, str]]:
+    """The definitions and statements at the left margin, each with the number of lines before it."""
+    lines = source.split("\n")
+    starts = [i for i, line in enumerate(lines) if BLOCK.match(line) and not (i and lines[i - 1].startswith("@"))]
+    for first, end in itertools.pairwise([0, *starts, len(lines)]):
+        if first < end:
+            yield first, "\n".join(lines[first:end])
+
+
 @dataclass(frozen=True)
 class Code:
     """What a file holds of one tab.
@@ -150,19 +161,21 @@ class Code:
     tab: str
     cells: tuple[Cell, ...]
     notebook: bool = False
-    broken: dict[int, str] = field(default_factory=dict)  #: cells that are no Python, and why
+    broken: dict[int, str] = field(default_factory=dict)  #: lines that are no Python, and why
 
     def trees(self) -> Iterator[tuple[Cell, ast.Module]]:
         """The syntax trees of the cells that are Python; every line number is unique, see `place`."""
         for cell in self.cells:
-            source = cell.source.replace("\r\n", "\n")
             try:
-                tree = ast.parse(source)
-            except (SyntaxError, ValueError) as error:
-                self.broken[cell.number] = f"{self.place(self.base(cell) + (getattr(error, 'lineno', 1) or 1))}: " \
-                                           f"{getattr(error, 'msg', error)}"
-                continue
-            yield cell, ast.increment_lineno(tree, self.base(cell))
+                yield cell, ast.increment_lineno(ast.parse(cell.source), self.base(cell))
+            except (SyntaxError, ValueError):
+                for first, block in blocks(cell.source):  # one that is no Python takes only itself along
+                    line = self.base(cell) + first
+                    try:
+                        yield cell, ast.increment_lineno(ast.parse(block), line)
+                    except (SyntaxError, ValueError) as error:
+                        line += getattr(error, "lineno", 1) or 1
+                        self.broken[line] = f"{self.place(line)}: {getattr(error, 'msg', error)}"
 
     def base(self, cell: Cell) -> int:
         """What is added to the line numbers of a cell."""

@@ -3,7 +3,10 @@
 import importlib
 import inspect
 from importlib.metadata import entry_points
+from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 import lstm_ref
 from lstm_ref.parity.files.slices import StandIn
@@ -72,6 +75,9 @@ def stand_in(package: str, device: Any) -> Any:
     if package == "numpy":
         numpy = modules[0]
         extra |= {"sigmoid": lambda x: 1 / (1 + numpy.exp(-x)), "softmax": lambda x: numpy.exp(x) / numpy.exp(x).sum()}
+    if package == "mindspore":
+        extra |= {"tensor": modules[-1].Tensor, "zeros": lambda *shape, **more: modules[0].zeros(shape[0], **more)}
+    extra |= {"size": lambda tensor: int(np.prod(tensor.shape)), "reshape": lambda tensor, shape: tensor.reshape(shape)}
     for name in ("Accumulator", "Animator", "Timer", "Vocab"):
         extra[name] = getattr(lstm_ref, name)
     if not callable(extra["try_gpu"]):
@@ -89,6 +95,6 @@ def book(package: str) -> Any:
     """The book's functions in a framework, as an installed backend of its name has them; an empty one without."""
     found = [entry.module for entry in entry_points(group=GROUP) if entry.name == package]
     try:
-        return importlib.import_module(found[0].rpartition(".")[0]) if found else StandIn("nothing", [], {})
+        return importlib.import_module(found[0].rpartition(".")[0]) if found else SimpleNamespace()
     except ImportError:
-        return StandIn("nothing", [], {})
+        return SimpleNamespace()

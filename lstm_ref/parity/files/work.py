@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from lstm_ref.parity.files.chosen import Choice, chosen
+from lstm_ref.parity.files.contents import contents
 from lstm_ref.parity.files.judged import CASES, judge_port
+from lstm_ref.parity.files.source import read
 
 
 def main() -> None:
@@ -19,6 +21,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     for name in ("tab", "role", "state"):
         parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--with", dest="others", action="append", default=[], type=Path)
     given = parser.parse_args()
     try:
         import resource
@@ -30,7 +33,8 @@ def main() -> None:
     os.chdir(given.out.parent)  # what a port writes by a relative name does not land beside its file
     port = chosen(given.path, Choice(given.tab, given.role, given.state))[given.number]
     try:
-        found = judge_port(port.contents, port.form, port.package, given.device, CASES).json()
+        others = [contents(code) for path in given.others for code in read(path)]
+        found = judge_port(port.contents, port.form, port.package, given.device, CASES, others).json()
     except ImportError as error:
         found = {"missing": str(error)}
     given.out.write_text(json.dumps(found))

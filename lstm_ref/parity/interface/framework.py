@@ -104,6 +104,14 @@ class Framework(ABC):
         """What `train_epoch_ch8` of the book's tab is given to update with; None where it updates by itself."""
         return sgd and (lambda batch_size: sgd(params, lr, batch_size))
 
+    def bundle(self, parameters: Sequence[Any]) -> Any:
+        """Parameters as a model of this framework keeps several of them."""
+        return parameters
+
+    def loss(self) -> Any:
+        """The mean cross-entropy as the framework has it, for a port without one; None where it is not known."""
+        return None
+
     def arguments(self) -> dict[str, Any]:
         """What functions of this framework may ask for besides, by the names of their parameters."""
         return {"device": self.device}

@@ -271,6 +271,8 @@ class MindSpore(Library):
 
     name = "MindSpore"
     package = "mindspore"
+    own_updater = True
+    made = 0  #: parameters so far: each needs a name of its own
 
     def __init__(self, device="cpu"):
         self.mindspore = importlib.import_module("mindspore")
@@ -279,13 +281,24 @@ class MindSpore(Library):
         super().__init__(device)
 
     def tensor(self, array):
-        return self.mindspore.Tensor(np.asarray(array))
+        array = np.asarray(array)
+        return self.mindspore.Tensor(array.astype(np.int32) if array.dtype == np.int64 else array)  # as labels want it
 
     def array(self, tensor):
         return tensor.asnumpy()
 
     def parameter(self, array):
-        return self.mindspore.Parameter(self.tensor(array))
+        MindSpore.made += 1
+        return self.mindspore.Parameter(self.tensor(array), name=f"parameter{MindSpore.made}")
+
+    def bundle(self, parameters):
+        return self.mindspore.ParameterTuple(parameters)
+
+    def updater(self, sgd, params, lr):
+        return self.mindspore.nn.SGD(list(params), float(lr))
+
+    def loss(self):
+        return self.mindspore.nn.CrossEntropyLoss()
 
     def value_and_grad(self, function, tensors):
         positions = tuple(range(len(tensors)))

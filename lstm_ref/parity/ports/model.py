@@ -29,7 +29,7 @@ class PortModel:
         """Make it anew: how weights are put into a port's model is not known."""
         port, f = self.port, self.port.framework
         self.dtype, self.sizes = params[0].dtype, params[0].shape
-        self.made: Any = [f.parameter(param) for param in params]
+        self.made: Any = f.bundle([f.parameter(param) for param in params])
         lstm = len(params) == len(PARAM_NAMES)
         forward, begin = port.roles["lstm" if lstm else "rnn"], "init_lstm_state" if lstm else "init_rnn_state"
 

@@ -181,7 +181,9 @@ class Port:
         """`grad_clipping`, of gradients, or of what carries them."""
         f, function = self.framework, self.roles["grad_clipping"]
         if takes("grad_clipping", function, "grads"):
-            return f.arrays(list(self.call("grad_clipping", grads=list(f.tensors(grads)), theta=theta)))
+            given: list[Any] = list(f.tensors(grads))
+            found = self.call("grad_clipping", grads=given, theta=theta)
+            return f.arrays(given if found is None else list(found))
         params = self._attached(grads, grads)
         found = self.call("grad_clipping", net=SimpleNamespace(params=params), params=params, theta=theta)
         return f.arrays([f.gradient(param) for param in params] if found is None else list(found))

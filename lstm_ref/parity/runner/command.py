@@ -23,6 +23,8 @@ def add(commands: Any) -> None:
                                       "role=package.module:function,...")
     judge.add_argument("--tab", default="", help="of a file with several: pytorch, jax, ...")
     judge.add_argument("--as", dest="role", default="", metavar="lstm=NAME", help="which function or class of a file")
+    judge.add_argument("--with", dest="others", action="append", default=[], type=Path, metavar="FILE",
+                       help="another file, whose functions for training and prediction are judged with a file's")
     judge.add_argument("--state", default="", metavar="C,H", help="order in which a file's function takes its state")
     judge.add_argument("--format", dest="style", choices=("words", "github", "frameworks"), default="words",
                        help="of what is said of a file: words, annotations of a GitHub workflow, or only the "
@@ -69,13 +71,14 @@ def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) ->
 
 
 def judge(target: str, framework: str | None, device: str, book: bool, build: Path, time_limit: float | None, tab: str,
-          role: str, state: str, style: str, json_file: Path | None, rest: list[str]) -> int:
+          role: str, others: list[Path], state: str, style: str, json_file: Path | None, rest: list[str]) -> int:
     """`lstm-parity judge`: 0 right, 1 wrong, 2 not judged."""
     from lstm_ref.parity.files.chosen import Choice
     from lstm_ref.parity.runner import files
 
     if files.is_file(target):
-        return files.command(Path(target), Choice(tab, role, state), framework or "", device, time_limit, style,
+        choice = Choice(tab, role, state, tuple(others))
+        return files.command(Path(target), choice, framework or "", device, time_limit, style,
                              json_file)
     from lstm_ref.parity.runner.load import subject_of
     from lstm_ref.parity.runner.record import read_status

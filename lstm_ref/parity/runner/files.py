@@ -47,7 +47,7 @@ def _judge(path: Path, choice: Choice, number: int, found: Found, device: str, t
         out = Path(folder) / "found.json"
         command = [sys.executable, "-P", "-m", "lstm_ref.parity.files.work", str(path.resolve()),
                    "--number", str(number), "--device", device, "--tab", choice.tab, "--role", choice.role,
-                   "--state", choice.state,
+                   "--state", choice.state, *(f"--with={other.resolve()}" for other in choice.others),
                    "--out", str(out)]
         root = str(Path(lstm_ref.__file__).parent.parent)
         environment = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"} | os.environ | {
