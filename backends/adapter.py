@@ -315,6 +315,11 @@ class Fused(Implementation):
             raise ValueError(f"model fused: expected the cell lstm, got {cell}")
         return self.net(ref.get_lstm_params(vocab_size, num_hiddens, seed))
 
+    def handed(self, way, inputs, state, params):
+        outputs, last = self.functions.RNNModelFused.lstm(*self.adapter.handed(way, inputs, state, params))
+        H, C = self.arrays(last)
+        return self.array(outputs), (H, C)
+
     def read(self, net):
         return self.arrays(net.params)
 
