@@ -134,6 +134,12 @@ class Implementation(ABC):
         H, C = self.arrays(last)
         return self.array(outputs), (H, C)
 
+    def handed(self, way, inputs, state, params):
+        """`lstm` of arguments in another way."""
+        outputs, last = self.functions.lstm(*self.adapter.handed(way, inputs, state, params))
+        H, C = self.arrays(last)
+        return self.array(outputs), (H, C)
+
     def tape(self, inputs, state, params):
         """What every step computes; a framework's layer does not reveal it."""
         raise LookupError("a closed box")
@@ -274,8 +280,7 @@ class Concise(Implementation):
     """A tab's `RNNModel` around the framework's layer."""
 
     not_judged: Mapping[str, str] = {
-        "params": "a layer draws its own weights", "rnn": "the layer is an LSTM",
-        "rnn_training": "the layer is an LSTM", "sampling": SHARED, "loss": "that of the tab",
+        "params": "a layer draws its own weights", "sampling": SHARED, "loss": "that of the tab",
         "sgd": "the framework's optimizer"}
 
     def switch(self, net, training):
@@ -309,6 +314,11 @@ class Fused(Implementation):
         if cell != "lstm":
             raise ValueError(f"model fused: expected the cell lstm, got {cell}")
         return self.net(ref.get_lstm_params(vocab_size, num_hiddens, seed))
+
+    def handed(self, way, inputs, state, params):
+        outputs, last = self.functions.RNNModelFused.lstm(*self.adapter.handed(way, inputs, state, params))
+        H, C = self.arrays(last)
+        return self.array(outputs), (H, C)
 
     def read(self, net):
         return self.arrays(net.params)

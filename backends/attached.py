@@ -16,8 +16,12 @@ class AttachedGradients(adapter.Implementation):
         """Outputs and last state for encoded inputs."""
 
     @abstractmethod
+    def gradients(self, net: Any) -> list[Any]:
+        """The gradients of a net in the order of the book; None where it has none."""
+
     def grads(self, net: Any) -> list[np.ndarray]:
-        """The gradients of a net in the order of the book."""
+        """The gradients as arrays."""
+        return self.arrays(self.gradients(net))
 
     def attach(self, param, grad):
         """Make a copy of the tensor `grad` the gradient of a parameter of a model."""
@@ -40,7 +44,7 @@ class AttachedGradients(adapter.Implementation):
         for param, grad in zip(self.training.trainable(net), self.training.trainable(given), strict=True):
             self.attach(param, grad)
         self.training.grad_clipping(net, theta)
-        return self.grads(net)
+        return self.adapter.clipped(self.gradients(net))
 
     def train_step(self, params, X, Y, state, lr, theta):
         net = self.net(params)
@@ -85,6 +89,9 @@ class AttachedScratch(AttachedGradients, adapter.Scratch):
     def read(self, net):
         return self.arrays(net.params)
 
+    def gradients(self, net):
+        return [param.grad for param in net.params]
+
     def grads(self, net):
         """For a parameter that takes no part in the loss, None in some frameworks, it is 0."""
         return [np.zeros_like(self.array(param)) if param.grad is None else self.array(param.grad)
@@ -116,21 +123,31 @@ class AttachedConcise(AttachedGradients, adapter.Concise):
     def read(self, net):
         return self.arrays(self.functions.lstm_params(net))
 
-    def grads(self, net):
-        return self.arrays(self.functions.lstm_grads(net))
+    def gradients(self, net):
+        return list(self.functions.lstm_grads(net))
 
     def vjp(self, inputs, state, params, upstream):
         net, f = self.net(params), self.adapter
         given = [f.parameter(array) for array in (inputs, *(array[None] for array in state))]
         with f.recording():
-            outputs, last = self.run(net, given[0], tuple(given[1:]))
-            scalar = f.inner([outputs, *last], [upstream[0], *(array[None] for array in upstream[1:])])
+            outputs, last = self.run(net, given[0], packed(given[1:]))
+            scalar = f.inner([outputs, *unpacked(last)], [upstream[0], *(array[None] for array in upstream[1:])])
         scalar.backward()
         by_inputs, *by_state = (self.array(tensor.grad) for tensor in given)
         return [*self.grads(net), by_inputs, *(array[0] for array in by_state)]
 
     def state_in(self, state):
-        return tuple(self.tensor(array[None]) for array in state)
+        return packed([self.tensor(array[None]) for array in state])
 
     def state_out(self, state):
-        return tuple(self.array(tensor[0]) for tensor in state)
+        return tuple(self.array(tensor[0]) for tensor in unpacked(state))
+
+
+def packed(state):
+    """States as such a layer takes them: a pair for an LSTM, else one tensor."""
+    return tuple(state) if len(state) > 1 else state[0]
+
+
+def unpacked(state):
+    """The states that such a layer gives, as a sequence."""
+    return state if isinstance(state, (list, tuple)) else (state,)

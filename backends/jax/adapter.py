@@ -190,7 +190,10 @@ class Concise(Pure, adapter.Concise):
 
     def net(self, params):
         params = self.tensors(params)
-        return Net(concise.new_model(*params[0].shape, params[0].dtype), concise.from_lstm_params(params))
+        vanilla = len(params) == len(RNNParams._fields)
+        cell, load = (nn.SimpleCell, concise.from_rnn_params) if vanilla else (
+            nn.OptimizedLSTMCell, concise.from_lstm_params)
+        return Net(concise.new_model(*params[0].shape, params[0].dtype, cell), load(params))
 
     def run(self, model, params, inputs, state):
         return model.run(params, inputs, state)
@@ -199,15 +202,15 @@ class Concise(Pure, adapter.Concise):
         net = self.net(params)
 
         def scalar(params, inputs, state):
-            outputs, (C, H) = self.run(net.model, params, inputs, state)
-            return self.adapter.inner([outputs, H, C], upstream)
+            outputs, last = self.run(net.model, params, inputs, state)
+            return self.adapter.inner([outputs, *self.in_order(last)], upstream)
 
         by_params, by_inputs, by_state = jax.grad(scalar, (0, 1, 2))(
             net.params, self.tensor(inputs), self.state_in(state))
         return [*self.arrays(self.to_book(by_params)), self.array(by_inputs), *self.state_out(by_state)]
 
     def to_book(self, params):
-        return concise.lstm_params(params)
+        return (concise.rnn_params if "h" in params["rnn"]["cell"] else concise.lstm_params)(params)
 
     def weights(self, net):
         return {name: self.array(leaf) for name, leaf in traverse_util.flatten_dict(net.params, sep="/").items()}
@@ -216,10 +219,13 @@ class Concise(Pure, adapter.Concise):
         net.params = traverse_util.unflatten_dict(
             {name: self.tensor(array) for name, array in weights.items()}, sep="/")
 
+    def in_order(self, carry):
+        """The carry as the book's state: (C, H) as (H, C), and H of a vanilla RNN as (H,)."""
+        return carry[::-1] if isinstance(carry, tuple) else (carry,)
+
     def state_in(self, state):
-        H, C = self.tensors(state)
-        return C, H
+        state = self.tensors(state)
+        return state[::-1] if len(state) > 1 else state[0]
 
     def state_out(self, state):
-        C, H = self.arrays(state)
-        return H, C
+        return tuple(self.arrays(self.in_order(state)))

@@ -2,6 +2,7 @@
 
 The cell has a matrix for each gate, `ii`, `if`, `ig` (the candidate), `io` for the inputs and `hi`, `hf`, `hg`, `ho`
 for the state, as the book has them, and one bias, on the side of the state. Its carry is (C, H), the book's (H, C).
+A `SimpleCell` has `i` and `h`, with its bias on the side of the inputs, and H for its carry.
 """
 
 from functools import partial
@@ -10,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from lstm_ref import LSTMParams
-from lstm_ref.validate import check_lstm, check_params, check_tokens
+from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.validate import RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
 
 GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the book's
 
@@ -72,6 +73,20 @@ def from_lstm_params(params):
     return {"rnn": {"cell": cell}, "dense": {"kernel": p["W_hq"], "bias": p["b_q"]}}
 
 
+def from_rnn_params(params):
+    """The vanilla RNN's 5 parameters, or their gradients, as the pytree of an `RNNModel` with a `SimpleCell`."""
+    check_params(params, *params[0].shape, RNN_NAMES)
+    W_xh, W_hh, b_h, W_hq, b_q = params
+    cell = {"i": {"kernel": W_xh, "bias": b_h}, "h": {"kernel": W_hh}}
+    return {"rnn": {"cell": cell}, "dense": {"kernel": W_hq, "bias": b_q}}
+
+
+def rnn_params(tree):
+    """Such a pytree as the vanilla RNN's 5 parameters."""
+    cell, dense = tree["rnn"]["cell"], tree["dense"]
+    return RNNParams(cell["i"]["kernel"], cell["h"]["kernel"], cell["i"]["bias"], dense["kernel"], dense["bias"])
+
+
 def lstm_params(tree):
     """The pytree of an `RNNModel`, or of its gradients, as the book's 14 parameters."""
     cell, dense = tree["rnn"]["cell"], tree["dense"]
@@ -87,3 +102,11 @@ def lstm(inputs, state, params):
     net = new_model(*params[0].shape, params[0].dtype)
     outputs, (C, H) = net.run(from_lstm_params(params), inputs, (C, H))
     return outputs, (H, C)
+
+
+def rnn(inputs, state, params):
+    """Flax's `SimpleCell` with the arguments and results of the scratch `rnn`."""
+    check_rnn(inputs, state, params)
+    net = new_model(*params[0].shape, params[0].dtype, nn.SimpleCell)
+    outputs, H = net.run(from_rnn_params(params), inputs, state[0])
+    return outputs, (H,)

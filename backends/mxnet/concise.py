@@ -8,10 +8,11 @@ from mxnet import init, np, npx
 from mxnet.gluon import nn
 from mxnet.gluon import rnn as layers
 
-from lstm_ref import LSTMParams
-from lstm_ref.validate import check_lstm, check_params, check_tokens
+from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
 
 GATES = "ifco"  # the layer's order, in the book's letters
+RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
 
 
 class RNNModel(nn.Block):
@@ -47,13 +48,23 @@ def load_lstm_params(net, params, device=None):
     The second bias is set to zero and frozen: were both trained, the bias that they sum to would move by twice its
     gradient, and clipping would count that gradient twice.
     """
-    check_params(params, net.vocab_size, net.num_hiddens)
-    p = LSTMParams(*params)._asdict()
+    load(net, params, NAMES, GATES, device)
+
+
+def load_rnn_params(net, params, device=None):
+    """Put the vanilla RNN's 5 parameters into an `RNNModel` with such a layer, as `load_lstm_params` does."""
+    load(net, params, RNN_NAMES, RNN_GATES, device)
+
+
+def load(net, params, names, gates, device=None):
+    """Put parameters with these names into the layers."""
+    check_params(params, net.vocab_size, net.num_hiddens, names)
+    p = dict(zip(names, params, strict=True))
     if device is not None:  # Gluon's initialisers can't draw random numbers in float64
         net.initialize(init.Zero(), ctx=device)
-    net.rnn.l0_i2h_weight.set_data(np.concatenate([p[f"W_x{k}"].T for k in GATES]))
-    net.rnn.l0_h2h_weight.set_data(np.concatenate([p[f"W_h{k}"].T for k in GATES]))
-    net.rnn.l0_i2h_bias.set_data(np.concatenate([p[f"b_{k}"] for k in GATES]))
+    net.rnn.l0_i2h_weight.set_data(np.concatenate([p[f"W_x{k}"].T for k in gates]))
+    net.rnn.l0_h2h_weight.set_data(np.concatenate([p[f"W_h{k}"].T for k in gates]))
+    net.rnn.l0_i2h_bias.set_data(np.concatenate([p[f"b_{k}"] for k in gates]))
     net.rnn.l0_h2h_bias.set_data(np.zeros_like(net.rnn.l0_i2h_bias.data()))
     net.rnn.l0_h2h_bias.grad_req = "null"
     net.dense.weight.set_data(p["W_hq"].T)
@@ -61,32 +72,36 @@ def load_lstm_params(net, params, device=None):
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
+    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order; the two biases summed."""
     rnn, dense = net.rnn, net.dense
     return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
                 dense.weight.data(), dense.bias.data())
 
 
 def lstm_grads(net):
-    """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
+    """The gradients by these parameters; that of a sum of two biases is the gradient of either."""
     rnn, dense = net.rnn, net.dense
     return book(*(p.grad() for p in (rnn.l0_i2h_weight, rnn.l0_h2h_weight, rnn.l0_i2h_bias, dense.weight, dense.bias)))
 
 
 def book(i2h_weight, h2h_weight, bias, weight, bias_q):
-    """The 14 parameters, or gradients, of the book from the layers' own, with one bias."""
-    parts = zip(GATES, np.split(i2h_weight, 4), np.split(h2h_weight, 4), np.split(bias, 4), strict=True)
+    """The parameters, or gradients, of the book from the layers' own, with one bias."""
+    n = h2h_weight.shape[0] // h2h_weight.shape[1]
+    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    parts = zip(letters, np.split(i2h_weight, n), np.split(h2h_weight, n), np.split(bias, n), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
-    return LSTMParams(**gates, W_hq=weight.T, b_q=bias_q)
+    return kind(**gates, W_hq=weight.T, b_q=bias_q)
 
 
 def from_params(params):
-    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters, on their device."""
+    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
     vocab_size, num_hiddens = params[0].shape
-    layer = layers.LSTM(num_hiddens, input_size=vocab_size, dtype=params[0].dtype)
+    sizes = {"input_size": vocab_size, "dtype": params[0].dtype}
+    vanilla = len(params) == len(RNN_NAMES)
+    layer = layers.RNN(num_hiddens, activation="tanh", **sizes) if vanilla else layers.LSTM(num_hiddens, **sizes)
     net = RNNModel(layer, vocab_size)
     net.dense.weight.shape = (vocab_size, num_hiddens)
-    load_lstm_params(net, params, params[0].ctx)
+    (load_rnn_params if vanilla else load_lstm_params)(net, params, params[0].ctx)
     return net
 
 
@@ -95,3 +110,10 @@ def lstm(inputs, state, params):
     check_lstm(inputs, state, params)
     outputs, last = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
     return outputs, tuple(s[0] for s in last)
+
+
+def rnn(inputs, state, params):
+    """`gluon.rnn.RNN` with the arguments and results of the scratch `rnn`."""
+    check_rnn(inputs, state, params)
+    outputs, (H,) = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
+    return outputs, (H[0],)

@@ -8,10 +8,11 @@ import paddle
 from paddle import nn
 from paddle.nn import functional
 
-from lstm_ref import LSTMParams
-from lstm_ref.validate import check_lstm, check_params, check_tokens
+from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
 
 GATES = "ifco"  # the layer's order, in the book's letters
+RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
 
 
 class RNNModel(nn.Layer):
@@ -49,12 +50,22 @@ def load_lstm_params(net, params):
     The second bias is set to zero and frozen: were both trained, the bias that they sum to would move by twice its
     gradient, and clipping would count that gradient twice.
     """
-    check_params(params, net.vocab_size, net.num_hiddens)
-    p = LSTMParams(*params)._asdict()
+    load(net, params, NAMES, GATES)
+
+
+def load_rnn_params(net, params):
+    """Put the vanilla RNN's 5 parameters into an `RNNModel` with such a layer, as `load_lstm_params` does."""
+    load(net, params, RNN_NAMES, RNN_GATES)
+
+
+def load(net, params, names, gates):
+    """Put parameters with these names into the layers."""
+    check_params(params, net.vocab_size, net.num_hiddens, names)
+    p = dict(zip(names, params, strict=True))
     with paddle.no_grad():
-        net.rnn.weight_ih_l0.set_value(paddle.concat([p[f"W_x{k}"].T for k in GATES]))
-        net.rnn.weight_hh_l0.set_value(paddle.concat([p[f"W_h{k}"].T for k in GATES]))
-        net.rnn.bias_ih_l0.set_value(paddle.concat([p[f"b_{k}"] for k in GATES]))
+        net.rnn.weight_ih_l0.set_value(paddle.concat([p[f"W_x{k}"].T for k in gates]))
+        net.rnn.weight_hh_l0.set_value(paddle.concat([p[f"W_h{k}"].T for k in gates]))
+        net.rnn.bias_ih_l0.set_value(paddle.concat([p[f"b_{k}"] for k in gates]))
         net.rnn.bias_hh_l0.set_value(paddle.zeros_like(net.rnn.bias_hh_l0))
         net.linear.weight.set_value(p["W_hq"])
         net.linear.bias.set_value(p["b_q"])
@@ -63,34 +74,38 @@ def load_lstm_params(net, params):
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel` in the book's order; the two biases summed."""
+    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order; the two biases summed."""
     rnn, linear = net.rnn, net.linear
     return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
 
 
 def lstm_grads(net):
-    """The gradients by the 14 parameters; that of a sum of two biases is the gradient of either."""
+    """The gradients by these parameters; that of a sum of two biases is the gradient of either."""
     rnn, linear = net.rnn, net.linear
     return book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
 
 
 def book(weight_ih, weight_hh, bias, weight, bias_q):
-    """The 14 parameters, or gradients, of the book from the layers' own, with one bias."""
-    gates = {name: part for k, x, h, b in zip(GATES, weight_ih.chunk(4), weight_hh.chunk(4), bias.chunk(4), strict=True)
-             for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
-    return LSTMParams(**gates, W_hq=weight, b_q=bias_q)
+    """The parameters, or gradients, of the book from the layers' own, with one bias."""
+    n = weight_hh.shape[0] // weight_hh.shape[1]
+    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    parts = zip(letters, weight_ih.chunk(n), weight_hh.chunk(n), bias.chunk(n), strict=True)
+    gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
+    return kind(**gates, W_hq=weight, b_q=bias_q)
 
 
 def from_params(params):
-    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters, on their device."""
+    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
     vocab_size, num_hiddens = params[0].shape
+    vanilla = len(params) == len(RNN_NAMES)
+    layer, load_params = (nn.SimpleRNN, load_rnn_params) if vanilla else (nn.LSTM, load_lstm_params)
     default = paddle.get_default_dtype()
     paddle.set_default_dtype(params[0].dtype)  # an existing layer can't change to float64: Layer.to fails on it
     try:
-        net = RNNModel(nn.LSTM(vocab_size, num_hiddens, time_major=True), vocab_size)
+        net = RNNModel(layer(vocab_size, num_hiddens, time_major=True), vocab_size)
     finally:
         paddle.set_default_dtype(default)
-    load_lstm_params(net, params)
+    load_params(net, params)
     return net
 
 
@@ -99,3 +114,10 @@ def lstm(inputs, state, params):
     check_lstm(inputs, state, params)
     outputs, last = from_params(params).run(inputs, tuple(s.unsqueeze(0) for s in state))
     return outputs, tuple(s[0] for s in last)
+
+
+def rnn(inputs, state, params):
+    """`nn.SimpleRNN` with the arguments and results of the scratch `rnn`."""
+    check_rnn(inputs, state, params)
+    outputs, H = from_params(params).run(inputs, state[0].unsqueeze(0))
+    return outputs, (H[0],)

@@ -147,10 +147,7 @@ class Concise(Tape, adapter.Concise):
         return concise.RNNModel(layer(num_hiddens, return_sequences=True, return_state=True), vocab_size)
 
     def net(self, params):
-        params = self.tensors(params)
-        net = self.reused(*params[0].shape, params[0].dtype.name)
-        concise.load_lstm_params(net, params)
-        return net
+        return concise.from_params(self.tensors(params), self.reused)
 
     def fresh(self, params):
         return concise.from_params(self.tensors(params))

@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from lstm_ref import LSTMParams
-from lstm_ref.validate import check_lstm, check_params, check_tokens
+from lstm_ref import LSTMParams, RNNParams
+from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
 
 GATES = "ifco"  # the layer's order, in the book's letters
+RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
 
 
 class RNNModel(tf.keras.layers.Layer):
@@ -49,39 +50,52 @@ class RNNModel(tf.keras.layers.Layer):
 
 def load_lstm_params(net, params):
     """Put the book's 14 parameters into an `RNNModel` with an LSTM."""
-    check_params(params, net.vocab_size, net.num_hiddens)
-    p = LSTMParams(*params)._asdict()
+    load(net, params, NAMES, GATES)
+
+
+def load_rnn_params(net, params):
+    """Put the vanilla RNN's 5 parameters into an `RNNModel` with such a layer."""
+    load(net, params, RNN_NAMES, RNN_GATES)
+
+
+def load(net, params, names, gates):
+    """Put parameters with these names into the layers."""
+    check_params(params, net.vocab_size, net.num_hiddens, names)
+    p = dict(zip(names, params, strict=True))
     kernel, recurrent_kernel, bias = net.rnn.trainable_variables
-    kernel.assign(tf.concat([p[f"W_x{k}"] for k in GATES], axis=1))
-    recurrent_kernel.assign(tf.concat([p[f"W_h{k}"] for k in GATES], axis=1))
-    bias.assign(tf.concat([p[f"b_{k}"] for k in GATES], axis=0))
+    kernel.assign(tf.concat([p[f"W_x{k}"] for k in gates], axis=1))
+    recurrent_kernel.assign(tf.concat([p[f"W_h{k}"] for k in gates], axis=1))
+    bias.assign(tf.concat([p[f"b_{k}"] for k in gates], axis=0))
     net.dense.kernel.assign(p["W_hq"])
     net.dense.bias.assign(p["b_q"])
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel` in the book's order."""
+    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order."""
     return to_book(net.trainable_variables)
 
 
 def to_book(variables):
     """The trainable variables of an `RNNModel`, or their gradients, in the book's order."""
     kernel, recurrent_kernel, bias, weight, bias_q = map(tf.convert_to_tensor, variables)
-    parts = zip(GATES, tf.split(kernel, 4, 1), tf.split(recurrent_kernel, 4, 1), tf.split(bias, 4), strict=True)
+    n = recurrent_kernel.shape[1] // recurrent_kernel.shape[0]
+    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    parts = zip(letters, tf.split(kernel, n, 1), tf.split(recurrent_kernel, n, 1), tf.split(bias, n), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x), (f"W_h{k}", h), (f"b_{k}", b))}
-    return LSTMParams(**gates, W_hq=weight, b_q=bias_q)
+    return kind(**gates, W_hq=weight, b_q=bias_q)
 
 
-def new_model(vocab_size, num_hiddens, dtype="float32"):
-    """An `RNNModel` with a fresh LSTM."""
-    layer = tf.keras.layers.LSTM(num_hiddens, return_sequences=True, return_state=True, dtype=dtype)
-    return RNNModel(layer, vocab_size)
+def new_model(vocab_size, num_hiddens, dtype="float32", layer=tf.keras.layers.LSTM):
+    """An `RNNModel` with a fresh layer."""
+    return RNNModel(layer(num_hiddens, return_sequences=True, return_state=True, dtype=dtype), vocab_size)
 
 
-def from_params(params):
-    """An `RNNModel` with an LSTM that computes what `lstm` does with these 14 parameters."""
-    net = new_model(*params[0].shape, params[0].dtype.name)
-    load_lstm_params(net, params)
+def from_params(params, make=new_model):
+    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5."""
+    vanilla = len(params) == len(RNN_NAMES)
+    layer = tf.keras.layers.SimpleRNN if vanilla else tf.keras.layers.LSTM
+    net = make(*params[0].shape, params[0].dtype.name, layer)
+    (load_rnn_params if vanilla else load_lstm_params)(net, params)
     return net
 
 
@@ -92,7 +106,12 @@ _reused_model = lru_cache(maxsize=16)(new_model)
 def lstm(inputs, state, params):
     """Keras' `LSTM` with the arguments and results of the scratch `lstm`."""
     check_lstm(inputs, state, params)
-    net = _reused_model(*params[0].shape, params[0].dtype.name)
-    load_lstm_params(net, params)
-    outputs, last = net.run(inputs, state)
+    outputs, last = from_params(params, _reused_model).run(inputs, state)
+    return outputs, tuple(last)
+
+
+def rnn(inputs, state, params):
+    """Keras' `SimpleRNN` with the arguments and results of the scratch `rnn`."""
+    check_rnn(inputs, state, params)
+    outputs, last = from_params(params, _reused_model).run(inputs, state)
     return outputs, tuple(last)

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 import lstm_ref
 from lstm_ref.lstm import sigmoid
 from lstm_ref.params import Array, State
-from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained
+from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained, framework
 from lstm_ref.text import Vocab
 
 
@@ -51,6 +51,12 @@ class Reference:
     def lstm(self, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
         """See `lstm_ref.lstm`."""
         return self._ref.lstm(inputs, state, params)
+
+    def handed(self, way: str, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
+        """See `lstm_ref.lstm`; noise has one layout."""
+        if type(inputs) is np.ndarray:
+            inputs, state, params = framework("numpy").handed(way, inputs, state, params)
+        return self.lstm(inputs, state, params)
 
     def tape(self, inputs: Array, state: State, params: Any) -> list[dict[str, Array]]:
         """What every step computes on its way, see `lstm_ref.lstm.Step`."""

@@ -6,10 +6,12 @@ from scipy import stats
 
 from lstm_ref.params import LSTMParams
 from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.checks.conduct import twice
 from lstm_ref.parity.checks.numbers import ALPHABET, WRITE
 from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
-from lstm_ref.parity.reference import Reference
+from lstm_ref.parity.interface import framework
+from lstm_ref.parity.reference import Reference, ReferenceModel
 from lstm_ref.text import Vocab
 
 SIZES = (10, 300, 30_000)
@@ -67,3 +69,39 @@ def test_no_text_hangs_on_a_rounding():
         assert len(outputs) == num_preds
         second, best = np.sort(outputs)[:, -2:].T
         assert (best - second).min() > 1e-3  # thousands of roundings of float32
+
+
+class Picky(ReferenceModel):
+    """Takes tokens of one type alone, as an index that some frameworks have."""
+
+    def __call__(self, X, state, mode):
+        if X.dtype != np.int64:
+            raise TypeError(f"no index in {X.dtype}")
+        return super().__call__(X, state, mode)
+
+
+class Narrow(ReferenceModel):
+    """Wrong for tokens in int8."""
+
+    def __call__(self, X, state, mode):
+        outputs, last = super().__call__(X, state, mode)
+        return (outputs * outputs.dtype.type(1.001) if X.dtype == np.int8 else outputs), last
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [(Picky, set()), (Narrow, {"outputs, tokens in int8"})])
+def test_a_type_of_tokens_may_be_refused_but_not_miscounted(kind, wrong, truths):
+    """What a framework refuses as an index is no wrong number."""
+
+    class Made(Reference):
+        def model(self, params):
+            return kind(self._ref, self.net(params))
+
+    results = CHECKS["model"].judge(Made(), "made", CASES["square"]().astype("float32"), truths)
+    assert {result.quantity for result in results if not result.passed} == wrong
+
+
+def test_none_for_a_gradient_is_said():
+    """After clipping nothing can be updated with it; it is not taken for zero."""
+    with pytest.raises(ValueError, match="grad_clipping: expected a gradient for each parameter, got None for "
+                                         "parameter 1, 3"):
+        framework("numpy").clipped([np.zeros(2), None, np.zeros(1), None])

@@ -66,10 +66,10 @@ def judged(truths, **given):
 
 
 @pytest.mark.parametrize(("given", "checks"), [
-    ({"lstm": lstm}, "forward not_finite vjp chunks own"),
-    ({"lstm_step": step}, "forward not_finite vjp chunks own"),
-    ({"lstm": lstm, "loss": loss}, "forward not_finite vjp chunks loss backward own"),
-    ({"lstm": lstm, "loss": keras_loss}, "forward not_finite vjp chunks loss backward own"),
+    ({"lstm": lstm}, "forward not_finite arguments vjp chunks own"),
+    ({"lstm_step": step}, "forward not_finite arguments vjp chunks own"),
+    ({"lstm": lstm, "loss": loss}, "forward not_finite arguments vjp chunks loss backward own"),
+    ({"lstm": lstm, "loss": keras_loss}, "forward not_finite arguments vjp chunks loss backward own"),
     ({"grad_clipping": lstm_ref.grad_clipping, "sgd": lstm_ref.sgd}, "clipping sgd"),
     ({"train_step": lstm_ref.train_step}, "step"),
     ({"get_lstm_params": lstm_ref.get_lstm_params, "init_lstm_state": lstm_ref.init_lstm_state}, "params state"),
@@ -106,7 +106,7 @@ def test_a_namespace_is_judged_by_what_it_has(truths):
     verdict = judge(lstm_ref, framework="numpy", cases=CASES, folder=truths, cannot={"params": "too few weights here"})
     assert verdict.passed, verdict
     assert {result["check"] for result in verdict.entry["results"]} == {
-        "state", "forward", "not_finite", "clipping", "sgd", "step", "chunks"}
+        "state", "forward", "not_finite", "arguments", "clipping", "sgd", "step", "chunks"}
     assert "forward_fn, backward_fn, rng, dtype) can't be called" in verdict.not_judged["carrier"]
     assert verdict.not_judged["vjp"] == "this framework has no gradients"
     assert verdict.not_judged["params"] == "too few weights here"
@@ -207,7 +207,7 @@ def test_what_can_not_be_judged_gets_a_sentence(given, error, words, truths):
 def test_a_part_is_called_a_part(truths):
     """Where not all checks were asked for; and which cases it was judged on."""
     verdict = judged(truths, lstm=lstm, checks=("forward",))
-    assert "pass (part)" in verdict.table() and "only a part was run: 4 of 13 checks" in verdict.table()
+    assert "pass (part)" in verdict.table() and "only a part was run: 4 of 15 checks" in verdict.table()
     assert "Cases: tiny, ragged." in verdict.table()
     assert "part" not in judged(truths, lstm=lstm).table()
 

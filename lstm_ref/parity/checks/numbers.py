@@ -10,7 +10,7 @@ import numpy as np
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
 from lstm_ref.parity.cases import SIZES, Case
 from lstm_ref.parity.checks.check import Numbers
-from lstm_ref.parity.interface import MODES, Implementation, Trained
+from lstm_ref.parity.interface import MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
 from lstm_ref.rnn import RNNParams
 from lstm_ref.text import Vocab
@@ -64,6 +64,15 @@ def not_finite(implementation: Implementation, case: Case) -> Quantities:
     return quantities
 
 
+def arguments(implementation: Implementation, case: Case) -> Quantities:
+    """Outputs of every step and the last H and C, of the same numbers handed over in other ways."""
+    quantities = {}
+    for way in WAYS:
+        outputs, (H, C) = implementation.handed(way, case.inputs, case.state, case.params)
+        quantities.update({f"outputs, {way}": by_step(outputs, case), f"H, {way}": H, f"C, {way}": C})
+    return quantities
+
+
 def upstream(case: Case) -> list[Array]:
     """Factors of the outputs, H and C in a sum; multiples of 1/16, so the same numbers in every precision."""
     T, B, V, h = case.sizes
@@ -88,9 +97,9 @@ def loss(implementation: Implementation, case: Case) -> Quantities:
 
 
 def sgd(implementation: Implementation, case: Case) -> Quantities:
-    """The 14 parameters after an update with a mean loss (batch_size 1), and with a sum."""
+    """The 14 parameters after an update with a mean loss (batch_size 1), and with sums."""
     quantities = {}
-    for lr, batch_size in ((1.0, 1), (0.5, 7)):
+    for lr, batch_size in ((1.0, 1), (0.5, 7), (0.5, 32)):
         for name, array in zip(PARAM_NAMES, implementation.sgd(case.params, case.grads, lr, batch_size), strict=True):
             quantities[f"lr {lr:g}, batch_size {batch_size}: {name}"] = array
     return quantities
@@ -203,7 +212,12 @@ def model(implementation: Implementation, case: Case) -> Quantities:
     quantities: Quantities = {}
 
     def note(what: str, X: Array = case.X, state: Sequence[Array] = case.state, mode: str = "inference") -> None:
-        outputs, (H, C) = net(X, state, mode)
+        try:
+            outputs, (H, C) = net(X, state, mode)
+        except Exception:
+            if X.dtype == case.X.dtype:
+                raise
+            outputs, (H, C) = net(X.astype(case.X.dtype), state, mode)  # no wrong number: it has no such indices
         quantities.update({f"outputs, {what}": outputs, f"H, {what}": H, f"C, {what}": C})
 
     for mode in MODES:
@@ -212,10 +226,14 @@ def model(implementation: Implementation, case: Case) -> Quantities:
     net.load(other)
     note("with other weights")
     note("one step", case.X[:, :1])
-    note("one example", case.X[:1], [array[:1] for array in case.state])
+    one = [array[:1] for array in case.state]
+    note("one example", case.X[:1], one)
+    note("one token of one example", case.X[:1, :1], one)
     net.load(case.params)
     note("with the first weights again")
     note("in training again", mode="training")
+    for dtype in TOKENS:
+        note(f"tokens in {dtype}", case.X.astype(dtype), mode="evaluation")
     return quantities
 
 
@@ -229,6 +247,9 @@ def extent(what: tuple[str, int]) -> str:
     """How much is read and how much is written."""
     return f"{len(what[0])} characters and {what[1]} more"
 
+
+#: Types of tokens besides that of the cases, int64; what a framework refuses as indices is left out.
+TOKENS = ("int8", "int16", "int32")
 
 Which = Callable[[Case], bool]  #: of the cases, those that a check is run on
 
@@ -254,6 +275,8 @@ SIZED = ("square", *SIZES)
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
+    Numbers("arguments", arguments, ("handed",), stepped=frozenset(f"outputs, {way}" for way in WAYS),
+            applies=only("ragged")),
     Numbers("vjp", vjp, ("vjp",), applies=without("book")),
     Numbers("loss", loss, ("loss",), applies=without("book", "square", "units")),
     Numbers("backward", backward, ("loss_and_grads",)),

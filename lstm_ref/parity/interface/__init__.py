@@ -8,6 +8,7 @@ from lstm_ref.parity.interface.framework import Framework
 from lstm_ref.parity.interface.implementation import (
     DTYPES,
     MODES,
+    WAYS,
     Drawn,
     Epochs,
     Implementation,
@@ -19,6 +20,6 @@ from lstm_ref.parity.interface.implementation import (
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
 from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 
-__all__ = ["DTYPES", "KNOWN", "MODES", "NAMES", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs", "Framework",
-           "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report", "TensorFlow", "Torch",
-           "Trained", "distinct", "framework", "watch"]
+__all__ = ["DTYPES", "KNOWN", "MODES", "NAMES", "WAYS", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs",
+           "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report", "TensorFlow",
+           "Torch", "Trained", "distinct", "framework", "watch"]

@@ -53,6 +53,20 @@ class Framework(ABC):
             tensor.requires_grad = True
         return tensor
 
+    def laid_out(self, array: Array, way: str) -> Any:
+        """A tensor of these values that is strided or transposed in memory, where this framework has such tensors."""
+        return self.tensor(array)
+
+    def handed(self, way: str, inputs: Array, state: Sequence[Array], params: Sequence[Array]
+               ) -> tuple[Any, tuple[Any, ...], list[Any]]:
+        """Arguments of `lstm` in one of `implementation.WAYS`."""
+        if way == "W_hq frozen":
+            *others, W_hq, b_q = params
+            return self.tensor(inputs), self.tensors(state), [
+                *map(self.parameter, others), self.tensor(W_hq), self.parameter(b_q)]
+        first, *rest = (self.laid_out(array, way) for array in (inputs, *state, *params))
+        return first, tuple(rest[:len(state)]), rest[len(state):]
+
     def is_trainable(self, tensor: Any) -> bool:
         """Whether gradients are computed by this tensor as it stands."""
         return bool(getattr(tensor, "requires_grad", True))
@@ -95,6 +109,18 @@ class Framework(ABC):
         value, grads = self.value_and_grad(function, self.tensors(arrays))
         return self.array(value), [np.zeros_like(array) if grad is None else self.array(grad)
                                    for array, grad in zip(arrays, grads, strict=True)]
+
+    def clipped(self, grads: Sequence[Any]) -> list[Array]:
+        """Gradients as `grad_clipping` left them.
+
+        Raises:
+            ValueError: it left None for one of them, which no update can use.
+        """
+        missing = [str(i) for i, grad in enumerate(grads) if grad is None]
+        if missing:
+            raise ValueError(f"grad_clipping: expected a gradient for each parameter, got None for "
+                             f"parameter {', '.join(missing)}")
+        return self.arrays(grads)
 
     def dot(self, a: Any, b: Any) -> Any:
         """The sum of the products of two tensors' elements, as a scalar that can be differentiated."""

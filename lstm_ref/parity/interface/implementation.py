@@ -48,6 +48,9 @@ class Trained(NamedTuple):
     minibatches: Epochs  #: as they are afterwards
 
 
+#: How `lstm` is handed arguments of the same values: lying otherwise in memory, or with W_hq not to be trained.
+WAYS = ("strided", "transposed", "W_hq frozen")
+
 #: How a model is called: while operations are recorded for a gradient, as a model is evaluated, and as it is used.
 MODES = ("training", "evaluation", "inference")
 
@@ -85,6 +88,9 @@ class Implementation(Protocol):
 
     def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
         """Outputs (num_steps · batch_size, vocab_size) and the last (H, C)."""
+
+    def handed(self, way: str, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
+        """As `lstm`, its arguments handed over in one of `WAYS`."""
 
     def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
         """The book's I, F, O, C_tilda, C, H and Y of every step; a closed box raises LookupError."""

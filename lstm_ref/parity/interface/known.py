@@ -18,9 +18,18 @@ class Library(Framework):
     def version(self):
         return importlib.import_module(self.package).__version__
 
+    def laid_out(self, array, way):
+        if way == "strided":
+            return self.tensor(np.repeat(array, 2, -1))[..., ::2]
+        return self.transpose(self.tensor(np.ascontiguousarray(array.T)))
+
+    def transpose(self, tensor):
+        """The tensor with its axes in reverse order."""
+        return tensor.T
+
 
 class NumPy(Library):
-    """Arrays are its tensors; it has no gradients."""
+    """Arrays are its tensors, read-only ones and those of the other byte order too; it has no gradients."""
 
     name = "NumPy"
     package = "numpy"
@@ -36,6 +45,11 @@ class NumPy(Library):
 
     def array(self, tensor):
         return np.asarray(tensor)
+
+    def laid_out(self, array, way):
+        found = super().laid_out(array if way == "strided" else array.astype(array.dtype.newbyteorder()), way)
+        found.flags.writeable = False
+        return found
 
     def value_and_grad(self, function, tensors):
         raise LookupError("NumPy has no gradients")
@@ -65,6 +79,9 @@ class Torch(Library):
 
     def array(self, tensor):
         return tensor.detach().cpu().numpy()
+
+    def transpose(self, tensor):
+        return tensor.permute(*reversed(range(tensor.ndim)))
 
     def evaluating(self):
         return self.torch.inference_mode()
@@ -97,6 +114,9 @@ class TensorFlow(Library):
 
     def array(self, tensor):
         return tensor.numpy()
+
+    def transpose(self, tensor):
+        return self.tf.transpose(tensor)
 
     def parameter(self, array):
         with self.tf.device(self.device):

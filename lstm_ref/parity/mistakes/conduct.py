@@ -1,12 +1,23 @@
 """Mistakes that no number of a single call shows: what a model keeps, what it shares and what is reported."""
 
 from lstm_ref.parity.mistakes.mistake import Mistake
+from lstm_ref.parity.mistakes.update import LAST, REMEMBER
 
 CONDUCT = (
     Mistake("weights of the first call kept", "A model computes with the weights that it saw first.",
             "Read the parameters at each call.", "model",
             (("model", "self.vocab_size, self.params[0].dtype), state, self.params)",
               "self.vocab_size, self.params[0].dtype), state, self.__dict__.setdefault('first', self.params))"),)),
+    Mistake("numbers in the order of memory", "The state is read as it lies in memory, whatever its strides.",
+            "Index it, or make it contiguous first.", "arguments",
+            (("lstm", "    H, C = state\n    outputs",
+              "    H, C = (s.ravel('K').reshape(s.shape) for s in state)\n    outputs"),)),
+    Mistake("targets written into", "From the eleventh step on, the targets of a minibatch are set to zero.",
+            "Leave the minibatches alone; an iterator may give them again.", "kept",
+            (*REMEMBER, ("training", LAST,
+                         "memory = {} if memory is None else memory\n"
+                         "    memory['left'] = memory.get('left', 0) + 1\n"
+                         f"    if memory['left'] > 10:\n        Y[...] = 0\n    {LAST}"))),
     Mistake("one array for both states", "H and C of the model's initial state are the same array.",
             "Make two.", "kept",
             (("model", "        return self.init_state(batch_size, self.num_hiddens, self.params[0].dtype)",

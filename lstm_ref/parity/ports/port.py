@@ -21,7 +21,8 @@ MODEL = ("RNNModelScratch", "init_lstm_state", "lstm")
 
 #: The roles that each function of an implementation is made of.
 NEEDS: dict[str, tuple[str, ...]] = {
-    "get_lstm_params": ("get_lstm_params",), "init_lstm_state": ("init_lstm_state",), "lstm": FORWARD, "vjp": FORWARD,
+    "get_lstm_params": ("get_lstm_params",), "init_lstm_state": ("init_lstm_state",), "lstm": FORWARD,
+    "handed": FORWARD, "vjp": FORWARD,
     "loss": ("loss",), "loss_and_grads": (*FORWARD, "loss"), "grad_clipping": ("grad_clipping",), "sgd": ("sgd",),
     "train_step": ("train_step",), "rnn": ("rnn",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
     "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL), "written": ("predict_ch8", *MODEL),
@@ -102,7 +103,11 @@ class Port:
 
     def _run(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, tuple[Array, ...]]:
         f = self.framework
-        pieces, last = self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))
+        return self._seen(self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
+
+    def _seen(self, given: tuple[list[Any], Any]) -> tuple[Array, tuple[Array, ...]]:
+        """What `forward` gives, as arrays."""
+        (pieces, last), f = given, self.framework
         arrays = f.arrays(pieces)
         outputs = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays]) if len(arrays) > 1 else arrays[0]
         return outputs, tuple(f.arrays(last))
@@ -112,6 +117,11 @@ class Port:
         outputs, last = self._run(inputs, state, params)
         if len(last) != 2:
             raise SignatureError(f"lstm: expected to return outputs and the state (H, C), got {len(last)} states")
+        return outputs, (last[0], last[1])
+
+    def handed(self, way: str, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
+        """`lstm`, or `lstm_step`, of arguments in another way."""
+        outputs, last = self._seen(self.forward(*self.framework.handed(way, inputs, state, params)))
         return outputs, (last[0], last[1])
 
     def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
@@ -186,7 +196,7 @@ class Port:
             return f.arrays(given if found is None else list(found))
         params = self._attached(grads, grads)
         found = self.call("grad_clipping", net=SimpleNamespace(params=params), params=params, theta=theta)
-        return f.arrays([f.gradient(param) for param in params] if found is None else list(found))
+        return f.clipped([f.gradient(param) for param in params] if found is None else list(found))
 
     def sgd(self, params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
         """`sgd`, in place or not."""
