@@ -50,8 +50,6 @@ class Implementation(ABC):
 
     #: checks that have nothing to compare here, and why
     not_judged: Mapping[str, str] = {}
-    #: precisions that are unavailable, and why
-    dtypes: Mapping[str, str] = {}
     #: the module with the function `lstm`
     functions: ModuleType
     #: the module with `load_data_time_machine`
@@ -61,6 +59,8 @@ class Implementation(ABC):
 
     def __init__(self, adapter: Any):
         self.adapter = adapter
+        #: precisions that are unavailable, and why
+        self.dtypes: Mapping[str, str] = dict(adapter.absent)
         self.tensor, self.tensors = adapter.tensor, adapter.tensors
         self.array, self.arrays = adapter.array, adapter.arrays
 

@@ -138,6 +138,7 @@ class Concise(Tape, adapter.Concise):
 
     def __init__(self, adapter):
         super().__init__(adapter)
+        self.dtypes["bfloat16"] = "Keras' LSTM begins with a QR decomposition, which TensorFlow has not in bfloat16"
         # The judge uses one net at a time, and a new one takes half a second.
         self.reused = lru_cache(maxsize=16)(concise.new_model)
 

@@ -14,8 +14,9 @@ from lstm_ref.parity.explain import program
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.interface import DTYPES, HALVES
 from lstm_ref.parity.interface import framework as framework_of
+from lstm_ref.parity.noise import NOT_IN_NUMPY
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, parameters
 from lstm_ref.parity.ports.calls import check as check_role
 from lstm_ref.parity.ports.port import Port
@@ -40,6 +41,18 @@ class Problem(NamedTuple):
     dtype: str
 
 
+def lacking(implementation: Any) -> dict[str, str]:
+    """The precisions that an implementation can't be judged in, and why."""
+    return NOT_IN_NUMPY | dict(getattr(implementation, "dtypes", {}))
+
+
+def absent(implementation: Any) -> dict[str, str]:
+    """The checks that an implementation has no precision for, and why."""
+    reasons = lacking(implementation)
+    return {name: "absent: " + "; ".join(f"no {dtype} here: {reasons[dtype]}" for dtype in check.dtypes)
+            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}}
+
+
 class Session:
     """Judges the implementations of one subject.
 
@@ -54,12 +67,12 @@ class Session:
     """
 
     def __init__(self, subject: str, implementations: Mapping[str, Any], folder: Path,
-                 cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = DTYPES,
+                 cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = (*DTYPES, *HALVES),
                  program: Callable[[str], str] | None = None, truths: Path | None = None):
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
-        self.entry.not_judged = {label: dict(getattr(found, "not_judged", {}))
+        self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {}))
                                  for label, found in self.implementations.items()}
         self.adapter: Any = None  #: of the backend, where one is judged
         self._investigations: dict[str, Investigation] = {}
@@ -70,7 +83,7 @@ class Session:
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
                 if name not in self.entry.not_judged[label] for case in CHECKS[name].cases(self.cases)
                 for dtype in CHECKS[name].dtypes
-                if dtype in self.dtypes and dtype not in getattr(found, "dtypes", {})]
+                if dtype in self.dtypes and dtype not in lacking(found)]
 
     @staticmethod
     def truths_of(problems: Iterable[Problem]) -> list[tuple[str, str, str]]:
@@ -238,7 +251,8 @@ def judge(
             `lstm_ref.parity.interface.Framework`.
         name: of the subject in the verdict; the framework's when ''.
         device: 'cpu' or 'gpu'.
-        dtypes: the precisions that the functions have; or those that they do not have, with a reason each.
+        dtypes: the precisions that the functions have; or those that they do not have, with a reason each. In those
+            of 16 bits they are judged only if these are named here.
         cannot: checks that they can't do, with a reason each.
         checks: names of the checks, all by default.
         cases: names of the cases; all but `book`, whose truths take a minute once, by default.

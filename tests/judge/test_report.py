@@ -51,6 +51,21 @@ def test_a_backend_that_did_not_run_fails_the_report(tmp_path, capsys):
     assert "needs Python 3.11" in capsys.readouterr().out
 
 
+def test_a_precision_that_is_absent_is_said_in_the_table(tmp_path, capsys):
+    """With the reason, and whose it is where others of the backend have it."""
+    reason = "absent: no float16 here: no kernel on a CPU"
+    for name, labels in (("mxnet", ("scratch", "fused")), ("paddle", ("concise",))):
+        entry = Entry(name)
+        entry.not_judged = {"scratch": {}, "concise": {}} if name == "paddle" else {}
+        entry.not_judged |= {label: {"float16": reason} for label in labels}
+        entry.add([result("forward")])
+        entry.expected = [("scratch", "forward")]
+        assert cell(entry.json("pass", ""), "float16") == "absent"
+        Record(entry, tmp_path).finish()
+    merge(["mxnet", "paddle"], tmp_path)
+    assert f"{reason} (mxnet, paddle concise)." in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_check_that_compared_nothing_fails_the_report(tmp_path, capsys):
     """Unless somebody deselected it, which is said."""
     passing(tmp_path, "torch", leave_out=("chunks",))

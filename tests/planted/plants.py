@@ -363,7 +363,8 @@ PLANTS = (
     P("types", "wrong for tokens in int32", "model", "'int32' in str(X.dtype)", SCALED, "model"),
     P("types", "wrong for inputs that are not contiguous", "lstm", "not inputs.is_contiguous()", SCALED, "forward",
       {**TORCH, "paddle": "arrays that come from NumPy are contiguous"}),
-    P("types", "wrong in half precision", "lstm", "'16' in str(inputs.dtype)", SCALED, "forward"),
+    P("types", "wrong in half precision", "lstm", "'16' in str(inputs.dtype)",
+      ">> outputs = outputs * 1.01", "float16"),  # a thousandth is one rounding of float16
 )
 
 #: What no check catches yet, seen in PyTorch's tab. The score names these; one that is caught after all fails the run,
@@ -378,5 +379,4 @@ OPEN: frozenset[str] = frozenset({
     "wrong for tokens in int8",
     "wrong for tokens in int32",
     "wrong for inputs that are not contiguous",
-    "wrong in half precision",
 })

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class NumPy(Library):
     name = "NumPy"
     package = "numpy"
     has_gradients = False
+    absent = MappingProxyType({"bfloat16": "NumPy's matrix products of it are float32"})
 
     def __init__(self, device="cpu"):
         if device != "cpu":
@@ -82,6 +84,7 @@ class TensorFlow(Library):
     name = "TensorFlow"
     package = "tensorflow"
     own_updater = True
+    absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):
         self.tf = tf = importlib.import_module("tensorflow")
@@ -136,6 +139,7 @@ class Jax(Library):
 
     name = "JAX"
     package = "jax"
+    absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):
         self.jax = jax = importlib.import_module("jax")
@@ -187,6 +191,8 @@ class MXNet(Library):
         # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
         os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
         self.device = mxnet.npx.gpu() if device == "gpu" else mxnet.npx.cpu()
+        if device == "cpu":
+            self.absent = {**self.absent, "float16": "MXNet multiplies no float16 matrices on a CPU"}
 
     def tensor(self, array):
         array = np.asarray(array)
@@ -228,6 +234,8 @@ class Paddle(Library):
             raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
         paddle.set_device(device)
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
+        if device == "cpu":
+            self.absent = {**self.absent, "float16": "Paddle multiplies no float16 matrices on a CPU"}
 
     def tensor(self, array):
         return self.paddle.to_tensor(np.asarray(array), place=self.device)

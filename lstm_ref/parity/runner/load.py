@@ -6,7 +6,7 @@ from typing import Any
 from lstm_ref.parity import registry
 from lstm_ref.parity.cases import CASES, LONG
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.interface import DTYPES, HALVES
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.registry import resolve
 from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
@@ -86,8 +86,9 @@ def session_of(option: Any) -> Session:
         cases = tuple(f"random-{seed}" for seed in range(option.random))
     if option.long:
         cases = tuple(LONG)
-    session = Session(subject_of(option), implementations, Path(option.build), cases,
-                      ("float64",) if option.long else DTYPES, lambda label: program.format(label=label), truths)
+    dtypes = ("float64",) if option.long else (*DTYPES, *HALVES)
+    session = Session(subject_of(option), implementations, Path(option.build), cases, dtypes,
+                      lambda label: program.format(label=label), truths)
     session.adapter = adapter
     corpus = CASES["book"]().corpus if "book" in cases else None
     session.entry.fingerprint = fingerprint(version, option.device, corpus)
