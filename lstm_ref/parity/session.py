@@ -8,7 +8,7 @@ import pooch
 
 from lstm_ref.parity import table
 from lstm_ref.parity.cases import CASES, make
-from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.checks import CHECKS, EXPENSIVE
 from lstm_ref.parity.entry import Entry, document
 from lstm_ref.parity.explain import program
 from lstm_ref.parity.explain.investigation import Investigation
@@ -64,11 +64,13 @@ class Session:
         cases: names of the cases.
         dtypes: precisions.
         program: lines of code that make `implementation` of a name, for a reproduction; None where there are none.
+        thorough: judge what is expensive, too.
     """
 
     def __init__(self, subject: str, implementations: Mapping[str, Any], folder: Path,
                  cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = (*DTYPES, *HALVES),
-                 program: Callable[[str], str] | None = None, truths: Path | None = None):
+                 program: Callable[[str], str] | None = None, truths: Path | None = None, thorough: bool = False):
+        self.thorough = thorough
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
@@ -81,9 +83,14 @@ class Session:
     def problems(self, checks: Iterable[str] = CHECKS) -> list[Problem]:
         """All that there is to judge, in the order of the report."""
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
-                if name not in self.entry.not_judged[label] for case in CHECKS[name].cases(self.cases)
+                if name not in self.entry.not_judged[label] for case in self._cases(name)
+                if case in getattr(found, "cases", self.cases)
                 for dtype in CHECKS[name].dtypes
                 if dtype in self.dtypes and dtype not in lacking(found)]
+
+    def _cases(self, check: str) -> list[str]:
+        more = [case for case in EXPENSIVE.get(check, ()) if self.thorough and case in self.cases]
+        return CHECKS[check].cases(self.cases) + more
 
     @staticmethod
     def truths_of(problems: Iterable[Problem]) -> list[tuple[str, str, str]]:

@@ -76,6 +76,13 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
     if any(cell(entry, check) == "shared" for entry in entries.values() for check in CHECKS):
         lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
     lines += lacked(entries)
+    thorough = {name: entry["thorough"] for name, entry in entries.items() if "thorough" in entry}
+    what = [f"{name} {label}: {words}" for name, found in thorough.items() for label, words in found.items()]
+    if what:
+        lines.append(f"With --thorough: {'; '.join(what)}.")
+    elif thorough:
+        lines.append("Not judged without --thorough: compiled code (torch.compile, jax.jit and the like), and some "
+                     "checks on `book`.")
     lines += [f"{backend}: {entry['status']}: {entry['reason']}" for backend, entry in entries.items()
               if entry["status"] != "pass" and reasons]
     lines += [f"{backend}: only a part was run: {entry['selection']}" for backend, entry in entries.items()

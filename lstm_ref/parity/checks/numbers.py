@@ -257,6 +257,9 @@ def divisible(case: Case) -> bool:
 #: Their sizes differ in what a check of gradients or of an update does not see.
 SIZED = ("square", *SIZES)
 
+#: Cases that a check is run on with --thorough alone.
+EXPENSIVE = dict.fromkeys(("vjp", "loss", "model"), ("book",))
+
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
