@@ -96,7 +96,7 @@ def session_of(option: Any) -> Session:
                       lambda label: program.format(label=label), truths, option.thorough)
     session.adapter = adapter
     if hasattr(adapter, "thorough"):
-        session.entry.thorough = {label: implementation.what for label, implementation in more.items()}
+        session.entry.thorough = {label: getattr(found, "what", label) for label, found in more.items()}
     corpus = CASES["book"]().corpus if "book" in cases else None
     session.entry.fingerprint = fingerprint(version, option.device, corpus)
     return session
