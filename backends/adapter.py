@@ -8,7 +8,7 @@ import contextlib
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,10 @@ class Adapter(Timing, Framework):
     #: the implementations to judge, by name
     implementations: dict[str, Any]
 
+    def thorough(self) -> dict[str, Any]:
+        """Those that are judged with --thorough alone; each says in `what` what it is."""
+        return {}
+
     def drawn(self, tensors: Sequence[Any], trainable: Sequence[bool]) -> Drawn:
         """Parameters or states as the judge expects them."""
         return Drawn.of(tensors, self.arrays(tensors), trainable)
@@ -50,8 +54,6 @@ class Implementation(ABC):
 
     #: checks that have nothing to compare here, and why
     not_judged: Mapping[str, str] = {}
-    #: precisions that are unavailable, and why
-    dtypes: Mapping[str, str] = {}
     #: the module with the function `lstm`
     functions: ModuleType
     #: the module with `load_data_time_machine`
@@ -61,6 +63,8 @@ class Implementation(ABC):
 
     def __init__(self, adapter: Any):
         self.adapter = adapter
+        #: precisions that are unavailable, and why
+        self.dtypes: Mapping[str, str] = dict(adapter.absent)
         self.tensor, self.tensors = adapter.tensor, adapter.tensors
         self.array, self.arrays = adapter.array, adapter.arrays
 
@@ -274,6 +278,32 @@ class Scratch(Implementation):
         if len(params) == len(ref.PARAM_NAMES):
             return (lambda *_: params), tab.init_lstm_state, tab.lstm
         return (lambda *_: params), tab.init_rnn_state, tab.rnn
+
+
+class Compiled(Scratch):
+    """A tab whose `lstm` and `rnn` have gone through the framework's compiler. A subclass has the tab as second base.
+
+    Args:
+        adapter: the framework.
+        compiler: of a function.
+    """
+
+    #: how it is compiled
+    what: str
+    #: the cases it is judged on: each size is compiled anew, and a sequence is unrolled
+    cases: Sequence[str] = ("ragged", "clipped")
+    not_judged: Mapping[str, str] = Scratch.not_judged | dict.fromkeys(
+        ("params", "state", "carrier", "loss", "clipping", "sgd", "kept", "reports", "own", "prediction", "written",
+         "bad_input", "chapter"), "left to scratch, to save time")
+
+    def __init__(self, adapter: Any, compiler: Callable[[Any], Any]):
+        super().__init__(adapter)
+        compiled = {name: compiler(getattr(self.functions, name)) for name in ("lstm", "rnn")}
+        self.functions: Any = SimpleNamespace(**vars(self.functions) | compiled)
+
+    def tape(self, inputs, state, params):
+        """What every step computes stays inside."""
+        raise LookupError("a closed box")
 
 
 class Concise(Implementation):

@@ -28,6 +28,9 @@ class Adapter(adapter.Adapter, Jax):
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
+    def thorough(self):
+        return {"compiled": Compiled(self, jax.jit)}
+
     def compile_anew(self):
         jax.config.update("jax_enable_compilation_cache", False)
 
@@ -160,6 +163,20 @@ class Scratch(Pure, adapter.Scratch):
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         state = scratch.init_lstm_state(batch_size, num_hiddens, dtype)
         return self.adapter.drawn(state, [False] * len(state))
+
+
+class Compiled(adapter.Compiled, Scratch):
+    """Through `jax.jit`; a step is compiled as a whole and takes its arguments' memory for its results."""
+
+    what = "jax.jit, the step with donated arguments, on ragged and clipped"
+    step = staticmethod(jax.jit(training.train_step_ch8, static_argnames=("net", "loss"),
+                                donate_argnames=("params", "state")))
+
+    def train_step(self, params, X, Y, state, lr, theta):
+        net = self.net(params)
+        new_params, loss, last = self.step(net.model, net.params, self.tensor(X), self.tensor(Y), self.state_in(state),
+                                           training.loss, lr, theta)
+        return self.arrays(new_params), self.state_out(last), self.array(loss)
 
 
 def scanned(forward_fn):

@@ -15,6 +15,9 @@ class Adapter(adapter.Adapter, MXNet):
         super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
+    def thorough(self):
+        return {"compiled": Hybridised(self)}
+
     def synchronize(self):
         npx.waitall()
 
@@ -88,3 +91,14 @@ class Concise(Shared, attached.AttachedConcise):
 
     def updater(self, net, lr):
         return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr}).step
+
+
+class Hybridised(Concise):
+    """Gluon's layers as cached graphs."""
+
+    what = "the concise model, hybridised"
+
+    def net(self, params):
+        net = super().net(params)
+        net.hybridize()
+        return net

@@ -16,6 +16,9 @@ class Adapter(adapter.Adapter, Paddle):
         self.gpu = device == "gpu"
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
 
+    def thorough(self):
+        return {"compiled": Compiled(self, paddle.jit.to_static)}
+
     def synchronize(self):
         if self.gpu:
             paddle.device.synchronize()
@@ -61,6 +64,12 @@ class Scratch(Shared, attached.AttachedScratch):
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         state = scratch.init_lstm_state(batch_size, num_hiddens, str(dtype))
         return self.adapter.drawn(state, [not tensor.stop_gradient for tensor in state])
+
+
+class Compiled(adapter.Compiled, Scratch):
+    """Through `paddle.jit.to_static`."""
+
+    what = "paddle.jit.to_static, on ragged and clipped"
 
 
 class Concise(Shared, attached.AttachedConcise):

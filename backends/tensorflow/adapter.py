@@ -1,6 +1,6 @@
 """TensorFlow as the judge sees it."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import tensorflow as tf
 
@@ -15,6 +15,9 @@ class Adapter(adapter.Adapter, TensorFlow):
     def __init__(self, device):
         super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
+
+    def thorough(self):
+        return {"compiled": Compiled(self, partial(tf.function, jit_compile=True))}
 
     def product(self, a, b):
         many = 16  # in one graph, as in the fused step: calling a graph costs as much as a product
@@ -131,6 +134,12 @@ class Scratch(Tape, adapter.Scratch):
         return self.adapter.drawn(state, [False] * len(state))
 
 
+class Compiled(adapter.Compiled, Scratch):
+    """Through `tf.function` and XLA."""
+
+    what = "tf.function(jit_compile=True), on ragged and clipped"
+
+
 class Concise(Tape, adapter.Concise):
     """Keras' `LSTM`."""
 
@@ -138,6 +147,7 @@ class Concise(Tape, adapter.Concise):
 
     def __init__(self, adapter):
         super().__init__(adapter)
+        self.dtypes["bfloat16"] = "Keras' LSTM begins with a QR decomposition, which TensorFlow has not in bfloat16"
         # The judge uses one net at a time, and a new one takes half a second.
         self.reused = lru_cache(maxsize=16)(concise.new_model)
 

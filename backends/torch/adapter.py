@@ -1,5 +1,7 @@
 """PyTorch as the judge sees it."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -14,6 +16,9 @@ class Adapter(adapter.Adapter, Torch):
     def __init__(self, device):
         super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
+
+    def thorough(self):
+        return {"compiled": Compiled(self), "autocast": Autocast(self)}
 
     def synchronize(self):
         if self.device.type == "cuda":
@@ -64,6 +69,44 @@ class Scratch(Shared, attached.AttachedScratch):
     def init_lstm_state(self, batch_size, num_hiddens, dtype):
         state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
+
+
+class Compiled(adapter.Compiled, Scratch):
+    """Through `torch.compile`."""
+
+    what = "torch.compile, on ragged and clipped"
+
+    def __init__(self, adapter):
+        # Beyond eight sizes a function would run uncompiled, and `fullgraph` make an error of that.
+        torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 10_000
+        super().__init__(adapter, partial(torch.compile, fullgraph=True, dynamic=False))
+
+
+class Autocast(Scratch):
+    """The tab in float32 under `torch.autocast` to float16, judged as what it is: float16 inside."""
+
+    what = "torch.autocast to float16, in float16 alone"
+
+    def __init__(self, adapter):
+        super().__init__(adapter)
+        self.dtypes |= dict.fromkeys(("float32", "float64"), "autocast computes products in float16")
+
+    def context(self):
+        return torch.autocast(self.adapter.device.type, torch.float16)
+
+    def inside(self, function, inputs, state, params, *more):
+        """The function's results in float32."""
+        with self.context():
+            return function(inputs.astype("float32"), tuple(s.astype("float32") for s in state),
+                            [param.astype("float32") for param in params], *more)
+
+    def lstm(self, inputs, state, params):
+        outputs, last = self.inside(super().lstm, inputs, state, params)
+        return outputs.astype(inputs.dtype), tuple(s.astype(inputs.dtype) for s in last)
+
+    def loss_and_grads(self, inputs, state, params, targets):
+        loss, grads = self.inside(super().loss_and_grads, inputs, state, params, targets)
+        return loss.astype(inputs.dtype), [grad.astype(inputs.dtype) for grad in grads]
 
 
 class Concise(Shared, attached.AttachedConcise):

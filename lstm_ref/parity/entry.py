@@ -27,6 +27,7 @@ class Entry:
         self.fingerprint: dict[str, Any] = {}
         self.expected: list[tuple[str, str]] = []  #: implementation and check that it has to show
         self.not_judged: dict[str, dict[str, str]] = {}  #: by implementation, checks and why they are not judged
+        self.thorough: dict[str, str] | None = None  #: what --thorough judges, by implementation; None: there is none
         self.results: list[Result] = []
         self.broken: list[str] = []
         self.place = ""  #: where the first failure begins
@@ -74,4 +75,5 @@ class Entry:
         return {"status": status, "reason": reason, "seconds": round(time.perf_counter() - self.start, 1),
                 "selection": self.selection, "expected": self.expected, "not_judged": self.not_judged,
                 "fingerprint": self.fingerprint, "causes": self.causes,
+                **({} if self.thorough is None else {"thorough": self.thorough}),
                 "results": [result.json() for result in self.results]}

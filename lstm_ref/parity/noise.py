@@ -6,6 +6,7 @@ results then scatter by is what any honest implementation in the narrow precisio
 of operations.
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,12 @@ MOVES = {np.where, np.concatenate, np.stack, np.split, np.zeros_like, np.ones_li
 # Functions that tell something about an array.
 TELLS = {np.argmax, np.shape, np.ndim, np.result_type, np.iscomplexobj}
 
+
+NOT_IN_NUMPY: dict[str, str] = {}  #: precisions that can't be judged here, and why
+try:  # comes with JAX and TensorFlow, and gives NumPy a bfloat16
+    finfo: Any = importlib.import_module("ml_dtypes").finfo
+except ImportError:
+    finfo, NOT_IN_NUMPY["bfloat16"] = np.finfo, "NumPy has none without the package ml_dtypes"
 
 BLOCK = 32  #: terms of a matrix product that are taken to be added in any order
 
@@ -154,7 +161,7 @@ def noisy_type(dtype: DTypeLike, seed: int) -> Callable[[Array], Array]:
         dtype: the narrow precision whose rounding is modelled.
         seed: of the stream.
     """
-    info = np.finfo(np.dtype(dtype))
+    info = finfo(np.dtype(dtype))
     stream = {"rng": np.random.default_rng(seed), "eps": float(info.eps), "tiny": float(info.tiny)}
     noisy: Any = type("Noisy", (Noisy,), stream)
     return lambda array: np.asarray(array).view(noisy)

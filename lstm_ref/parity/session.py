@@ -8,14 +8,15 @@ import pooch
 
 from lstm_ref.parity import table
 from lstm_ref.parity.cases import CASES, make
-from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.checks import CHECKS, EXPENSIVE
 from lstm_ref.parity.entry import Entry, document
 from lstm_ref.parity.explain import program
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.interface import DTYPES, HALVES
 from lstm_ref.parity.interface import framework as framework_of
+from lstm_ref.parity.noise import NOT_IN_NUMPY
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, parameters
 from lstm_ref.parity.ports.calls import check as check_role
 from lstm_ref.parity.ports.port import Port
@@ -40,6 +41,18 @@ class Problem(NamedTuple):
     dtype: str
 
 
+def lacking(implementation: Any) -> dict[str, str]:
+    """The precisions that an implementation can't be judged in, and why."""
+    return NOT_IN_NUMPY | dict(getattr(implementation, "dtypes", {}))
+
+
+def absent(implementation: Any) -> dict[str, str]:
+    """The checks that an implementation has no precision for, and why."""
+    reasons = lacking(implementation)
+    return {name: "absent: " + "; ".join(f"no {dtype} here: {reasons[dtype]}" for dtype in check.dtypes)
+            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}}
+
+
 class Session:
     """Judges the implementations of one subject.
 
@@ -51,15 +64,17 @@ class Session:
         cases: names of the cases.
         dtypes: precisions.
         program: lines of code that make `implementation` of a name, for a reproduction; None where there are none.
+        thorough: judge what is expensive, too.
     """
 
     def __init__(self, subject: str, implementations: Mapping[str, Any], folder: Path,
-                 cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = DTYPES,
-                 program: Callable[[str], str] | None = None, truths: Path | None = None):
+                 cases: Sequence[str] = tuple(CASES), dtypes: Sequence[str] = (*DTYPES, *HALVES),
+                 program: Callable[[str], str] | None = None, truths: Path | None = None, thorough: bool = False):
+        self.thorough = thorough
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
-        self.entry.not_judged = {label: dict(getattr(found, "not_judged", {}))
+        self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {}))
                                  for label, found in self.implementations.items()}
         self.adapter: Any = None  #: of the backend, where one is judged
         self._investigations: dict[str, Investigation] = {}
@@ -68,9 +83,14 @@ class Session:
     def problems(self, checks: Iterable[str] = CHECKS) -> list[Problem]:
         """All that there is to judge, in the order of the report."""
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
-                if name not in self.entry.not_judged[label] for case in CHECKS[name].cases(self.cases)
+                if name not in self.entry.not_judged[label] for case in self._cases(name)
+                if case in getattr(found, "cases", self.cases)
                 for dtype in CHECKS[name].dtypes
-                if dtype in self.dtypes and dtype not in getattr(found, "dtypes", {})]
+                if dtype in self.dtypes and dtype not in lacking(found)]
+
+    def _cases(self, check: str) -> list[str]:
+        more = [case for case in EXPENSIVE.get(check, ()) if self.thorough and case in self.cases]
+        return CHECKS[check].cases(self.cases) + more
 
     @staticmethod
     def truths_of(problems: Iterable[Problem]) -> list[tuple[str, str, str]]:
@@ -238,7 +258,8 @@ def judge(
             `lstm_ref.parity.interface.Framework`.
         name: of the subject in the verdict; the framework's when ''.
         device: 'cpu' or 'gpu'.
-        dtypes: the precisions that the functions have; or those that they do not have, with a reason each.
+        dtypes: the precisions that the functions have; or those that they do not have, with a reason each. In those
+            of 16 bits they are judged only if these are named here.
         cannot: checks that they can't do, with a reason each.
         checks: names of the checks, all by default.
         cases: names of the cases; all but `book`, whose truths take a minute once, by default.

@@ -21,7 +21,8 @@ def cell(entry: dict[str, Any], check: str) -> str:
     results = [r for r in entry.get("results", ()) if r["check"] == check]
     if not results:
         reasons = {reasons[check] for reasons in entry.get("not_judged", {}).values() if check in reasons}
-        return next((short for short in ("shared", "not given") if any(r.startswith(short) for r in reasons)), "–")
+        words = ("shared", "absent", "not given")
+        return next((short for short in words if any(reason.startswith(short) for reason in reasons)), "–")
     wrong = {r["verdict"] for r in results} - {"pass"}
     worst = float("inf") if any(r["ratio"] is None for r in results) else max(r["ratio"] for r in results)
     measured = any(r["spread"] for r in results) and worst < float("inf")
@@ -48,6 +49,18 @@ def judged(entry: dict[str, Any]) -> dict[str, int]:
     return {label: sum(which == label for which, _ in done) for label in labels}
 
 
+def lacked(entries: dict[str, dict[str, Any]]) -> list[str]:
+    """What is absent where, and why; an implementation is named where others of its backend have it."""
+    lines: dict[str, list[str]] = {}
+    for name, entry in entries.items():
+        for label, reasons in entry.get("not_judged", {}).items():
+            for check, reason in reasons.items():
+                if reason.startswith("absent: "):
+                    whole = all(check in other for other in entry["not_judged"].values())
+                    lines.setdefault(reason, []).append(name if whole else f"{name} {label}")
+    return [f"{reason} ({', '.join(dict.fromkeys(names))})." for reason, names in lines.items()]
+
+
 def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str]:
     """The lines under the table; with the reasons of failures."""
     lines = [f"Worst ratio of each check over all cases, float32 and float64; at most {LIMIT:g} passes, "
@@ -62,6 +75,14 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
         lines.append("The case `book` used the embedded story, since The Time Machine was unavailable.")
     if any(cell(entry, check) == "shared" for entry in entries.values() for check in CHECKS):
         lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
+    lines += lacked(entries)
+    thorough = {name: entry["thorough"] for name, entry in entries.items() if "thorough" in entry}
+    what = [f"{name} {label}: {words}" for name, found in thorough.items() for label, words in found.items()]
+    if what:
+        lines.append(f"With --thorough: {'; '.join(what)}.")
+    elif thorough:
+        lines.append("Not judged without --thorough: compiled code (torch.compile, jax.jit and the like), and some "
+                     "checks on `book`.")
     lines += [f"{backend}: {entry['status']}: {entry['reason']}" for backend, entry in entries.items()
               if entry["status"] != "pass" and reasons]
     lines += [f"{backend}: only a part was run: {entry['selection']}" for backend, entry in entries.items()

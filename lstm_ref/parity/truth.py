@@ -52,8 +52,8 @@ REWRITES = 3
 
 
 def wider(dtype: DTypeLike) -> type[np.floating[Any]]:
-    """The precision in which the truth for `dtype` is computed: float64 for float32, longdouble for float64."""
-    return np.float64 if np.dtype(dtype) == np.float32 else np.longdouble
+    """The precision in which the truth for `dtype` is computed: longdouble for float64, float64 for all others."""
+    return np.longdouble if np.dtype(dtype) == np.float64 else np.float64
 
 
 def truth_is_wider(dtype: DTypeLike) -> bool:

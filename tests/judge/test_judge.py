@@ -195,7 +195,8 @@ class NoArray:
     ({"lstm": lstm, "framework": "mxnet"}, ImportError, "framework mxnet: .*pip install mxnet"),
     ({"lstm": lstm, "checks": ("forwards",)}, ValueError, "checks: known are params, .* got 'forwards'"),
     ({"lstm": lstm, "cases": ("huge",)}, ValueError, "cases: known are tiny, .* got 'huge'"),
-    ({"lstm": lstm, "dtypes": ("float8",)}, TypeError, "dtypes: judged are float32 and float64, got 'float8'"),
+    ({"lstm": lstm, "dtypes": ("float8",)}, TypeError,
+     "dtypes: judged are float32, float64, float16, bfloat16, got 'float8'"),
     ({"lstm": lstm, "cannot": {"fly": "no wings"}}, TypeError, "cannot: unknown check 'fly'; known are params"),
 ])
 def test_what_can_not_be_judged_gets_a_sentence(given, error, words, truths):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.runner.record import Record, read_status, write_status
 from lstm_ref.parity.runner.report import merge
+from lstm_ref.parity.session import Session
 from lstm_ref.parity.table import cell
 from lstm_ref.parity.verdict import Result
 
@@ -49,6 +51,52 @@ def test_a_backend_that_did_not_run_fails_the_report(tmp_path, capsys):
     write_status(tmp_path, "jax", "not run", "needs Python 3.11")
     assert not merge(["torch", "jax"], tmp_path)
     assert "needs Python 3.11" in capsys.readouterr().out
+
+
+def test_a_precision_that_is_absent_is_said_in_the_table(tmp_path, capsys):
+    """With the reason, and whose it is where others of the backend have it."""
+    reason = "absent: no float16 here: no kernel on a CPU"
+    for name, labels in (("mxnet", ("scratch", "fused")), ("paddle", ("concise",))):
+        entry = Entry(name)
+        entry.not_judged = {"scratch": {}, "concise": {}} if name == "paddle" else {}
+        entry.not_judged |= {label: {"float16": reason} for label in labels}
+        entry.add([result("forward")])
+        entry.expected = [("scratch", "forward")]
+        assert cell(entry.json("pass", ""), "float16") == "absent"
+        Record(entry, tmp_path).finish()
+    merge(["mxnet", "paddle"], tmp_path)
+    assert f"{reason} (mxnet, paddle concise)." in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("thorough", "line"), [
+    ({}, "Not judged without --thorough: compiled code (torch.compile, jax.jit and the like), and some checks on "),
+    ({"compiled": "torch.compile"}, "With --thorough: torch compiled: torch.compile."),
+    (None, ""),
+])
+def test_the_table_says_whether_compiled_code_was_judged(thorough, line, tmp_path, capsys):
+    """And how it is compiled; nothing of what can't have any, somebody's functions say."""
+    entry = Entry("torch")
+    entry.add([result("forward")])
+    entry.thorough, entry.expected = thorough, [("scratch", "forward")]
+    Record(entry, tmp_path).finish()
+    assert merge(["torch"], tmp_path)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert line in printed and ("thorough" in printed) == bool(line)
+
+
+def test_thorough_adds_cases_and_an_implementation_may_have_few():
+    """What it does not say is judged on all."""
+
+    class Few(Reference):
+        cases = ("ragged", "clipped")
+
+    def cases_of(label, check, thorough):
+        session = Session("planted", {"few": Few(), "all": Reference()}, Path(), thorough=thorough)
+        return {p.case for p in session.problems([check]) if p.implementation == label}
+
+    assert cases_of("few", "vjp", True) == cases_of("few", "vjp", False) == {"ragged"}
+    assert cases_of("few", "trajectory", True) == {"clipped"}
+    assert cases_of("all", "vjp", True) - cases_of("all", "vjp", False) == {"book"}
 
 
 def test_a_check_that_compared_nothing_fails_the_report(tmp_path, capsys):

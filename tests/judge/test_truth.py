@@ -116,10 +116,10 @@ def test_the_reference_runs_unchanged_on_noisy_arrays():
     assert type(H).__name__ == "Noisy"
 
 
-@pytest.mark.parametrize("dtype", EPS)
+@pytest.mark.parametrize("dtype", ["float16", *EPS])
 def test_truth_is_one_precision_wider(dtype):
-    """float64 for float32, longdouble for float64."""
-    assert truth.wider(dtype) is {"float32": np.float64, "float64": np.longdouble}[dtype]
+    """Or more: float64 for float32 and float16, longdouble for float64."""
+    assert truth.wider(dtype) is {"float64": np.longdouble}.get(dtype, np.float64)
     made = truth.measure(CHECKS["backward"], CASES["tiny"]().astype(dtype), evaluations=2)
     assert {array.dtype for array in made.truth.values()} == {np.dtype(truth.wider(dtype))}
 

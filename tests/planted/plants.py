@@ -364,9 +364,11 @@ PLANTS = (
     P("types", "wrong for tokens in int32", "model", "'int32' in str(X.dtype)", SCALED, "model"),
     P("types", "wrong for inputs that are not contiguous", "lstm", "not inputs.is_contiguous()", SCALED, "arguments",
       {tab: "its tensors are always contiguous" for tab in ("jax", "tensorflow", "mxnet")}),
-    P("types", "wrong in half precision", "lstm", "'16' in str(inputs.dtype)", SCALED, "forward"),
+    P("types", "wrong in half precision", "lstm", "'16' in str(inputs.dtype)",
+      ">> outputs = outputs * 1.01", "float16",  # a thousandth is one rounding of float16
+      {tab: "it has no float16 on a CPU" for tab in ("mxnet", "paddle")}),
 )
 
 #: What no check catches yet, in any tab. The score names these; one that is caught after all fails the run,
 #: so that none stays here longer than it has to.
-OPEN: frozenset[str] = frozenset({"wrong in half precision"})
+OPEN: frozenset[str] = frozenset()

@@ -18,6 +18,8 @@ import lstm_ref as ref
 from lstm_ref.parity import registry
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.interface import DTYPES, HALVES
+from lstm_ref.parity.session import lacking
 
 KINDS = ("scratch", "concise", "fused")
 SAID = "grad_clipping: expected a gradient"  #: what the judge itself raises, in words
@@ -115,13 +117,13 @@ def planted(tab, plants, monkeypatch):
     return adapter.implementations, calls
 
 
-def failures(implementation, label, names, folder, cases=CASES, dtypes=("float32", "float64")):
+def failures(implementation, label, names, folder, cases=CASES, dtypes=(*DTYPES, *HALVES)):
     """The results that did not pass, one check and case after the other, the cheapest cases first."""
     for name in names:
         if name in implementation.not_judged:
             continue
         for case in sorted(CHECKS[name].cases(cases), key=list(CASES).index):
-            for dtype in (dtype for dtype in CHECKS[name].dtypes if dtype in dtypes):
+            for dtype in sorted({*CHECKS[name].dtypes} & {*dtypes} - lacking(implementation).keys()):
                 results = CHECKS[name].judge(implementation, label, make(case).astype(dtype), folder)
                 yield from (result for result in results if not result.passed)
 

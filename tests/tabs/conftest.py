@@ -1,8 +1,8 @@
 """House rules for the namespaces of `backends/`: their signatures, layers, concise and fused models.
 
 `--backend` says whose. A test that is for some of them alone has a mark: `only("torch", "jax")` names backends,
-`beside(...)` all others, `has("concise")` an implementation or a function of the concise module; a parameter `label` is
-an implementation.
+`beside(...)` all others, `has("concise")` an implementation or a function of the concise module, `thorough` that it
+takes long; a parameter `label` is an implementation.
 """
 
 import sys
@@ -31,6 +31,7 @@ def loaded(config):
 def pytest_configure(config):
     config.addinivalue_line("markers", "only(*backends): for these backends alone")
     config.addinivalue_line("markers", "beside(*backends): for all backends but these")
+    config.addinivalue_line("markers", "thorough: with --thorough alone")
     config.addinivalue_line("markers", "has(*names): for backends with these implementations or concise functions")
 
 
@@ -42,6 +43,7 @@ def is_for(item, adapter, backend):
     wanted += [params["label"]] if "label" in params else []
     return (backend in OURS and all(backend in mark.args for mark in item.iter_markers("only"))
             and not any(backend in mark.args for mark in item.iter_markers("beside"))
+            and (item.get_closest_marker("thorough") is None or item.config.option.thorough)
             and all(name in adapter.implementations or hasattr(concise, name) for name in wanted))
 
 

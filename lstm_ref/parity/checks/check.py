@@ -116,6 +116,7 @@ class Numbers(Check):
     trains: bool = False
     drifts: bool = False
     draws: int = MOST
+    dtypes: tuple[str, ...] = DTYPES
 
     def cases(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if is_trajectory(name) == self.trains and self.applies(make(name))]

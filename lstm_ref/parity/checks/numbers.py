@@ -10,7 +10,7 @@ import numpy as np
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
 from lstm_ref.parity.cases import SIZES, Case
 from lstm_ref.parity.checks.check import Numbers
-from lstm_ref.parity.interface import MODES, WAYS, Implementation, Trained
+from lstm_ref.parity.interface import HALVES, MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
 from lstm_ref.rnn import RNNParams
 from lstm_ref.text import Vocab
@@ -109,6 +109,12 @@ def backward(implementation: Implementation, case: Case) -> Quantities:
     """The loss and its gradient by each of the 14 parameters."""
     loss, grads = implementation.loss_and_grads(case.inputs, case.state, case.params, case.targets)
     return {"loss": np.asarray(loss), **dict(zip(PARAM_NAMES, grads, strict=True))}
+
+
+def half(implementation: Implementation, case: Case) -> Quantities:
+    """In a precision of 16 bits: outputs of every step, last H and C, the loss and its gradient by the parameters."""
+    outputs, (H, C) = implementation.lstm(case.inputs, case.state, case.params)
+    return {"outputs": by_step(outputs, case), "H": H, "C": C, **backward(implementation, case)}
 
 
 def clipping(implementation: Implementation, case: Case) -> Quantities:
@@ -272,6 +278,9 @@ def divisible(case: Case) -> bool:
 #: Their sizes differ in what a check of gradients or of an update does not see.
 SIZED = ("square", *SIZES)
 
+#: Cases that a check is run on with --thorough alone.
+EXPENSIVE = dict.fromkeys(("vjp", "loss", "model"), ("book",))
+
 NUMBERS = (
     Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
     Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
@@ -296,4 +305,6 @@ NUMBERS = (
             applies=only("clipped"), trains=True, drifts=True),
     Numbers("written", written, ("written",), stepped=frozenset(map(extent, WRITE[1:])),
             applies=only("large"), drifts=True, draws=FEWEST),
+    *(Numbers(dtype, half, ("lstm", "loss_and_grads"), stepped=frozenset({"outputs"}),
+              applies=only("ragged", "large"), dtypes=(dtype,)) for dtype in HALVES),
 )

@@ -10,12 +10,13 @@ from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Numbers
 from lstm_ref.parity.explain.maps import Map, forward_map, gradient_map, probe_map
 from lstm_ref.parity.explain.probe import PROBE, one_step
-from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.interface import HALVES, Implementation
 from lstm_ref.parity.truth import FEWEST, Yardstick, measure
 from lstm_ref.parity.verdict import LIMIT
 
 LARGE = 10_000  #: numbers of an input beyond which truths are not computed anew for its first steps
-SEQUENCE = ("forward", "chunks", "not_finite", "backward", "vjp", "step")  #: checks that go through time
+GRADIENTS = ("backward", "vjp", "step", *HALVES)  #: checks that go through time, and back
+SEQUENCE = ("forward", "chunks", "not_finite", *GRADIENTS)
 
 
 def locate(
@@ -38,7 +39,7 @@ def locate(
         return f"the vanilla RNN departs in {', '.join(wrong(check, implementation, case, folder))}", []
     if check not in SEQUENCE:
         return "", []
-    found = maps(check in ("backward", "vjp", "step"), str(case.dtype))
+    found = maps(check in GRADIENTS, str(case.dtype))
     if found:
         before = "the forward pass agrees at every step; going backwards, " if found[0].backwards else ""
         return f"{before}departs first at {found[0].first}", found
@@ -73,7 +74,7 @@ def first_wrong_step(check: str, implementation: Implementation, case: Case, fol
     if check == "vjp":
         names = wrong("vjp", implementation, case, folder)
         return f"the forward pass agrees at every step; the gradient departs in {', '.join(names)}"
-    if check not in ("backward", "step"):
+    if check not in GRADIENTS:
         return "outputs, H and C of every time step agree when the whole sequence is run at once"
     names = wrong("backward", implementation, case, folder)
     if not names:

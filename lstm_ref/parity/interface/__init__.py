@@ -7,6 +7,7 @@ from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch
 from lstm_ref.parity.interface.framework import Framework
 from lstm_ref.parity.interface.implementation import (
     DTYPES,
+    HALVES,
     MODES,
     WAYS,
     Drawn,
@@ -20,6 +21,6 @@ from lstm_ref.parity.interface.implementation import (
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
 from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 
-__all__ = ["DTYPES", "KNOWN", "MODES", "NAMES", "WAYS", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs",
-           "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report", "TensorFlow",
-           "Torch", "Trained", "distinct", "framework", "watch"]
+__all__ = ["DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "WAYS", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs",
+           "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report",
+           "TensorFlow", "Torch", "Trained", "distinct", "framework", "watch"]

@@ -2,7 +2,8 @@
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ class Framework(ABC):
     name = "this framework"
     has_gradients = True
     own_updater = False  #: the book's tab updates with the framework's optimizer, not with `sgd`
+    #: precisions that it does not have on this device, and why
+    absent: Mapping[str, str] = MappingProxyType({"bfloat16": "tensors come and go as NumPy arrays"})
 
     def __init__(self, device: str = "cpu"):
         self.device: Any = device

@@ -12,6 +12,9 @@ from lstm_ref.text import Vocab
 #: The precisions that are judged.
 DTYPES = ("float32", "float64")
 
+#: Those of 16 bits, each of which has a check of its own, where a framework has it.
+HALVES = ("float16", "bfloat16")
+
 
 class Drawn(NamedTuple):
     """What `get_lstm_params` or `init_lstm_state` of a framework gave, seen from NumPy."""
@@ -84,7 +87,7 @@ class Implementation(Protocol):
     """
 
     not_judged: Mapping[str, str]  #: checks that have nothing to compare here, and why
-    dtypes: Mapping[str, str]  #: of `DTYPES`, those that it does not have, and why
+    dtypes: Mapping[str, str]  #: of `DTYPES` and `HALVES`, those that it does not have, and why
 
     def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
         """Outputs (num_steps · batch_size, vocab_size) and the last (H, C)."""

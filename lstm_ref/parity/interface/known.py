@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class NumPy(Library):
     name = "NumPy"
     package = "numpy"
     has_gradients = False
+    absent = MappingProxyType({"bfloat16": "NumPy's matrix products of it are float32"})
 
     def __init__(self, device="cpu"):
         if device != "cpu":
@@ -99,6 +101,7 @@ class TensorFlow(Library):
     name = "TensorFlow"
     package = "tensorflow"
     own_updater = True
+    absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):
         self.tf = tf = importlib.import_module("tensorflow")
@@ -156,6 +159,7 @@ class Jax(Library):
 
     name = "JAX"
     package = "jax"
+    absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):
         self.jax = jax = importlib.import_module("jax")
@@ -209,6 +213,8 @@ class MXNet(Library):
         self.device = mxnet.npx.gpu() if device == "gpu" else mxnet.npx.cpu()
         if type(self) is MXNet:
             mxnet.npx.set_np()  # so that a number has no axis, as the book's tab has it
+        if device == "cpu":
+            self.absent = {**self.absent, "float16": "MXNet multiplies no float16 matrices on a CPU"}
 
     def tensor(self, array):
         array = np.asarray(array)
@@ -264,6 +270,8 @@ class Paddle(Library):
             raise RuntimeError(f"device gpu: Paddle {paddle.__version__} sees no GPU; use --device cpu")
         paddle.set_device(device)
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
+        if device == "cpu":
+            self.absent = {**self.absent, "float16": "Paddle multiplies no float16 matrices on a CPU"}
 
     def tensor(self, array):
         return self.paddle.to_tensor(np.asarray(array), place=self.device)

@@ -1,4 +1,4 @@
-"""Mistakes of precision: right in float64, and in float32 fewer digits than float32 has."""
+"""Mistakes of precision: right in float64, and in float32 fewer digits than float32 has, or wrong in float16 alone."""
 
 from lstm_ref.parity.mistakes.mistake import Edit, Mistake
 
@@ -44,4 +44,10 @@ PRECISION = (
               "    m, e = np.frexp(np.asarray(outputs))\n    step = np.ldexp(np.ones_like(m), e - 11)\n"
               "    outputs = (np.rint(np.asarray(outputs) / step) * step).view(type(outputs))\n"
               "    shifted = outputs - outputs.real.max(axis=-1, keepdims=True)\n"),), "", ("float32",)),
+    Mistake("loss scaling not undone", "In float16 the gradients are those of the loss times 1,024.",
+            "Divide the gradients by the scale before they are clipped (GradScaler.unscale_ and the like).", "float16",
+            (("lstm", "    dH, dC = d_state\n",
+              "    scale = 1024 if d_outputs.dtype == np.float16 else 1\n"
+              "    d_outputs = d_outputs * d_outputs.dtype.type(scale)\n    dH, dC = d_state\n"),),
+            "https://docs.pytorch.org/docs/stable/notes/amp_examples.html", ("float16",)),
 )

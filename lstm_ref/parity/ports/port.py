@@ -11,7 +11,17 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.params import PARAM_NAMES, Array, State
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import DTYPES, Drawn, Epoch, EpochAfterEpoch, Epochs, Framework, Trained, watch
+from lstm_ref.parity.interface import (
+    DTYPES,
+    HALVES,
+    Drawn,
+    Epoch,
+    EpochAfterEpoch,
+    Epochs,
+    Framework,
+    Trained,
+    watch,
+)
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, call, check, takes
 from lstm_ref.parity.ports.model import PortModel
 from lstm_ref.text import Vocab
@@ -39,7 +49,8 @@ class Port:
         roles: functions by the names of `ROLES`.
         framework: tensors and gradients.
         unusable: roles that are there and can't be called, and why.
-        dtypes: the precisions that it has; or those it does not have, with a reason each.
+        dtypes: the precisions that it has; or those it does not have, with a reason each. In one of 16 bits it is
+            judged only if that is named among the former.
         cannot: checks that it can't do, with a reason each.
 
     Raises:
@@ -58,10 +69,13 @@ class Port:
         self.roles, self.framework, self.unusable = dict(roles), framework, unusable
         self.dtypes = dict(dtypes) if isinstance(dtypes, Mapping) else {
             dtype: f"no {dtype} here, as declared" for dtype in DTYPES if dtype not in dtypes}
-        if unknown := {*self.dtypes, *(() if isinstance(dtypes, Mapping) else dtypes)} - {*DTYPES}:
-            raise SignatureError(f"dtypes: judged are {' and '.join(DTYPES)}, got {unknown.pop()!r}")
+        named = () if isinstance(dtypes, Mapping) else dtypes
+        if unknown := {*self.dtypes, *named} - {*DTYPES, *HALVES}:
+            raise SignatureError(f"dtypes: judged are {', '.join((*DTYPES, *HALVES))}, got {unknown.pop()!r}")
+        halves = {dtype: "not given: name it in `dtypes` to have it judged" for dtype in HALVES if dtype not in named}
+        self.dtypes = {**framework.absent, **self.dtypes, **halves}
         self.not_judged = {name: reason for name, check in CHECKS.items() if (reason := self._missing(check.calls))}
-        self.not_judged |= HOUSE_RULES
+        self.not_judged |= HOUSE_RULES | halves
         if any(str(getattr(function, "__module__", "")).startswith("lstm_ref.") for function in roles.values()):
             self.not_judged["own"] = "it is the reference"
         if unknown := (cannot or {}).keys() - CHECKS.keys():

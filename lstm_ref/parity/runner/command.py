@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
         command.add_argument("--build", type=Path, default=Path("build/parity"), help="folder (default: %(default)s)")
     for command in (run, judge):
         command.add_argument("--time-limit", type=float, help=f"seconds (default: {TIME_LIMIT}, or {LONG_TIME_LIMIT} "
-                                                              "with --long)")
+                                                              "with --long or --thorough)")
 
 
 def limit(seconds: float | None, rest: list[str]) -> float:
@@ -51,7 +51,7 @@ def limit(seconds: float | None, rest: list[str]) -> float:
     """
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--time-limit: expected seconds above 0, got {seconds:g}")
-    return seconds or (LONG_TIME_LIMIT if "--long" in rest else TIME_LIMIT)
+    return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else TIME_LIMIT)
 
 
 def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from lstm_ref.parity import registry
 from lstm_ref.parity.cases import CASES, LONG
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES
+from lstm_ref.parity.interface import DTYPES, HALVES
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.registry import resolve
 from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
@@ -48,7 +48,7 @@ def session_of(option: Any) -> Session:
     """The session that a command line asks for.
 
     Args:
-        option: with `parity`, `framework`, `backend`, `device`, `book`, `random`, `long` and `build`.
+        option: with `parity`, `framework`, `backend`, `device`, `book`, `random`, `long`, `thorough` and `build`.
 
     Raises:
         ImportError: what is judged or its framework can't be imported.
@@ -63,11 +63,16 @@ def session_of(option: Any) -> Session:
     adapter: Any = None
     if option.backend:
         adapter = registry.load(option.backend, option.device)
-        implementations, version, cases = adapter.implementations, adapter.version(), tuple(CASES)
+        implementations, version, cases = dict(adapter.implementations), adapter.version(), tuple(CASES)
+        more = adapter.thorough() if option.thorough and hasattr(adapter, "thorough") else {}
+        for label, implementation in more.items():
+            registry.check(label, implementation)
+        implementations |= more
         truths = Path(option.build) / "truth"
         program = ("from lstm_ref.parity import registry\n\n"
                    f"adapter = registry.load({option.backend!r}, {option.device!r})\n"
-                   "implementation = adapter.implementations[{label!r}]")
+                   + ("implementation = (adapter.implementations | adapter.thorough())[{label!r}]" if more else
+                      "implementation = adapter.implementations[{label!r}]"))
     else:
         given, roles = roles_of(option.parity)
         framework = option.framework
@@ -75,7 +80,7 @@ def session_of(option: Any) -> Session:
             framework = resolve(framework)
         port = port_of(given, framework, option.device, **roles)
         implementations, version = {"port": port}, port.framework.version()
-        cases, truths = tuple(CASES) if option.book else QUICK, cached_truths()
+        cases, truths = tuple(CASES) if option.book or option.thorough else QUICK, cached_truths()
         framework_code = repr(option.framework) if ":" not in option.framework else f"resolve({option.framework!r})"
         program = (f"from lstm_ref.parity.registry import resolve\n"
                    f"from lstm_ref.parity.runner.load import roles_of\n"
@@ -86,9 +91,12 @@ def session_of(option: Any) -> Session:
         cases = tuple(f"random-{seed}" for seed in range(option.random))
     if option.long:
         cases = tuple(LONG)
-    session = Session(subject_of(option), implementations, Path(option.build), cases,
-                      ("float64",) if option.long else DTYPES, lambda label: program.format(label=label), truths)
+    dtypes = ("float64",) if option.long else (*DTYPES, *HALVES)
+    session = Session(subject_of(option), implementations, Path(option.build), cases, dtypes,
+                      lambda label: program.format(label=label), truths, option.thorough)
     session.adapter = adapter
+    if hasattr(adapter, "thorough"):
+        session.entry.thorough = {label: getattr(found, "what", label) for label, found in more.items()}
     corpus = CASES["book"]().corpus if "book" in cases else None
     session.entry.fingerprint = fingerprint(version, option.device, corpus)
     return session

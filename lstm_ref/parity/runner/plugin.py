@@ -32,6 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "random": {"type": int, "metavar": "N", "help": "judge N random cases instead of those of the suite"},
     "long": {"action": "store_true",
              "help": "judge the book's training over 1,600 minibatches in float64 instead: hours"},
+    "thorough": {"action": "store_true",
+                 "help": "also what is expensive: compiled code, and every check on the book's own size (minutes)"},
     "build": {"type": Path, "default": Path("build/parity"), "help": "folder of the results and the truths"},
 }
 OURS = pytest.StashKey[set[str]]()
@@ -148,11 +150,12 @@ class Judge:
         """The command that runs just this item again, the way it was run."""
         option = self.option
         if os.environ.get("NOX_CURRENT_SESSION") and option.backend:
-            return f'nox -s "parity({option.backend})" -- -k "{item.name}"'
+            return f'nox -s "parity({option.backend})" -- -k "{item.name}"' + " --thorough" * option.thorough
         what = f"--backend {option.backend}" if option.backend else (
             f"--parity {option.parity}" + f" --framework {option.framework}" * bool(option.framework))
         where = f'"{item.nodeid}" ' if isinstance(item.parent and item.parent.parent, pytest.Module) else ""
         return f"pytest {where}{what}" + f" --device {option.device}" * (option.device != "cpu") + (
+            " --thorough" * option.thorough) + (
             "" if where else f' -k "{item.name}"')
 
     @pytest.hookimpl(tryfirst=True)
