@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,7 +73,7 @@ def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[
             rows.append(Row(role, node.name, NOT, f"can't be called as the book's is: {str(error).splitlines()[0]}"))
         except Exception as error:
             rows.append(Row(role, node.name, NOT, f"can't be taken out of the file: {type(error).__name__}: {error}"))
-    ours = book(port.package)
+    ours, trials = book(port.package), list[Trial]()
     for role in given:
         checks, needs = ROLES[role]
         mine = {role: given[role]}
@@ -92,8 +93,10 @@ def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[
             rows.append(Row(role, given[role].__name__, NOT, f"not defined here: {lacks}"))
             continue
         borrowed = [name for name in needs if name in mine and name not in given]
-        rows.append(_judged(port, role, mine, checks, borrowed, lacking))
-    return rows
+        trials.append(Trial(port, role, mine, checks, borrowed, dict(lacking) if needs else {}))
+    first = [trial.row() for trial in trials]
+    # An exception in float64, which the book's one-hot inputs do not have, may leave a framework in disorder.
+    return rows + [trial.wider(row) for trial, row in zip(trials, first, strict=True)]
 
 
 def zeros(framework: Framework) -> Callable[..., Any]:
@@ -110,37 +113,63 @@ def raised(result: Result) -> bool:
     return result.detail.startswith("raised")
 
 
-def _judged(port: FilePort, role: str, roles: dict[str, Any], checks: Sequence[str], borrowed: Sequence[str],
-            lacking: Mapping[str, str]) -> Row:
-    node: Any = port.contents.functions[role].node
-    dtypes = dict(lacking) if "lstm" in roles else {}
+@dataclass
+class Trial:
+    """A role of a file that is judged, in float32 and then in float64.
 
-    def judged(**more: str) -> Verdict:
-        return judge(SimpleNamespace(**roles), framework=port.framework, name=port.contents.code.path.name,
-                     dtypes=dtypes | more, checks=checks, cases=SMALL)
+    Attributes:
+        port: of the file.
+        role: that is judged.
+        roles: it and what else is needed.
+        checks: of it.
+        borrowed: what else is needed and is the judge's own.
+        lacking: precisions that the forward pass does not have.
+    """
 
-    text = [f"with the judge's {', '.join(borrowed)}"] if borrowed else []
-    verdict = judged(float64="after float32") if not dtypes else judged()
-    if not dtypes and not (verdict.failures and all(map(raised, verdict.failures))):
-        # an exception in float64, which the book's one-hot inputs do not have, may leave a framework in disorder
-        both = judged(float32="before float64") if verdict.passed else judged()
-        if verdict.passed and both.failures and all(map(raised, both.failures)):
-            text.append("in float32 alone: it makes float32 itself")
-        else:
-            verdict = both
-    if verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
-        text.append("in its mathematics; an operator of the framework rounds more than any order of operations")
-        return Row(role, node.name, RIGHT, "; ".join(text))
-    if verdict.passed:
-        return Row(role, node.name, RIGHT, "; ".join(text))
-    if not verdict.failures:
-        reasons = [why for name, why in verdict.not_judged.items() if name in checks]
-        return Row(role, node.name, NOT, reasons[0] if reasons else verdict.entry["reason"])
-    worst = max(verdict.failures, key=lambda result: result.ratio)
-    if raised(worst):
-        return Row(role, node.name, NOT, f"can't be run as the book's is: {worst.detail[:300]}")
-    mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
-    place = next((cause["place"] for cause in verdict.entry["causes"].values() if cause["place"]), "") if (
-        worst.check == "trajectory") else ""
-    what = f"{worst.check}: {worst.quantity}: {worst.detail}"
-    return Row(role, node.name, WRONG, ": ".join(filter(None, [*mistakes, place or what])), node.lineno)
+    port: FilePort
+    role: str
+    roles: dict[str, Any]
+    checks: Sequence[str]
+    borrowed: Sequence[str]
+    lacking: dict[str, str]
+
+    def judged(self, **more: str) -> Verdict:
+        """The verdict of its checks on the small cases, but for the precisions that are named."""
+        return judge(SimpleNamespace(**self.roles), framework=self.port.framework, checks=self.checks, cases=SMALL,
+                     name=self.port.contents.code.path.name, dtypes=self.lacking | more)
+
+    def row(self) -> Row:
+        """In float32, or in what the forward pass has."""
+        return self.said(self.judged() if self.lacking else self.judged(float64="after float32"))
+
+    def wider(self, row: Row) -> Row:
+        """In float64 as well, where that is left to see."""
+        if self.lacking or row.verdict == NOT:
+            return row
+        both = self.judged(float32="before float64") if row.verdict == RIGHT else self.judged()
+        if row.verdict == RIGHT and both.failures and all(map(raised, both.failures)):
+            return replace(row, text="; ".join(filter(None, [row.text, "in float32 alone: it makes float32 itself"])))
+        found = self.said(both)
+        return row if found.verdict == NOT else found
+
+    def said(self, verdict: Verdict) -> Row:
+        """A verdict as a row."""
+        node: Any = self.port.contents.functions[self.role].node
+        text = [f"with the judge's {', '.join(self.borrowed)}"] if self.borrowed else []
+        if verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
+            text.append("in its mathematics; an operator of the framework rounds more than any order of operations")
+            return Row(self.role, node.name, RIGHT, "; ".join(text))
+        if verdict.passed:
+            return Row(self.role, node.name, RIGHT, "; ".join(text))
+        if not verdict.failures:
+            reasons = [why for name, why in verdict.not_judged.items() if name in self.checks]
+            return Row(self.role, node.name, NOT, reasons[0] if reasons else verdict.entry["reason"])
+        worst = max(verdict.failures, key=lambda result: result.ratio)
+        if raised(worst):
+            why = " ".join(worst.detail.split())[:300]
+            return Row(self.role, node.name, NOT, f"can't be run as the book's is: {why}")
+        mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
+        place = next((cause["place"] for cause in verdict.entry["causes"].values() if cause["place"]), "") if (
+            worst.check == "trajectory") else ""
+        what = f"{worst.check}: {worst.quantity}: {worst.detail}"
+        return Row(self.role, node.name, WRONG, ": ".join(filter(None, [*mistakes, place or what])), node.lineno)
