@@ -146,11 +146,13 @@ class Trial:
         """In float64 as well, where that is left to see."""
         if self.lacking or row.verdict == NOT:
             return row
-        both = self.judged(float32="before float64") if row.verdict == RIGHT else self.judged()
-        if row.verdict == RIGHT and both.failures and all(map(raised, both.failures)):
-            return replace(row, text="; ".join(filter(None, [row.text, "in float32 alone: it makes float32 itself"])))
-        found = self.said(both)
-        return row if found.verdict == NOT else found
+        if row.verdict == WRONG:
+            found = self.said(self.judged())
+            return row if found.verdict == NOT else found
+        failures = self.judged(float32="before float64").failures
+        more = "in float32 alone: it makes float32 itself" if failures and all(map(raised, failures)) else \
+            "in float64 it computes with numbers of float32" if failures else ""
+        return replace(row, text="; ".join(filter(None, [row.text, more])))
 
     def said(self, verdict: Verdict) -> Row:
         """A verdict as a row."""
@@ -172,4 +174,7 @@ class Trial:
         place = next((cause["place"] for cause in verdict.entry["causes"].values() if cause["place"]), "") if (
             worst.check == "trajectory") else ""
         what = f"{worst.check}: {worst.quantity}: {worst.detail}"
+        if place and {result.case for result in verdict.failures} & {"sequential"} and not any(
+                result.case == "random" for result in verdict.failures):
+            place += "; with random sampling, where no state is carried, it agrees"
         return Row(self.role, node.name, WRONG, ": ".join(filter(None, [*mistakes, place or what])), node.lineno)

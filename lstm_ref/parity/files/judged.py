@@ -214,7 +214,7 @@ def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Seq
         text = f"{mistakes[0]}: {text}"
     if unread:
         text = f"{', '.join(unread)}: an argument that is never read. {text}"
-    return Row(role, form.name, WRONG, text, culprit.line if culprit else form.node.lineno)
+    return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)
 
 
 def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:
