@@ -100,12 +100,37 @@ def parity(session: nox.Session, backend: str) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def judge(session: nox.Session) -> None:
-    """Judge your functions in a framework's environment: nox -s judge -- my_port:lstm --framework torch."""
+    """Judge a file where it lives, nox -s judge -- notes/lstm.ipynb; or my_port:lstm --framework torch."""
     parser = argparse.ArgumentParser(prog="nox -s judge --", add_help=False)
-    parser.add_argument("--framework", choices=BACKENDS, required=True)
+    parser.add_argument("--framework", choices=BACKENDS)
     chosen, _ = parser.parse_known_args(session.posargs)
-    session.run(environment_or_error(session, chosen.framework), "-m", "lstm_ref.parity", "judge", *session.posargs,
-                external=True)
+    frameworks, more = [chosen.framework], []
+    if chosen.framework is None:  # a file says itself by what it imports
+        said = session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref.parity", "judge", *session.posargs,
+                           "--format", "frameworks", external=True, silent=True, log=False)
+        frameworks = str(said).split()
+    failed = []
+    for framework in frameworks:
+        if framework not in BACKENDS:
+            session.warn(f"{framework}: no environment is kept for it; run lstm-parity judge where it is installed")
+            failed.append(framework)
+            continue
+        more = [] if chosen.framework else ["--framework", framework]
+        try:
+            session.run(environment_or_error(session, framework), "-m", "lstm_ref.parity", "judge", *session.posargs,
+                        *more, external=True)
+        except nox.command.CommandFailed:
+            failed.append(framework)
+    if failed:
+        session.error(f"wrong, or not judged: {', '.join(failed)}; see above")
+
+
+@nox.session(venv_backend="none", default=False)
+@nox.parametrize("backend", BACKENDS, ids=BACKENDS)
+def ports(session: nox.Session, backend: str) -> None:
+    """Judge the ports of tests/files that are written in a framework."""
+    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/files",
+                "--written-in", backend, *session.posargs, external=True)
 
 
 def not_run(path: Path, backend: str, reason: str) -> None:

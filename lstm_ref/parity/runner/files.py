@@ -39,10 +39,11 @@ def judge_file(path: Path, choice: Choice, framework: str = "", device: str = "c
     """
     for number, found in enumerate(chosen(path, choice)):
         if not framework or framework.partition(".")[0] == found.package.partition(".")[0]:
-            yield _judge(path, choice, number, found, device, time_limit)
+            yield judge_one(path, choice, number, found, device, time_limit)
 
 
-def _judge(path: Path, choice: Choice, number: int, found: Found, device: str, time_limit: float) -> dict[str, Any]:
+def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str, time_limit: float) -> dict[str, Any]:
+    """Judge one function of a file, of `chosen`, in a process of its own; as `Judged.json`."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "found.json"
         command = [sys.executable, "-P", "-m", "lstm_ref.parity.files.work", str(path.resolve()),
@@ -56,7 +57,7 @@ def _judge(path: Path, choice: Choice, number: int, found: Found, device: str, t
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
         try:
             _, said = process.communicate(timeout=time_limit)
-            reason = describe(process.returncode)
+            reason = f"its process {describe(process.returncode)} before it had a verdict"
             last = [line for line in said.strip().splitlines() if line.strip()][-1:]
             reason += f": {last[0][:300]}" if last else ""
         except subprocess.TimeoutExpired:

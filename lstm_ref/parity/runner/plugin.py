@@ -22,8 +22,9 @@ checks = object()
 
 #: Its options by name, with what argparse wants of each.
 OPTIONS: dict[str, dict[str, Any]] = {
-    "parity": {"metavar": "TARGET", "help": "judge somebody's functions: package.module:function, package.module (what "
-                                            "it has of the book's names), or a role: lstm=package.module:forward,..."},
+    "parity": {"metavar": "TARGET", "help": "judge a notebook, Markdown or script; or functions: "
+                                            "package.module:function, package.module (what it has of the book's "
+                                            "names), or a role: lstm=package.module:forward,..."},
     "framework": {"help": "of --parity: torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
                           "package.module:Framework"},
     "backend": {"help": "judge an installed backend by its name, or package.module:Adapter"},
@@ -73,9 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     from lstm_ref.files import check_writable
+    from lstm_ref.parity.runner.files import is_file
     from lstm_ref.parity.runner.load import session_of, subject_of
     from lstm_ref.parity.runner.record import Record, write_status
 
+    if option.parity and is_file(option.parity):
+        from lstm_ref.parity.runner.items import FileItems
+
+        try:
+            config.pluginmanager.register(FileItems(Path(option.parity), option.device, option.framework), JUDGE)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from None
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args[:] = []
+        return
     try:
         subject = subject_of(option)
         check_writable(option.build)
