@@ -96,6 +96,23 @@ def test_a_chapter_gives_its_curve_its_printed_figure_and_its_settings(tmp_path)
     assert found.settings == {"epochs": 500, "lr": 1, "cell": "lstm", "use_random_iter": False}
 
 
+def test_a_notebook_gives_its_curves_too(tmp_path):
+    """From the outputs that its cells keep, with the settings of the cells before."""
+    picture = drawn(tmp_path / "c.svg", (EPOCHS, FALLING)).read_text()
+    cells = [{"cell_type": "code", "source": ["num_epochs, lr = 500, 1\n"], "outputs": []},
+             {"cell_type": "code", "source": "model = RNNModelScratch(lstm)", "outputs": [
+                 {"output_type": "stream", "text": ["perplexity 1.0, 9"]},
+                 {"output_type": "display_data", "data": {"image/svg+xml": [picture]}}]}]
+    path = tmp_path / "lstm.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    [found] = read(path)
+    np.testing.assert_allclose(found.perplexity, FALLING, rtol=DRAWN)
+    assert (found.name, found.printed, found.model) == ("lstm.ipynb, cell 2", "1.0", "scratch")
+    path.write_text(json.dumps({"cells": cells[:1]}))
+    with pytest.raises(ValueError, match="expected a cell with a curve of perplexity as SVG"):
+        read(path)
+
+
 def log(tmp_path, perplexity, **settings):
     path = tmp_path / "log.json"
     path.write_text(json.dumps({

@@ -159,6 +159,9 @@ def _values(name: str, found: Array, rod: Yardstick) -> str:
     return f"at index {index}: expected {truth[index]!s}, got {found[index]!s}"
 
 
+FAR = 1e3  #: a ratio that no weak operator reaches
+
+
 def _activation(name: str, t: int, found: Array, rod: Yardstick, case: Case) -> str:
     """Whether a wrong gate is right before its activation: then it is another activation of the right number."""
     if name not in GATES or found.shape != rod.truth[name].shape:
@@ -168,4 +171,5 @@ def _activation(name: str, t: int, found: Array, rod: Yardstick, case: Case) -> 
         if activation != GATES[name] and (
                 ratio(found[t], function(before), 2 * rod.spread[name][t]).max() <= LIMIT):
             return f"; before its activation it agrees: this is {activation} where {GATES[name]} belongs"
-    return "; it departs before its activation"
+    far = ratio(found[t], rod.truth[name][t], rod.spread[name][t]).max() > FAR
+    return "; it departs before its activation" if far else "; perhaps in its activation alone"

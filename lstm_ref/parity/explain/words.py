@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lstm_ref.parity.explain.diagnose import COMPARED
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.verdict import LIMIT, Result
 
@@ -12,6 +13,17 @@ VERDICTS = {
                    "no numbers here",
 }
 MOST_SHOWN = 4
+SINGLE = 1e-5  #: float32 rounds to 6e-8; a handful of operations reach this
+
+
+def diagnosed(check: str, found: Investigation) -> list[str]:
+    """The diagnosis in words, where it says something of this check: not what was found in another alone."""
+    lines, diagnosis = found.findings(), found.diagnosis
+    if diagnosis is None or not diagnosis.findings or check not in COMPARED or any(
+            check in finding.explains for finding in diagnosis.findings):
+        return lines
+    return [f"diagnosis: nothing of the catalogue for {check}; in {', '.join(diagnosis.findings[0].explains)}: "
+            f"{diagnosis.findings[0].name}"]
 
 
 def explain(subject: str, results: Sequence[Result], where: str, found: Investigation, last: Sequence[str]) -> str:
@@ -28,9 +40,11 @@ def explain(subject: str, results: Sequence[Result], where: str, found: Investig
     first = failed[0]
     lines = [f"{subject}: {first.check} of {first.implementation} on case {first.case} in {first.dtype}: "
              f"{len(failed)} of {len(results)} quantities disagree with the reference"]
-    lines += [f"  {line}" for line in found.findings()]
+    lines += [f"  {line}" for line in diagnosed(first.check, found)]
     lines += [f"  where: {where}"] if where else []
     lines += [f"  verdict: {text}" for verdict, text in VERDICTS.items() if any(r.verdict == verdict for r in failed)]
+    if first.dtype == "float64" and first.verdict == "rounding" and first.error < SINGLE * max(1.0, first.spread):
+        lines.append("  size: an error of float32's: is something computed in it, through a cast or a Python number?")
     for r in failed[:MOST_SHOWN]:
         lines.append(f"  {r.quantity}: {r.detail}")
         if r.verdict in VERDICTS:

@@ -16,7 +16,8 @@ def _sampling(name: str, sentence: str, fix: str, right: str, wrong: str, source
 
 TRAINING = (
     _loop("state not carried", "Each minibatch of a sequential partition starts from zeros.",
-          "Begin a state at the start of an epoch only.", BEGIN, "True else", "trajectory",
+          "Begin a state at the start of an epoch only; or the new state never leaves the function that is "
+          "differentiated: return it from there.", BEGIN, "True else", "trajectory",
           "https://github.com/keras-team/keras/issues/1820"),
     _loop("state carried in random sampling", "A minibatch starts from the state of one it does not continue.",
           "Begin a new state at each minibatch of random sampling.", BEGIN, "state is None else", "trajectory",

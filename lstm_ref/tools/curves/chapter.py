@@ -5,9 +5,10 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from lstm_ref.parity.files.source import Cell, cells, fences
+from lstm_ref.parity.files.source import Cell, cells, fences, notebook_cells
 from lstm_ref.tools.curves.curve import Curve, curve
 from lstm_ref.tools.curves.svg import lines
 
@@ -44,6 +45,24 @@ def curves(markdown: str, name: str) -> list[Curve]:
                 found += _of_cell(before, text, pictures, f"{name}, {tabs}, cell {number}")
     if not found:
         raise ValueError(f"{name}: expected an output cell with a curve of perplexity, found none")
+    return found
+
+
+def notebook(text: str, name: str) -> list[Curve]:
+    """As `curves`, from a notebook's cells and what they left.
+
+    Raises:
+        ValueError: it is no notebook, or has no curve.
+    """
+    code = notebook_cells(text, Path(name))
+    outputs = [cell.get("outputs", []) for cell in json.loads(text).get("cells", []) if cell.get("cell_type") == "code"]
+    found: list[Curve] = []
+    for number, left in enumerate(outputs, 1):
+        printed, pictures = _output(json.dumps(left), f"{name}, cell {number}")
+        if pictures:
+            found += _of_cell(code[:number], printed, pictures, f"{name}, cell {number}")
+    if not found:
+        raise ValueError(f"{name}: expected a cell with a curve of perplexity as SVG among its outputs, found none")
     return found
 
 

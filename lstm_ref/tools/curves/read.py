@@ -14,8 +14,8 @@ def read(path: Path) -> list[Curve]:
     """The curves in a file, read according to its name's ending.
 
     Args:
-        path: of a .json log of `train`, a .csv with a column `epoch` and one per curve, a .md chapter with its output
-            cells, or an .svg picture by matplotlib.
+        path: of a .json log of `train`, a .csv with a column `epoch` and one per curve, a .md chapter or
+            .ipynb notebook with its output cells, or an .svg picture by matplotlib.
 
     Raises:
         ValueError: the ending is another one, the file can't be read, or it holds no curve of perplexity; says what
@@ -87,5 +87,5 @@ def _picture(text: str, name: str) -> list[Curve]:
             for number, line in enumerate(drawn, 1)]
 
 
-READERS: dict[str, Callable[[str, str], list[Curve]]] = {".json": _log, ".csv": _table, ".md": chapter.curves,
-                                                         ".svg": _picture}
+READERS: dict[str, Callable[[str, str], list[Curve]]] = {
+    ".json": _log, ".csv": _table, ".md": chapter.curves, ".ipynb": chapter.notebook, ".svg": _picture}
