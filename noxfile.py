@@ -184,13 +184,16 @@ def mutants(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @nox.parametrize("backend", CHAPTER_BACKENDS, ids=CHAPTER_BACKENDS)
 def chapters(session: nox.Session, backend: str) -> None:
-    """Run the book's own cells on a backend's namespace; LSTM_REF_CHAPTERS names the folder of its Markdown."""
+    """Run the book's cells on a backend's namespace, and judge them; LSTM_REF_CHAPTERS names the Markdown's folder."""
     folder = os.environ.get("LSTM_REF_CHAPTERS")
     if not folder:
         session.skip("did not run: LSTM_REF_CHAPTERS is not set; let it name a folder with the book's chapters "
                      "(zh-lstm.md, zh-rnn-scratch.md)")
-    session.run(environment_or_error(session, backend), "-m", "lstm_ref", "chapters", "--backend", backend, folder,
-                *session.posargs, external=True)
+    python = environment_or_error(session, backend)
+    session.run(python, "-m", "lstm_ref", "chapters", "--backend", backend, folder, *session.posargs, external=True)
+    for chapter in ("zh-lstm.md", "zh-rnn-scratch.md"):  # its own functions, too, not only ours in its cells
+        session.run(python, "-m", "lstm_ref.parity", "judge", f"{folder}/{chapter}", "--framework", backend,
+                    external=True)
 
 
 @nox.session(venv_backend="none", default=False)

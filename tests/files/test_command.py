@@ -84,6 +84,17 @@ def test_nothing_of_the_file_runs_but_what_is_needed(tmp_path):
     assert [each.name for each in path.parent.iterdir() if each.name != "numpy.py"] == ["port.py"]
 
 
+def test_an_importable_function_or_class_is_judged_by_its_file(tmp_path):
+    """Where it is called otherwise than the book's, without a framework's name."""
+    package = tmp_path / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for name in ("kept.py", "coupled.py"):
+        shutil.copy(PORTS / name, package)
+    assert judge("mine.kept:Recurrent", cwd=tmp_path).returncode == 0
+    assert judge("mine.coupled", cwd=tmp_path).returncode == 1
+
+
 def test_a_framework_that_is_missing_is_named(tmp_path):
     """With the command that chooses the right environment."""
     shutil.copy(PORTS / "twice.py", tmp_path)

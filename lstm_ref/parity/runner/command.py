@@ -76,6 +76,8 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     from lstm_ref.parity.files.chosen import Choice
     from lstm_ref.parity.runner import files
 
+    if not files.is_file(target) and (found := files.source_of(target, framework)):
+        target, role = str(found[0]), role or (f"lstm={found[1]}" if found[1] else "")
     if files.is_file(target):
         choice = Choice(tab, role, state, tuple(others))
         return files.command(Path(target), choice, framework or "", device, time_limit, style,

@@ -1,5 +1,6 @@
 """Judges a file: each of its functions in a process of its own, with limits on time, memory and output."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import lstm_ref
 from lstm_ref.files import write_text
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
+from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.runner.supervise import describe
 from lstm_ref.usage import UsageError, refusals
 
@@ -25,6 +27,30 @@ TIME_LIMIT = 900  #: the first run computes the truths
 def is_file(target: str) -> bool:
     """Whether a target is a file, not a module."""
     return Path(target).suffix.lower() in SUFFIXES and (os.sep in target or "/" in target or Path(target).exists())
+
+
+def source_of(target: str, framework: str | None) -> tuple[Path, str] | None:
+    """The file and the name of what an importable target means, where its functions are not called as the book's are.
+
+    None for a role by its name, roles by `role=...`, and whatever a framework is given for with its module alone.
+    """
+    module, _, name = target.partition(":")
+    if "=" in target or name in ROLES or (framework and not name):
+        return None
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    finally:
+        sys.path.remove(here)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    with suppress(ValueError):
+        if chosen(Path(spec.origin), Choice(role=f"lstm={name}" if name else "")):
+            return Path(spec.origin), name
+    return None
 
 
 def judge_file(path: Path, choice: Choice, framework: str = "", device: str = "cpu", time_limit: float = TIME_LIMIT,
