@@ -80,7 +80,7 @@ def contents(code: Code) -> Contents:
             plain.append((item, classes.get(added) if added else None))
     forms: list[Form] = []
     for item, owner in [*plain, *methods]:
-        taken = form(item, owner)
+        taken = form(item, owner) if not any(word in item.defines[0] for word in ("backward", "grad")) else None
         if taken and not _inside(item, forms):
             forms.append(taken)
         assert isinstance(item.node, ast.FunctionDef)
@@ -138,7 +138,8 @@ def _helpers(found: Contents, item: Item, owner: ast.ClassDef | None) -> None:
     if name.startswith("test") or "train" in name or "predict" in name or "load" in name:
         return
     said = slots(spoken(node))
-    if sum(part in "xw" for part, _ in said.values()) >= 3 or ("param" in name and "gru" not in name and any(
+    called = ("param" in name or "weight" in name) and "gru" not in name
+    if sum(part in "xw" for part, _ in said.values()) >= 3 or (called and any(
             isinstance(inner, ast.Return) for inner in own(node))):
         found.makers.append((item, owner))
     elif ("state" in name or "hidden" in name) and name != "__init__" and any(

@@ -25,6 +25,7 @@ NEAR = 1e-4
 
 LETTER = {"i": "I", "f": "F", "o": "O", "c": "C_tilda"}
 CALLED = {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate"}
+ANEW = "with the state of the first step: H is not carried from step to step"
 EQUATION = {
     **{key: f"{LETTER[key]} = {'tanh' if key == 'c' else 'sigmoid'}(X @ W_x{key} + H @ W_h{key} + b_{key})"
        for key in GATES},
@@ -166,8 +167,9 @@ def sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def known_values(inputs: Array, state: Sequence[Array], params: Sequence[Array]) -> dict[str, list[Array]]:
-    """What a right port may compute on its way, by name, for every step."""
+def known_values(inputs: Array, state: Sequence[Array], params: Sequence[Array], orders: Sequence[str] = ()
+                 ) -> dict[str, list[Array]]:
+    """What a right port may compute on its way, by name, for every step; `orders` are of gates side by side."""
     p = LSTMParams(*(np.asarray(each, float) for each in params))
     H, C = (np.asarray(piece, float) for piece in state)
     found: dict[str, list[Array]] = {}
@@ -196,9 +198,10 @@ def known_values(inputs: Array, state: Sequence[Array], params: Sequence[Array])
             A = note("activation", X @ W_x + H @ W_h + b)
             note("product", -A), note("product", np.exp(-A)), note("product", 1 + np.exp(-A))
             values[key] = note(LETTER[key], np.tanh(A) if key == "c" else sigmoid(A))
-        for order in itertools.permutations(GATES):
-            if order in (tuple("ifco"), tuple("ifoc"), tuple("fico"), tuple("ficO"), tuple("fioc")):
-                note("joined", np.concatenate([values[key] for key in order], 1))
+        for order in orders:
+            before = dict(zip(GATES, found["activation"][-4:], strict=True))
+            for sums in (values, before):
+                note("joined", np.concatenate([sums[key] for key in order], 1))
         note("part", values["f"] * C), note("part", values["i"] * values["c"])
         C = note("C", values["f"] * C + values["i"] * values["c"])
         note("part", np.tanh(C))
@@ -236,6 +239,9 @@ def alternatives(key: str, t: int, inputs: Array, state: Sequence[Array], params
         found[f"{other} where {right} is right"] = (sigmoid if key == "c" else np.tanh)(A[key])
         found[f"without the {right}"] = A[key]
         found["relu where it should not be"] = np.maximum(A[key], 0)
+        H0 = np.asarray(state[0], float)
+        if t:
+            found[ANEW] = squash(X @ W_x + H0 @ W_h + b)
         found["without the bias"] = squash(A[key] - b)
         found["without H @ W_h"] = squash(X @ W_x + b)
         found["without X @ W_x"] = squash(H @ W_h + b)
@@ -334,9 +340,10 @@ def find(port: FilePort, taken: Taken) -> Culprit | None:
     if taken.form.kind != "lstm":
         return crash(port, taken, inputs, state, params)
     watch = Watch(taken, port)
-    with eager(port.package):
-        watch.run(inputs, state, params)
-    values, one = known_values(inputs, state, params), bool(taken.layout and taken.layout.one)
+    with eager(port.package):  # on copies: a port may write into what it is given
+        watch.run(inputs.copy(), [piece.copy() for piece in state], [param.copy() for param in params])
+    orders = {key for _, key in (*taken.form.names.values(), *taken.form.layers.values()) if len(key) == 4}
+    values, one = known_values(inputs, state, params, sorted(orders)), bool(taken.layout and taken.layout.one)
     known, gates = Known(values, one), {key: Known({key: values[LETTER[key]]}, one) for key in GATES}
     code = port.contents.code
     wrong: Event | None = None
@@ -363,8 +370,13 @@ def find(port: FilePort, taken: Taken) -> Culprit | None:
                       and intended(event.node, target(event), taken) == "q" and event.value.size > 1
                       and not right.has(event.value)), wrong)
     key = intended(wrong.node, target(wrong), taken)
-    return Culprit(wrong.node.lineno, code.text(wrong.node.lineno),
-                   sentence(key, wrong, inputs, state, params))
+    said = sentence(key, wrong, inputs, state, params)
+    if ANEW in said:  # where the state is set anew, if it is
+        first = Known({"H": [np.asarray(state[0], float)]}, one)
+        begun = list(itertools.takewhile(lambda event: event is not wrong, watch.events))
+        turns = [event for event in begun if state_part(event.name) == "H" and first.has(event.value)]
+        wrong = turns[-1] if len(turns) > 1 else wrong
+    return Culprit(wrong.node.lineno, code.text(wrong.node.lineno), said)
 
 
 def _unsquashed(wrong: Event, events: Sequence[Event], *given: Any) -> Event | None:

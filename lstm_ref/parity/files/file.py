@@ -15,11 +15,11 @@ from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.lint import undefined
-from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.names import GATES, Slot, gate, rnn_slots, size, slots
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
 from lstm_ref.parity.files.standins import stand_in
-from lstm_ref.parity.files.structure import SQUASHES, own, simple, unpackings
+from lstm_ref.parity.files.structure import SQUASHES, gate_of_target, own, simple, unpackings
 from lstm_ref.parity.files.taken import TRIAL, Taken, observed, shape, with_state
 from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
@@ -46,6 +46,7 @@ class Maker:
     named: dict[str, Any] = field(default_factory=dict)
     error: Exception | None = None
     returned: bool = False
+    result: Any = None
 
 
 def mangled(owner: str, name: str) -> str:
@@ -197,6 +198,10 @@ class FilePort:
             return SIZES[key]
         if name in ("device", "ctx"):
             return self.framework.device
+        if name in ("rng", "key", "rng_key", "prng_key") and self.package == "jax":
+            return importlib.import_module("jax").random.PRNGKey(0)
+        if name in ("rng", "generator") and self.package == "numpy":
+            return np.random.default_rng(0)
         if name in ("seed", "rng", "key"):
             return 0
         raise LookupError(f"what {name} stands for is not known")
@@ -220,6 +225,13 @@ class FilePort:
             known = read([*names, *self.maker.named])
             shapes = {known[name]: shape(value) for name, value in zip(names, values, strict=False)
                       if name in known and hasattr(value, "shape")}
+            if not self.form.template and self.form.container.startswith("argument") and (
+                    template := by_gate(self.maker.result)):
+                self.form.template = template
+                return {}, [], {}
+            if isinstance(self.maker.result, dict) and len(known) > len(self.form.names) and \
+                    self.form.container.startswith("argument"):  # keys that are put together while it runs
+                self.form.names |= {name: slot for name, slot in known.items() if name in self.maker.names}
             if not shapes:
                 shapes = {slot: shape(value) for name, slot in known.items()
                           if hasattr(value := self.maker.named.get(name), "shape")}
@@ -263,6 +275,7 @@ class FilePort:
         result, variables, found.error = observed(function, **arguments)
         if result is None and owner is not None:
             result = getattr(self.owner, "params", None)
+        found.result = result
         found.returned = isinstance(result, (list, tuple, dict)) or hasattr(result, "__len__")
         if isinstance(result, dict):
             found.names = [str(key) for key in result]
@@ -270,6 +283,26 @@ class FilePort:
             found.values = list(result.values() if isinstance(result, dict) else result)
         found.named = variables | dict(zip(found.names, found.values, strict=False))
         return found
+
+
+def by_gate(result: Any) -> dict[tuple[Any, ...], Slot]:
+    """The parameters in a dict that has a tuple or a dict for each gate, by their path; none for anything else."""
+    if not isinstance(result, dict):
+        return {}
+    found: dict[tuple[Any, ...], Slot] = {}
+    V, h = SIZES["V"], SIZES["h"]
+    for key, value in result.items():
+        name = gate_of_target(str(key)) or (gate(str(key), final=True) or "")
+        if not name or not isinstance(value, (tuple, list)):
+            return {}
+        for i, each in enumerate(value):
+            axes = tuple(axis for axis in shape(each) if axis != 1) if hasattr(each, "shape") else ()
+            parts = {(h, V): "h", (V,): "b"} if name == "q" else {(V, h): "x", (h, h): "h", (h,): "b"}
+            part = parts.get(axes)
+            if part is None:
+                return {}
+            found[key, i] = part, name
+    return found
 
 
 def plain_class(node: ast.ClassDef, changed: ast.FunctionDef) -> ast.ClassDef:

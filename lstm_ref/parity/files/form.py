@@ -2,7 +2,9 @@
 
 import ast
 from dataclasses import dataclass, field
+from typing import Any
 
+from lstm_ref.parity.files.gates import linears, products
 from lstm_ref.parity.files.names import GATES, Slot, pieces, rnn_slots, size, slots, state_part
 from lstm_ref.parity.files.slices import Item
 from lstm_ref.parity.files.structure import (
@@ -11,10 +13,9 @@ from lstm_ref.parity.files.structure import (
     JOINS,
     SCANS,
     called,
-    linears,
     multiplies,
+    nested,
     own,
-    products,
     sides,
     simple,
     spoken,
@@ -54,7 +55,18 @@ class Form:
     layers: dict[str, Slot] = field(default_factory=dict)  #: of a class, those that multiply
     kept: dict[str, str] = field(default_factory=dict)  #: attributes of the object that keep the state, by 'H' and 'C'
     bare: bool = False  #: the state is H itself, not a tuple
+    template: dict[tuple[Any, ...], Slot] = field(default_factory=dict)  #: parameters by their path in a container
+    peeks: dict[str, str] = field(default_factory=dict)  #: variables that hold a state which is not returned
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
+
+    def lacks(self) -> str:
+        """The first gate of which the parameters are not known, or ''."""
+        known = {(part, gate) for part, key in (*self.names.values(), *self.layers.values(), *self.template.values())
+                 for gate in key}
+        for gate in GATES if self.kind == "lstm" else ("c",):
+            if ("w", gate) not in known and not {("x", gate), ("h", gate)} <= known:
+                return {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate"}[gate]
+        return ""
 
     @property
     def node(self) -> ast.FunctionDef:
@@ -69,7 +81,7 @@ class Form:
 
     def has(self, slot: Slot) -> bool:
         """Whether it has this parameter."""
-        return slot in self.names.values() or slot in self.layers.values()
+        return slot in (*self.names.values(), *self.layers.values(), *self.template.values())
 
 
 def kind_of(node: ast.AST, names: dict[str, Slot], layers: bool = False) -> str:
@@ -181,6 +193,10 @@ def _arguments(form: Form) -> None:
             if sum(each in form.names for each in names) >= 3:
                 form.unpacked, form.container = names, f"self:{simple(value)}" if isinstance(
                     value, ast.Attribute) else f"global:{simple(value)}"
+    for paths, value in nested(node):
+        if sum(name in form.names for name in paths.values()) >= 3 and simple(value) in form.arguments:
+            form.container, form.arguments[simple(value)] = f"argument:{simple(value)}", "params"
+            form.template = {path: form.names[name] for path, name in paths.items() if name in form.names}
     if form.kind == "rnn":
         form.state = ("H",)
         name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")

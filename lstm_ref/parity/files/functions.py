@@ -1,6 +1,7 @@
 """The other functions of the chapter that a file defines, judged on the small cases."""
 
 import ast
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -67,6 +68,7 @@ def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[
                     port.slice.execute(other.node)
             port.slice.execute(node)
             found = port.slice.namespace[node.name]
+            found = mean(found) if role == "sgd" and "batch_size" not in inspect.signature(found).parameters else found
             check(role, found)
             given[role] = found
         except SignatureError as error:
@@ -97,6 +99,13 @@ def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[
     first = [trial.row() for trial in trials]
     # An exception in float64, which the book's one-hot inputs do not have, may leave a framework in disorder.
     return rows + [trial.wider(row) for trial, row in zip(trials, first, strict=True)]
+
+
+def mean(sgd: Callable[..., Any]) -> Callable[..., Any]:
+    """An update that divides by no batch size, as one that does."""
+    if "grads" in inspect.signature(sgd).parameters:
+        return lambda params, grads, lr, batch_size: sgd(params, grads, lr / batch_size)
+    return lambda params, lr, batch_size: sgd(params, lr / batch_size)
 
 
 def zeros(framework: Framework) -> Callable[..., Any]:

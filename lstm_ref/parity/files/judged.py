@@ -141,16 +141,21 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         return _placed(found, contents)
     failed = taken.find_out(*trial(kind=form.kind))
     found.said += taken.said
+    lacks = taken.form.lacks()
     unread = lint.never_read(form)
-    for line, text in (*lint.lost(contents), *lint.samplers(contents)):
+    for line, text in (*lint.lost(contents), *lint.samplers(contents), *lint.thrown_away(contents),
+                       *lint.packed_otherwise(contents, form), *lint.joined_otherwise(contents, form)):
         found.rows.append(Row("the file", "", WRONG, text, line))
-    if failed:
+    if lacks:
+        text = f"incomplete: which of its parameters make the {lacks} could not be found out"
+        found.rows.insert(0, Row(role, form.name, NOT, text, form.node.lineno))
+    elif failed:
         found.rows.insert(0, _failed(role, form, find(port, taken), failed, unread))
     else:
         found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
-    right = not failed and found.rows[0].verdict == RIGHT
+    right = not failed and not lacks and found.rows[0].verdict == RIGHT
     for other in others:
         beside = FilePort(other, form, package, device)
         for row in functions(beside, Canonical(taken).lstm if right else None, {}):
@@ -163,6 +168,8 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     elif not contents.models:  # the chapter of the RNN: its functions train any cell
         found.rows += functions(port, getattr(book(package), "lstm", None), {})
     missing = [name for name in port.undefined if name not in ("self",)]
+    if absent := lint.used_not_defined(contents):
+        found.rows.append(Row("the file", "", NOT, f"incomplete: {', '.join(absent)}: used here and not defined"))
     if missing:
         names = ", ".join(missing)
         wrong = found.rows[0].verdict == WRONG
@@ -178,6 +185,9 @@ def _first_use(form: Form, name: str) -> int:
 
 def _failed(role: str, form: Form, culprit: Culprit | None, error: str, unread: Sequence[str]) -> Row:
     """The row of a function that does not run."""
+    if "NoneType" in error and culprit is not None and not unread:  # what it was given by the judge was not all
+        return Row(role, form.name, NOT, f"incomplete: what all of its parameters stand for could not be found out: "
+                                         f"{culprit.sentence}", culprit.line)
     if "is not in this file" in error and culprit is not None:
         return Row(role, form.name, NOT, f"incomplete: {error}", culprit.line)
     text = f"{culprit.sentence if culprit else error}"

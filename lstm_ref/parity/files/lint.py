@@ -6,9 +6,63 @@ from collections.abc import Iterator
 
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.form import Form
-from lstm_ref.parity.files.names import slots
+from lstm_ref.parity.files.names import pieces, slots
 from lstm_ref.parity.files.slices import FRAMEWORKS, package_of, uses
-from lstm_ref.parity.files.structure import own, simple
+from lstm_ref.parity.files.structure import JOINS, assigned, called, own, simple
+
+
+def joined_otherwise(contents: Contents, form: Form) -> Iterator[tuple[int, str]]:
+    """Weights that are joined in one order and multiplied with input and state joined in the other."""
+    if not any(part == "w" for part, _ in form.names.values()):
+        return
+    for item in contents.items:
+        if not isinstance(item.node, ast.FunctionDef) or item.node is form.node:
+            continue
+        for inner in ast.walk(item.node):
+            if not isinstance(inner, ast.Call) or called(inner) not in JOINS or not inner.args:
+                continue
+            names = [simple(each) for each in getattr(inner.args[0], "elts", [])]
+            order = "".join(part for name in names for part in pieces(name)[-1:] if part in ("x", "h"))
+            if sorted(order) == ["h", "x"] and order != form.joined and all(
+                    name.lower().startswith("w") for name in names):
+                line = next((each.lineno for each in own(form.node)
+                             if isinstance(each, ast.Call) and called(each) in JOINS), form.node.lineno)
+                words = {"x": "input", "h": "state"}
+                yield line, (f"{words[form.joined[0]]} and {words[form.joined[1]]} are joined in this order, the "
+                             f"weights in the other (line {inner.lineno % 10**5})")
+                return
+
+
+def used_not_defined(contents: Contents) -> list[str]:
+    """The book's functions that a file calls by name and does not contain."""
+    known = {name for item in contents.items for name in item.defines}
+    stars = any(isinstance(item.node, ast.ImportFrom) and item.node.names[0].name == "*" for item in contents.items)
+    used = {inner.id for _, tree in contents.code.trees() for inner in ast.walk(tree) if isinstance(inner, ast.Name)}
+    return [] if stars else sorted(used & {"get_lstm_params", "init_lstm_state", "get_params"} - known)
+
+
+def packed_otherwise(contents: Contents, form: Form) -> Iterator[tuple[int, str]]:
+    """Gates that are joined side by side in one order and taken apart in another."""
+    orders = {name: key for name, (_, key) in form.names.items() if len(key) == 4}
+    for item in contents.items:
+        if not isinstance(item.node, ast.FunctionDef):
+            continue
+        for name, value in assigned(item.node):
+            if name not in orders or called(value) not in JOINS or not isinstance(value, ast.Call) or not value.args:
+                continue
+            parts = [simple(each) for each in getattr(value.args[0], "elts", [])]
+            known = slots(parts)
+            joined = "".join(known[each][1] for each in parts if each in known)
+            if sorted(joined) == sorted(orders[name]) and joined != orders[name]:
+                line = next((inner.lineno for inner in own(form.node) if isinstance(inner, ast.Assign)
+                             and isinstance(inner.targets[0], ast.Tuple) and len(inner.targets[0].elts) == 4),
+                            form.node.lineno)
+                yield line, (f"{name} is joined in the order {', '.join(joined)} (line {value.lineno % 10**5}) and "
+                             f"taken apart as {', '.join(orders[name])}")
+                return
+
+
+STATES = ("state", "states", "hidden", "hidden_state", "H_C", "hc", "h_state")
 
 
 def never_read(form: Form) -> list[str]:
@@ -52,6 +106,25 @@ def lost(contents: Contents) -> Iterator[tuple[int, str]]:
                     if name in seen:
                         yield each.lineno, f"{name} is given a value again: that of line {seen[name] % 10**5} is lost"
                     seen[name] = each.lineno
+
+
+def thrown_away(contents: Contents) -> Iterator[tuple[int, str]]:
+    """Where a loop passes a state on and throws the new one away."""
+    for _, tree in contents.code.trees():
+        for loop in (node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))):
+            stored = {inner.id for each in loop.body for inner in ast.walk(each)
+                      if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+            for node in loop.body:
+                value = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
+                pair = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and len(
+                    node.targets[0].elts) == 2 and simple(node.targets[0].elts[1]) == "_"
+                if not isinstance(value, ast.Call) or not (pair or isinstance(node, ast.Expr)) or called(value) in (
+                        "print", "append", "backward", "train", "step", "add", "update", "zero_grad"):
+                    continue
+                for argument in (simple(each) for each in value.args):
+                    if argument in STATES and argument not in stored:
+                        yield node.lineno, (f"the new state is thrown away: each turn of the loop begins with the same "
+                                            f"{argument}")
 
 
 def samplers(contents: Contents) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from lstm_ref.parity.files.names import GATES, Slot, gate, pieces, state_part
+from lstm_ref.parity.files.names import Slot, gate, pieces, state_part
 
 SQUASHES = {"sigmoid": "sigmoid", "expit": "sigmoid", "hard_sigmoid": "sigmoid", "logistic": "sigmoid", "tanh": "tanh",
             "sigm": "sigmoid", "Sigmoid": "sigmoid", "Tanh": "tanh"}
@@ -13,6 +13,8 @@ JOINS = ("cat", "concat", "concatenate", "hstack", "vstack")
 #: What a layer that makes the outputs is called.
 LAST = ("fc", "out", "dense", "head", "decoder", "logit", "linear", "h2o", "hq", "hy", "proj")
 DEVICES = ("device", "ctx", "context", "place", "dev")
+#: What stands before a gate's letter in the name of its sum.
+BEFORE = ("z", "a", "pre", "net", "s", "act", "raw", "u")
 #: What the inputs are called.
 INPUTS = ("inputs", "X", "x", "xs", "input", "seq", "x_t", "x_seq", "x_batch", "sequence", "inp", "x_cur", "xt", "data",
           "emb", "inputs_t", "input_t", "token", "Xt", "X_t", "embedded", "embeds", "features", "input_seq", "x_in")
@@ -26,12 +28,15 @@ def called(node: ast.AST) -> str:
 
 
 def own(node: ast.AST) -> Iterator[ast.AST]:
-    """All that a function contains; functions defined in it only where it hands them to a scan."""
+    """All that a function contains; of the functions in it those that it hands to a scan or that help it."""
     deep = isinstance(node, ast.FunctionDef) and any(called(inner) in SCANS for inner in ast.walk(node))
+    calls = {called(inner) for inner in ast.walk(node)} if isinstance(node, ast.FunctionDef) else set()
+    helpers = {id(inner) for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef) and inner.name in calls
+               and sum(called(each) in SQUASHES for each in ast.walk(inner)) < 3}
 
     def inside(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
-            if deep or not isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            if deep or id(child) in helpers or not isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 yield child
                 yield from inside(child)
 
@@ -76,11 +81,36 @@ def unpackings(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
                     yield [each.id for each in target.elts if isinstance(each, ast.Name)], inner.value
 
 
+def nested(node: ast.AST) -> Iterator[tuple[dict[tuple[int, ...], str], ast.expr]]:
+    """Names that are taken from a value of tuples in tuples, by their path, with the value."""
+    for inner in own(node):
+        if isinstance(inner, ast.Assign) and isinstance(inner.targets[0], (ast.Tuple, ast.List)) and any(
+                isinstance(each, (ast.Tuple, ast.List)) for each in inner.targets[0].elts):
+            yield dict(_paths(inner.targets[0], ())), inner.value
+
+
+def _paths(target: ast.expr, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for i, each in enumerate(target.elts):
+            yield from _paths(each, (*path, i))
+    else:
+        yield path, simple(target)
+
+
+def squashed(node: ast.AST) -> ast.AST | None:
+    """What a sigmoid or tanh is applied to, as a function or as a method; None for anything else."""
+    if not isinstance(node, ast.Call) or called(node) not in SQUASHES:
+        return None
+    return node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+
+
 def gate_of_target(name: str) -> str | None:
     """The gate that a variable's name says: 'I', 'i_t', 'input_gate', 'gate_forget', 'C_tilda'."""
     silent = ("t", "gate", "act", "activation", "value", "values", "layer")
     words = [word for word in pieces(name) if word not in silent]
     word = "_".join(words)
+    if len(words) == 2 and words[0] in BEFORE and words[1] in ("i", "f", "o", "g", "c"):
+        word = {"c": "g"}.get(words[1], words[1])
     if word in ("it", "ft", "ot", "gt"):
         word = word[0]
     candidate = ("g", "c_tilda", "c_tilde", "ctilda", "ctilde", "candidate", "tilde_c", "c_hat", "c_bar", "c_til",
@@ -148,73 +178,6 @@ def part_of(node: ast.AST, joined: set[str]) -> str:
     return "w" if joins(node) or name in joined else "h" if state_part(name) == "H" else "x"
 
 
-def packed(node: ast.AST) -> dict[str, str]:
-    """Variables that hold all four gates side by side, with the order in which they are taken apart."""
-    found: dict[str, str] = {}
-    sliced: dict[str, list[tuple[int, str]]] = {}
-    for inner in own(node):
-        if not (isinstance(inner, ast.Assign) and len(inner.targets) == 1):
-            continue
-        target, value = inner.targets[0], inner.value
-        if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == 4:
-            if isinstance(value, ast.Tuple) and len(value.elts) == 4:
-                for element, each in zip(target.elts, value.elts, strict=True):
-                    _slice(sliced, simple(element), each)
-                continue
-            gates = [gate_of_target(simple(each)) for each in target.elts]
-            calls = [each for each in ast.walk(value) if called(each) in ("chunk", "split", "unbind", "array_split")]
-            if {*gates} == {*GATES} and calls and isinstance(calls[0], ast.Call):
-                base = simple(calls[0].func.value) if isinstance(calls[0].func, ast.Attribute) else ""
-                first = simple(calls[0].args[0]) if calls[0].args else ""
-                for held in {base, first} - {""}:
-                    found[held] = "".join(map(str, gates))
-        else:
-            _slice(sliced, simple(target), value)
-    for name, gates_at in sliced.items():
-        order = "".join(key for _, key in sorted(gates_at))
-        if {*order} == {*GATES} and len(order) == 4:
-            found.setdefault(name, order)
-    return found
-
-
-def _slice(sliced: dict[str, list[tuple[int, str]]], name: str, value: ast.AST) -> None:
-    """Note a gate that is cut out of a variable."""
-    key = gate_of_target(name)
-    for inner in ast.walk(value):
-        if key and isinstance(inner, ast.Subscript):
-            index = inner.slice.elts[-1] if isinstance(inner.slice, ast.Tuple) and inner.slice.elts else inner.slice
-            if isinstance(index, ast.Slice):
-                lower = ast.unparse(index.lower) if index.lower else "0"
-                number = next((int(digit) for digit in lower if digit.isdigit()), 1)
-                sliced.setdefault(simple(inner.value), []).append((number, key))
-                return
-
-
-def linears(node: ast.AST, methods: set[str]) -> dict[str, Slot]:
-    """Layers of a class that are called on the input, the state, or both: what each stands for."""
-    found: dict[str, Slot] = {}
-    orders, joined = packed(node), {name for name, value in assigned(node) if joins(value)}
-    for name, value in assigned(node):
-        key = orders.get(name) or gate_of_target(name)
-        for term in terms(value.args[0] if isinstance(value, ast.Call) and called(value) in SQUASHES and value.args
-                          else value):
-            if isinstance(term, ast.Call) and isinstance(term.func, ast.Attribute) and isinstance(
-                    term.func.value, ast.Name) and term.func.value.id == "self" and len(term.args) == 1 and (
-                        term.func.attr not in methods):
-                part = part_of(term.args[0], joined)
-                if key and not (part == "h" and any(word in term.func.attr.lower() for word in LAST)):
-                    found[term.func.attr] = part, key
-                elif part == "h" or any(word in term.func.attr.lower() for word in LAST):
-                    found[term.func.attr] = "h", "q"
-    for inner in own(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and isinstance(
-                inner.func.value, ast.Name) and inner.func.value.id == "self" and len(inner.args) == 1 and (
-                    inner.func.attr not in methods | {*found}) and any(
-                        word in inner.func.attr.lower() for word in LAST):
-            found[inner.func.attr] = "h", "q"
-    return found
-
-
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Names and the expressions that they are given, one by one."""
     for inner in own(node):
@@ -225,32 +188,3 @@ def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield from ((simple(each), value) for each, value in zip(target.elts, inner.value.elts, strict=True))
             elif simple(target):
                 yield simple(target), inner.value
-
-
-def products(node: ast.AST) -> dict[str, Slot]:
-    """Parameters by where they stand, for names that say nothing: the gate is that of the variable."""
-    found: dict[str, Slot] = {}
-    orders, joined = packed(node), {name for name, value in assigned(node) if joins(value)}
-    for name, value in assigned(node):
-        key = orders.get(name) or (gate_of_target(name) if called(value) in SQUASHES else None)
-        if key is None:
-            continue
-        for term in terms(value.args[0] if isinstance(value, ast.Call) and called(value) in SQUASHES and value.args
-                          else value):
-            factors = factors_of(term)
-            named = [simple(each) for each in factors]
-            if len(factors) == 2:
-                weight = next((i for i, each in enumerate(named) if each and state_part(each) != "H"
-                               and each not in INPUTS and each not in joined and not joins(factors[i])), None)
-                if weight is not None:
-                    found[named[weight]] = part_of(factors[1 - weight], joined), key
-            elif simple(term) and not isinstance(term, ast.Call) and simple(term) not in INPUTS:
-                found.setdefault(simple(term), ("d" if ("b", key) in found.values() else "b", key))
-    for inner in own(node) if found else ():  # the output layer stands where it likes
-        summands = terms(inner) if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add) else []
-        named = [simple(each) for each in factors_of(summands[0])] if len(summands) == 2 else []
-        if len(named) == 2 and "H" in map(state_part, named) and not {*named} & {*found}:
-            found[next(each for each in named if state_part(each) != "H")] = "h", "q"
-            if simple(summands[1]):
-                found[simple(summands[1])] = "b", "q"
-    return found

@@ -89,15 +89,17 @@ class Affine:
         ops: of the framework.
         weight: (inputs, outputs).
         bias: or None.
+        activation: what the layer applies to its sum, or None.
     """
 
-    def __init__(self, ops: Ops, weight: Any, bias: Any):
-        self.ops, self.weight, self.bias = ops, weight, bias
+    def __init__(self, ops: Ops, weight: Any, bias: Any, activation: Any = None):
+        self.ops, self.weight, self.bias, self.activation = ops, weight, bias, activation
 
     def __call__(self, x: Any) -> Any:
         """The product, and the bias where there is one."""
         y = self.ops.matmul(x, self.weight)
-        return y if self.bias is None else y + self.bias
+        y = y if self.bias is None else y + self.bias
+        return self.activation(y) if callable(self.activation) else y
 
 
 def is_tensor(value: Any) -> bool:
@@ -140,6 +142,8 @@ class Taken:
 
     def __post_init__(self) -> None:
         self.begins = bool(getattr(self.form.node, "begins", False))
+        self.activations = {name: getattr(getattr(self.owner, name, None), "activation", None)
+                            for name in self.form.layers}
         self.biased = {name: biased(getattr(self.owner, name, None)) for name in self.form.layers}
         h = self.shapes_h()
         weights = [(part, key, s) for (part, key), s in self.shapes.items()
@@ -193,14 +197,17 @@ class Taken:
         mine = [other for other, slot in self.form.layers.items() if slot[1] == key and self.biased[other]]
         share = 1.0 if len(mine) < 2 else 0.25 if name == mine[0] else 0.75
         bias = self.bias(params, key) if self.biased[name] else None
-        return Affine(self.ops, self.weight(params, part, key), bias if bias is None or share == 1 else bias * share)
+        return Affine(self.ops, self.weight(params, part, key), bias if bias is None or share == 1 else bias * share,
+                      self.activations[name])
 
     def put(self, params: dict[Slot, Any], V: int, h: int) -> tuple[dict[str, Any], Any]:
         """Give the port its parameters wherever it looks for them; those that are arguments are returned."""
         values = {name: self.value(slot, params, V, h) for name, slot in self.form.names.items() if self._has(slot)}
         names = self.form.unpacked or self.order
-        bag = Bag([values.get(name, self.extra.get(i)) for i, name in enumerate(names)], names)
+        bag: Any = Bag([values.get(name, self.extra.get(i)) for i, name in enumerate(names)], names)
         bag.named |= values
+        if self.form.template:
+            bag = built({path: self.value(slot, params, V, h) for path, slot in self.form.template.items()})
         kind, _, where = self.form.container.partition(":")
         if kind == "self":
             self._set(where, bag)
@@ -267,6 +274,11 @@ class Taken:
                 arguments[name] = sizes[size(name) or "V"]
         for part, name in self.form.kept.items():
             self._set(name, by_name[part])
+        if self.form.peeks:
+            result, variables, error = observed(self.function, **arguments)
+            if error is not None:
+                raise error
+            return {"outputs": result} | {part: variables[name] for part, name in self.form.peeks.items()}
         result = self.function(**arguments)
         if not self.form.kept:
             return result
@@ -396,6 +408,8 @@ class Taken:
             items = [((i,), simple(node) if node is not None else "", node) for i, node in enumerate(nodes)]
         else:
             items = [((), simple(expression) if expression else "", expression)]
+        if self.form.kind == "rnn" and state_like(result) and not self.form.peeks:  # H alone
+            return Returned(None, {"H": ()}, "step")
         if pair(result) and (len(parts) == 1 or all(state_part(name) for _, name, _ in items) or not self.form.has(
                 ("h", "q"))):
             names = [state_part(name) for _, name, _ in items]
@@ -458,7 +472,7 @@ class Taken:
                 X = f.tensor(inputs[:, 0] if layout.one else inputs)
                 begin = [f.tensor(piece[0] if layout.one else piece) for piece in state]
                 result = self.call(X if self.form.loops else X[0:1], begin, given)
-                self.returned = self.parse(result)
+                self.returned = self.parse(result) if self.form.peeks else self._parsed(result, X, begin, given)
                 outputs, _ = self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))
                 if shape(outputs)[0] != TRIAL["T"] * TRIAL["B"]:
                     raise WrongError(f"{self.form.name}: expected outputs of shape (num_steps * batch_size, "
@@ -472,6 +486,24 @@ class Taken:
         self.layout = self.layouts()[0]
         self.error = first
         return f"{type(first).__name__}: {first}" if not isinstance(first, WrongError) else str(first)
+
+    def _parsed(self, result: Any, X: Any, begin: Any, given: Any) -> Returned:
+        """As `parse`; where a state is not returned, it is read from the function's variables."""
+        try:
+            return self.parse(result)
+        except WrongError:
+            names = {part: name for part in ("HC" if self.form.kind == "lstm" else "H") for name in dict.fromkeys(
+                inner.id for inner in own(self.form.node) if isinstance(inner, ast.Name) and isinstance(
+                    inner.ctx, ast.Store) and state_part(inner.id) == part)}
+            many = 2 if self.form.kind == "lstm" else 1
+            if len(names) < many or not (is_tensor(result) or isinstance(result, list)):
+                raise
+            self.form.peeks = names
+            try:
+                return self.parse(self.call(X if self.form.loops else X[0:1], begin, given))
+            except Exception:
+                self.form.peeks = {}
+                raise
 
     def _say(self) -> None:
         assert self.layout is not None
@@ -496,12 +528,23 @@ class Taken:
             self.said.append("no output layer is returned: H is judged through one of the judge's own")
         if self.form.kept:
             self.said.append(f"state kept in the object, as {', '.join(self.form.kept.values())}")
+        if self.form.peeks:
+            self.said.append(f"state not returned, read from the variables {', '.join(self.form.peeks.values())}")
         if self.form.one_tensor:
             self.said.append(f"state in one tensor, {' before '.join(self.form.one_tensor)}")
         if self.form.layers:
             self.said.append(f"layers {', '.join(self.form.layers)} with the judge's weights")
         if self.begins:
             self.said.append("its own initial state replaced by the judge's")
+
+
+def built(leaves: dict[tuple[Any, ...], Any]) -> Any:
+    """Tuples and dicts in each other, from their leaves by path."""
+    if set(leaves) == {()}:
+        return leaves[()]
+    keys = list(dict.fromkeys(path[0] for path in leaves))
+    inner = {key: built({path[1:]: leaf for path, leaf in leaves.items() if path[0] == key}) for key in keys}
+    return inner if any(isinstance(key, str) for key in keys) else [inner[key] for key in sorted(inner)]
 
 
 def biased(layer: Any) -> bool:
