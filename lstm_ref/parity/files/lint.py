@@ -37,7 +37,9 @@ def used_not_defined(contents: Contents) -> list[str]:
     """The book's functions that a file calls by name and does not contain."""
     known = {name for item in contents.items for name in item.defines}
     stars = any(isinstance(item.node, ast.ImportFrom) and item.node.names[0].name == "*" for item in contents.items)
-    used = {inner.id for _, tree in contents.code.trees() for inner in ast.walk(tree) if isinstance(inner, ast.Name)}
+    nodes = [inner for _, tree in contents.code.trees() for inner in ast.walk(tree)]
+    used = {inner.id for inner in nodes if isinstance(inner, ast.Name)} - {
+        inner.arg for inner in nodes if isinstance(inner, ast.arg)}
     return [] if stars else sorted(used & {"get_lstm_params", "init_lstm_state", "get_params"} - known)
 
 
