@@ -10,7 +10,19 @@ from typing import Any
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lstm, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import (
+    check_grads,
+    check_loss,
+    check_lr,
+    check_lstm,
+    check_minibatch,
+    check_model,
+    check_sizes,
+    check_state,
+    check_theta,
+    check_tokens,
+    dtype_name,
+)
 
 
 class RNNModelFused(ABC):
@@ -18,10 +30,15 @@ class RNNModelFused(ABC):
 
     Args:
         params: the book's 14 parameters, which are copied.
+
+    Raises:
+        ValueError: they are not 14, or do not fit each other.
     """
 
     def __init__(self, params: Sequence[Any]):
+        check_model(params)
         self.vocab_size, self.num_hiddens = params[0].shape
+        self.precision = dtype_name(params[0])
 
     @property
     @abstractmethod
@@ -29,8 +46,13 @@ class RNNModelFused(ABC):
         """The 14 parameters as they are now, in the book's order."""
 
     @abstractmethod
+    def zeros(self, batch_size: int) -> Any:
+        """H and C as `begin_state`, without checks."""
+
     def begin_state(self, batch_size: int) -> Any:
         """H and C: zeros of shape (batch_size, num_hiddens)."""
+        check_sizes(batch_size=batch_size)
+        return self.zeros(batch_size)
 
     @abstractmethod
     def run(self, inputs: Any, state: Any) -> tuple[Any, Any]:
@@ -58,6 +80,7 @@ class RNNModelFused(ABC):
     @classmethod
     def clipped(cls, grads: Sequence[Any], theta: float) -> Sequence[Any]:
         """The gradients as `step` clips them. Raises ValueError for a threshold that the scratch tab refuses."""
+        check_grads(grads)
         check_theta(theta)
         factor, _ = cls.clip_factor(grads, float(theta))
         return [grad * factor for grad in grads]
@@ -78,16 +101,19 @@ class RNNModelFused(ABC):
     def __call__(self, X: Any, state: Any) -> tuple[Any, Any]:
         """Outputs, (num_steps * batch_size, vocab_size), and new state for tokens X, (batch_size, num_steps)."""
         check_tokens("X", X, self.vocab_size)
+        check_state(state, len(X), self.num_hiddens, self.precision)
         return self.forward(X, state)
 
     def train_step(self, X: Any, Y: Any, state: Any, lr: float, theta: float = 1) -> tuple[Any, Any]:
         """One minibatch of the book's training loop: the loss and the new state.
 
-        X and Y are (batch_size, num_steps) tokens. Raises ValueError for tokens or a threshold that the scratch tab
-        refuses, FloatingPointError for a loss that is not finite; nothing is updated then.
+        X and Y are (batch_size, num_steps) tokens. Raises ValueError for what the scratch tab refuses,
+        FloatingPointError for a loss that is not finite; nothing is updated then.
         """
         check_minibatch(X, Y, self.vocab_size)
         check_theta(theta)
+        check_lr(lr)
+        check_state(state, X.shape[0], self.num_hiddens, self.precision)
         loss, norm, state = self.step(X, Y, state, float(lr), float(theta))
         check_loss(float(loss), lambda: norm)
         return loss, state

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.validate import check_tokens
+from lstm_ref.validate import check_outputs
 
 
 def log_softmax(outputs: Array) -> Array:
@@ -22,13 +22,13 @@ def cross_entropy(outputs: Array, targets: Array) -> Array:
     Raises:
         ValueError: `targets` does not fit `outputs`, or holds a token outside the vocabulary.
     """
-    targets = check_tokens("targets", targets, outputs.shape[1], shape=outputs.shape[:1])
+    targets = check_outputs(outputs, targets)
     return -log_softmax(outputs)[np.arange(len(targets)), targets].mean()
 
 
 def cross_entropy_backward(outputs: Array, targets: Array) -> Array:
     """Gradient of `cross_entropy` by the outputs, (n, vocab_size): (softmax - one-hot) / n."""
-    targets = check_tokens("targets", targets, outputs.shape[1], shape=outputs.shape[:1])
+    targets = check_outputs(outputs, targets)
     one_hot = np.arange(outputs.shape[1]) == targets[:, None]
     return (np.exp(log_softmax(outputs)) - one_hot.astype(outputs.dtype)) / len(targets)
 

@@ -86,10 +86,12 @@ def sgd(params: Any, grads: Sequence[Array], lr: float, batch_size: int = 1) -> 
     A named tuple of parameters keeps its names. The book passes batch_size 1 here, because its loss is already a mean.
 
     Raises:
-        ValueError: `lr` is not a finite number of at least zero, or `batch_size` is not a positive integer.
+        ValueError: `lr` is not a finite number of at least zero, `batch_size` is not a positive integer, or the
+            gradients are not one for each parameter, of its shape.
     """
     check_lr(lr)
     check_sizes(batch_size=batch_size)
+    check_grads(grads, params)
     lr = float(lr)  # a NumPy scalar would widen float32
     updated = (param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True))
     return getattr(params, "_make", list)(updated)

@@ -14,6 +14,7 @@ import numpy as np
 GATE_PARAMS = tuple(f"{name}{k}" for k in "ifoc" for name in ("W_x", "W_h", "b_"))
 NAMES = (*GATE_PARAMS, "W_hq", "b_q")
 RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
+STATES = {"HC": "the pair (H, C)", "H": "the one-tuple (H,)"}
 
 
 def dtype_name(array: Any) -> str:
@@ -35,13 +36,17 @@ def check_sizes(least: int = 1, /, **sizes: Any) -> None:
 
 
 def check_floating(dtype: Any) -> None:
-    """A NumPy dtype is a floating one."""
+    """A dtype is a floating one, NumPy's or, by its name, another framework's; None is for a default.
+
+    Raises:
+        ValueError: it is not.
+    """
     try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        raise ValueError(f"dtype: expected a floating one, got {dtype!r}") from None
-    if not np.issubdtype(dtype, np.floating):
-        raise ValueError(f"dtype: expected a floating one, got {dtype}")
+        name, floating = np.dtype(dtype).name, np.issubdtype(np.dtype(dtype), np.floating)
+    except TypeError:  # not NumPy's
+        name, floating = str(getattr(dtype, "name", dtype)).rpartition(".")[2], False
+    if not floating and name not in ("float16", "bfloat16", "float32", "float64"):
+        raise ValueError(f"dtype: expected a floating one, got {name}")
 
 
 def check_array(
@@ -83,7 +88,7 @@ def check_lstm(inputs: Any, state: Any, params: Any) -> None:
         ValueError: a wrong number of parameters or of states, a wrong shape, mixed or integer dtypes, an
             empty sequence or batch.
     """
-    _check_recurrent(inputs, state, params, NAMES, "HC", "the pair (H, C)")
+    _check_recurrent(inputs, state, params, NAMES, "HC")
 
 
 def check_rnn(inputs: Any, state: Any, params: Any) -> None:
@@ -92,12 +97,10 @@ def check_rnn(inputs: Any, state: Any, params: Any) -> None:
     Raises:
         ValueError: as `check_lstm`.
     """
-    _check_recurrent(inputs, state, params, RNN_NAMES, "H", "the one-tuple (H,)")
+    _check_recurrent(inputs, state, params, RNN_NAMES, "H")
 
 
-def _check_recurrent(
-    inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str, expected_state: str
-) -> None:
+def _check_recurrent(inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str) -> None:
     check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)")
     num_steps, batch_size, vocab_size = tuple(inputs.shape)
     for name, size in (("num_steps", num_steps), ("batch_size", batch_size), ("vocab_size", vocab_size)):
@@ -106,17 +109,39 @@ def _check_recurrent(
     dtype = dtype_name(inputs)
     if "float" not in dtype and "complex" not in dtype:
         raise ValueError(f"inputs: expected a floating dtype (one-hot encode token indices first), got {dtype}")
+    check_params(params, vocab_size, check_state(state, batch_size, None, dtype, states), names, dtype)
 
+
+def check_state(
+    state: Any, batch_size: int, num_hiddens: int | None, dtype: str | None = None, states: str = "HC"
+) -> int | None:
+    """A state has its arrays, in the shape of the first and, when one is given, the dtype.
+
+    Returns:
+        The number of hidden units.
+
+    Raises:
+        ValueError: it does not.
+    """
     if not isinstance(state, Sequence) or len(state) != len(states):
         found = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
-        raise ValueError(f"state: expected {expected_state}, got {found}")
-    num_hiddens = None
+        raise ValueError(f"state: expected {STATES[states]}, got {found}")
     for i, (name, array) in enumerate(zip(states, state, strict=True)):
-        shape = (batch_size, num_hiddens)
-        check_array(f"state[{i}] ({name})", array, shape, "(batch_size, num_hiddens)", dtype)
+        check_array(f"state[{i}] ({name})", array, (batch_size, num_hiddens), "(batch_size, num_hiddens)", dtype)
         num_hiddens = array.shape[1]
+    return num_hiddens
 
-    check_params(params, vocab_size, num_hiddens, names, dtype)
+
+def check_model(params: Any, names: tuple[str, ...] = NAMES) -> None:
+    """Parameters fit each other: the sizes and the dtype are those of the first.
+
+    Raises:
+        ValueError: a wrong number of them, a wrong shape, or mixed dtypes.
+    """
+    check_count(params, names)
+    check_array(f"params[0] ({names[0]})", params[0], (None, None), "(vocab_size, num_hiddens)")
+    vocab_size, num_hiddens = params[0].shape
+    check_params(params, vocab_size, num_hiddens, names, dtype_name(params[0]))
 
 
 def check_params(
@@ -169,6 +194,19 @@ def _on_host(tokens: Any) -> Any:
     return np.asarray(tokens.detach().cpu() if hasattr(tokens, "detach") else tokens)  # PyTorch and Paddle; the others
 
 
+def check_outputs(outputs: Any, targets: Any) -> Any:
+    """Outputs are (n, vocab_size), and targets n tokens of that vocabulary.
+
+    Returns:
+        The targets as a NumPy array of integers.
+
+    Raises:
+        ValueError: they are not.
+    """
+    check_array("outputs", outputs, (None, None), "(n, vocab_size)")
+    return check_tokens("targets", targets, outputs.shape[1], shape=(outputs.shape[0],))
+
+
 def check_minibatch(X: Any, Y: Any, vocab_size: int) -> None:
     """X and Y are tokens of one shape, (batch_size, num_steps).
 
@@ -210,14 +248,22 @@ def _finite(number: Any) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def check_grads(grads: Any) -> None:
+def check_grads(grads: Any, params: Any = None) -> None:
     """Gradients are a sequence: a generator would be empty after its norm was taken.
+
+    Given the parameters, each gradient has the shape of its own: an update would broadcast any other.
 
     Raises:
         ValueError: they are not.
     """
     if not isinstance(grads, Sequence):
         raise ValueError(f"grads: expected a list or tuple of arrays, got {type(grads).__name__}")
+    if params is None:
+        return
+    if len(grads) != len(params):
+        raise ValueError(f"grads: expected {len(params)} arrays, one for each parameter, got {len(grads)}")
+    for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
+        check_array(f"grads[{i}]", grad, tuple(param.shape), "of its parameter")
 
 
 def check_corpus(corpus: Any) -> None:

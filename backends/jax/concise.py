@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
+from lstm_ref.validate import RNN_NAMES, check_lstm, check_model, check_rnn, check_sizes, check_tokens
 
 GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the book's
 
@@ -24,6 +24,7 @@ class RNNModel:
     """
 
     def __init__(self, rnn_layer, vocab_size):
+        check_sizes(vocab_size=vocab_size)
         if not rnn_layer.time_major:
             raise ValueError("rnn_layer: expected time_major=True, since the inputs are (num_steps, batch_size, ·)")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.features
@@ -48,6 +49,7 @@ class RNNModel:
 
     def begin_state(self, batch_size, dtype=None):
         """The cell's initial carry, zeros: (C, H) for an LSTM."""
+        check_sizes(batch_size=batch_size)
         carry = self.rnn.cell.initialize_carry(jax.random.key(0), (batch_size, self.vocab_size))
         return jax.tree.map(lambda array: array.astype(dtype or self.dtype), carry)
 
@@ -66,7 +68,7 @@ def new_model(vocab_size, num_hiddens, dtype=jnp.float32, cell=nn.OptimizedLSTMC
 
 def from_lstm_params(params):
     """The book's 14 parameters, or their gradients, as the pytree of an `RNNModel`."""
-    check_params(params, *params[0].shape)
+    check_model(params)
     p = LSTMParams(*params)._asdict()
     cell = {f"i{g}": {"kernel": p[f"W_x{k}"]} for g, k in GATES.items()}
     cell |= {f"h{g}": {"kernel": p[f"W_h{k}"], "bias": p[f"b_{k}"]} for g, k in GATES.items()}
@@ -75,7 +77,7 @@ def from_lstm_params(params):
 
 def from_rnn_params(params):
     """The vanilla RNN's 5 parameters, or their gradients, as the pytree of an `RNNModel` with a `SimpleCell`."""
-    check_params(params, *params[0].shape, RNN_NAMES)
+    check_model(params, RNN_NAMES)
     W_xh, W_hh, b_h, W_hq, b_q = params
     cell = {"i": {"kernel": W_xh, "bias": b_h}, "h": {"kernel": W_hh}}
     return {"rnn": {"cell": cell}, "dense": {"kernel": W_hq, "bias": b_q}}

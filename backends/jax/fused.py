@@ -189,7 +189,7 @@ class RNNModelFused(fused.RNNModelFused):
     def params(self):
         return unpack(self.packed)
 
-    def begin_state(self, batch_size):
+    def zeros(self, batch_size):
         return tuple(jnp.zeros((batch_size, self.num_hiddens), self.packed[0].dtype) for _ in range(2))
 
     def where(self):

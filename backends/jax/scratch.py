@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
@@ -16,6 +16,7 @@ def get_lstm_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
     Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
     keys = iter(jax.random.split(key, 9))
 
@@ -37,6 +38,7 @@ def get_lstm_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
 def init_lstm_state(batch_size, num_hiddens, dtype=jnp.float32):
     """H and C: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return jnp.zeros((batch_size, num_hiddens), dtype), jnp.zeros((batch_size, num_hiddens), dtype)
 
 
@@ -64,6 +66,7 @@ def lstm(inputs, state, params):
 def get_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
     """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
     keys = iter(jax.random.split(key, 3))
 
@@ -79,6 +82,7 @@ def get_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
 def init_rnn_state(batch_size, num_hiddens, dtype=jnp.float32):
     """H alone: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (jnp.zeros((batch_size, num_hiddens), dtype),)
 
 

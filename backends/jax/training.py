@@ -3,19 +3,29 @@
 `net` is an `RNNModelScratch` or an `RNNModel`: it has `apply(params, X, state)` and `begin_state`.
 """
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import (
+    check_grads,
+    check_loss,
+    check_lr,
+    check_minibatch,
+    check_outputs,
+    check_sizes,
+    check_theta,
+)
 
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
     if not isinstance(y, jax.core.Tracer):
-        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
+        check_outputs(y_hat, y)
     log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None], axis=1)
     return -log_likelihoods.mean()
 
@@ -27,6 +37,8 @@ def gradient_norm(grads):
 
 def grad_clipping(grads, theta):
     """The gradients, a pytree, scaled by theta / norm when their joint norm is above theta."""
+    if isinstance(grads, Iterator):  # which is no pytree
+        check_grads(grads)
     if not isinstance(theta, jax.core.Tracer):
         check_theta(theta)
     norm = gradient_norm(grads)
@@ -36,6 +48,11 @@ def grad_clipping(grads, theta):
 
 def sgd(params, grads, lr, batch_size):
     """Minibatch stochastic gradient descent, as new parameters."""
+    if not isinstance(lr, jax.core.Tracer):
+        check_lr(lr)
+    if not isinstance(batch_size, jax.core.Tracer):
+        check_sizes(batch_size=batch_size)
+    check_grads(jax.tree.leaves(grads), jax.tree.leaves(params))
     return jax.tree.map(lambda param, grad: param - lr * grad / batch_size, params, grads)
 
 
@@ -70,6 +87,8 @@ _compiled_gradients = jax.jit(value_and_gradients, static_argnames=("net", "loss
 
 def train_epoch_ch8(net, params, train_iter, loss, lr, use_random_iter, losses=None):
     """Train for one epoch: the new parameters, perplexity and tokens per second. See `lstm_ref.loop.train_epoch`."""
+    check_lr(lr)  # where the steps are compiled it is no number any more
+
     def step(X, Y, state):
         nonlocal params
         check_minibatch(X, Y, net.vocab_size)

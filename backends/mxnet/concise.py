@@ -9,7 +9,16 @@ from mxnet.gluon import nn
 from mxnet.gluon import rnn as layers
 
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
+from lstm_ref.validate import (
+    NAMES,
+    RNN_NAMES,
+    check_lstm,
+    check_model,
+    check_params,
+    check_rnn,
+    check_sizes,
+    check_tokens,
+)
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -20,6 +29,7 @@ class RNNModel(nn.Block):
 
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(**kwargs)
+        check_sizes(vocab_size=vocab_size)
         if rnn_layer._layout != "TNC":
             raise ValueError(f"rnn_layer: expected layout 'TNC', since the inputs are (num_steps, batch_size, ·), "
                              f"got {rnn_layer._layout!r}")
@@ -37,9 +47,10 @@ class RNNModel(nn.Block):
         Y, state = self.rnn(inputs, state)
         return self.dense(Y.reshape(-1, Y.shape[-1])), state
 
-    def begin_state(self, *args, **kwargs):
+    def begin_state(self, batch_size, *args, **kwargs):
         """Zeros of shape (layers · directions, batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
-        return self.rnn.begin_state(*args, **kwargs)
+        check_sizes(batch_size=batch_size)
+        return self.rnn.begin_state(batch_size, *args, **kwargs)
 
 
 def load_lstm_params(net, params, device=None):
@@ -95,6 +106,7 @@ def book(i2h_weight, h2h_weight, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
+    check_model(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
     vocab_size, num_hiddens = params[0].shape
     sizes = {"input_size": vocab_size, "dtype": params[0].dtype}
     vanilla = len(params) == len(RNN_NAMES)

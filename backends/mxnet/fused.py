@@ -87,7 +87,7 @@ class RNNModelFused(fused.RNNModelFused):
     def params(self):
         return self.book(*self.trained)
 
-    def begin_state(self, batch_size):
+    def zeros(self, batch_size):
         return tuple(np.zeros((batch_size, self.num_hiddens), dtype=self.dtype, ctx=self.device) for _ in range(2))
 
     def where(self):

@@ -2,7 +2,7 @@
 
 from mxnet import np, npx
 
-from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
@@ -11,6 +11,7 @@ def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
     Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -36,6 +37,7 @@ def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
 def init_lstm_state(batch_size, num_hiddens, device, dtype="float32"):
     """H and C: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device),
             np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device))
 
@@ -64,6 +66,7 @@ def lstm(inputs, state, params):
 def get_params(vocab_size, num_hiddens, device, dtype="float32"):
     """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -83,6 +86,7 @@ def get_params(vocab_size, num_hiddens, device, dtype="float32"):
 def init_rnn_state(batch_size, num_hiddens, device, dtype="float32"):
     """H alone: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device),)
 
 

@@ -6,7 +6,7 @@ from mxnet import autograd, gluon, init, np, npx
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 
 
 def loss(y_hat, y):
@@ -14,7 +14,7 @@ def loss(y_hat, y):
 
     From exp and log rather than npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
     """
-    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
+    check_outputs(y_hat, y)
     shifted = y_hat - y_hat.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - npx.pick(shifted, y)
 
@@ -43,6 +43,8 @@ def grad_clipping(net, theta):
 
 def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place."""
+    check_lr(lr)
+    check_sizes(batch_size=batch_size)
     for param in params:
         param[:] = param - lr * param.grad / batch_size
 
@@ -81,6 +83,7 @@ def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=Fa
 
     A block is initialised (weights Normal(0, 0.01)) where it is not yet; weights that it already has are kept.
     """
+    check_lr(lr)  # an optimizer may take any
     if isinstance(net, gluon.Block):
         for param in net.collect_params().values():
             if not initialized(param):

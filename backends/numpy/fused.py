@@ -164,7 +164,7 @@ class RNNModelFused(fused.RNNModelFused):
     def params(self):
         return unpack(self.W, self.W_hq.copy(), self.b_q.copy())
 
-    def begin_state(self, batch_size):
+    def zeros(self, batch_size):
         return tuple(np.zeros((batch_size, self.num_hiddens), self.W.dtype) for _ in range(2))
 
     def where(self):

@@ -9,7 +9,16 @@ from paddle import nn
 from paddle.nn import functional
 
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
+from lstm_ref.validate import (
+    NAMES,
+    RNN_NAMES,
+    check_lstm,
+    check_model,
+    check_params,
+    check_rnn,
+    check_sizes,
+    check_tokens,
+)
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -20,6 +29,7 @@ class RNNModel(nn.Layer):
 
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(**kwargs)
+        check_sizes(vocab_size=vocab_size)
         if not rnn_layer.time_major:
             raise ValueError("rnn_layer: expected time_major=True, since the inputs are (num_steps, batch_size, ·)")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.hidden_size
@@ -39,6 +49,7 @@ class RNNModel(nn.Layer):
 
     def begin_state(self, batch_size=1):
         """Zeros of shape (layers · directions, batch_size, num_hiddens): a pair for an LSTM, else one tensor."""
+        check_sizes(batch_size=batch_size)
         shape = [self.num_directions * self.rnn.num_layers, batch_size, self.num_hiddens]
         H = paddle.zeros(shape, dtype=self.linear.weight.dtype)
         return (H, paddle.zeros_like(H)) if isinstance(self.rnn, nn.LSTM) else H
@@ -96,6 +107,7 @@ def book(weight_ih, weight_hh, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
+    check_model(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
     vocab_size, num_hiddens = params[0].shape
     vanilla = len(params) == len(RNN_NAMES)
     layer, load_params = (nn.SimpleRNN, load_rnn_params) if vanilla else (nn.LSTM, load_lstm_params)

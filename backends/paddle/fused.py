@@ -46,7 +46,7 @@ class RNNModelFused(fused.RNNModelFused):
     def params(self):
         return [param.detach().clone() for param in concise.lstm_params(self.net)]
 
-    def begin_state(self, batch_size):
+    def zeros(self, batch_size):
         return tuple(paddle.zeros((batch_size, self.num_hiddens), dtype=self.dtype) for _ in range(2))
 
     def where(self):

@@ -6,7 +6,7 @@
 import paddle
 import paddle.nn.functional as Function  # noqa: N812
 
-from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, dtype=None):
@@ -16,6 +16,7 @@ def get_lstm_params(vocab_size, num_hiddens, dtype=None):
     `dtype` defaults to Paddle's.
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -41,6 +42,7 @@ def get_lstm_params(vocab_size, num_hiddens, dtype=None):
 def init_lstm_state(batch_size, num_hiddens, dtype=None):
     """H and C: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (paddle.zeros([batch_size, num_hiddens], dtype=dtype),
             paddle.zeros([batch_size, num_hiddens], dtype=dtype))
 
@@ -69,6 +71,7 @@ def lstm(inputs, state, params):
 def get_params(vocab_size, num_hiddens, dtype=None):
     """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -88,6 +91,7 @@ def get_params(vocab_size, num_hiddens, dtype=None):
 def init_rnn_state(batch_size, num_hiddens, dtype=None):
     """H alone: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (paddle.zeros([batch_size, num_hiddens], dtype=dtype),)
 
 

@@ -5,7 +5,7 @@ from paddle import nn
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 
 
 def loss(y_hat, y):
@@ -13,7 +13,7 @@ def loss(y_hat, y):
 
     From exp and log rather than functional.cross_entropy, which on a CPU returns no loss above 64 (docs/judge.md).
     """
-    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
+    check_outputs(y_hat, y)
     shifted = y_hat - y_hat.detach().max(axis=1, keepdim=True)
     picked = paddle.take_along_axis(shifted, y.reshape((-1, 1)), axis=1)[:, 0]
     return (paddle.log(paddle.exp(shifted).sum(axis=1)) - picked).mean()
@@ -44,6 +44,8 @@ def grad_clipping(net, theta):
 
 def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; clears the gradients."""
+    check_lr(lr)
+    check_sizes(batch_size=batch_size)
     with paddle.no_grad():
         for param in params:
             param.set_value(param - lr * param.grad / batch_size)
@@ -90,6 +92,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a layer and show what it writes. See `lstm_ref.loop.train`."""
+    check_lr(lr)  # an optimizer may take any
     if isinstance(net, nn.Layer):
         updater = paddle.optimizer.SGD(learning_rate=lr, parameters=net.parameters())
     else:

@@ -9,7 +9,16 @@ from functools import lru_cache
 import tensorflow as tf
 
 from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import NAMES, RNN_NAMES, check_lstm, check_params, check_rnn, check_tokens
+from lstm_ref.validate import (
+    NAMES,
+    RNN_NAMES,
+    check_lstm,
+    check_model,
+    check_params,
+    check_rnn,
+    check_sizes,
+    check_tokens,
+)
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -23,6 +32,7 @@ class RNNModel(tf.keras.layers.Layer):
 
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(dtype=rnn_layer.dtype, **kwargs)
+        check_sizes(vocab_size=vocab_size)
         if not (rnn_layer.return_sequences and rnn_layer.return_state):
             raise ValueError("rnn_layer: expected return_sequences=True and return_state=True")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.units
@@ -44,6 +54,7 @@ class RNNModel(tf.keras.layers.Layer):
 
     def begin_state(self, batch_size, *args, **kwargs):
         """Zeros of shape (batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
+        check_sizes(batch_size=batch_size)
         state = self.rnn.cell.get_initial_state(batch_size=batch_size)
         return [tf.cast(s, self.dtype) for s in state] if isinstance(state, (list, tuple)) else [state]
 
@@ -93,6 +104,7 @@ def new_model(vocab_size, num_hiddens, dtype="float32", layer=tf.keras.layers.LS
 def from_params(params, make=new_model):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5."""
     vanilla = len(params) == len(RNN_NAMES)
+    check_model(params, RNN_NAMES if vanilla else NAMES)
     layer = tf.keras.layers.SimpleRNN if vanilla else tf.keras.layers.LSTM
     net = make(*params[0].shape, params[0].dtype.name, layer)
     (load_rnn_params if vanilla else load_lstm_params)(net, params)

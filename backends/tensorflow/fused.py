@@ -155,7 +155,7 @@ class RNNModelFused(fused.RNNModelFused):
     def params(self):
         return [tf.identity(variable) for variable in self.variables]
 
-    def begin_state(self, batch_size):
+    def zeros(self, batch_size):
         return tuple(tf.zeros((batch_size, self.num_hiddens), self.variables[0].dtype) for _ in range(2))
 
     def where(self):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
@@ -11,6 +11,7 @@ def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
     Shapes: W_x* (vocab_size, num_hiddens), W_h* (num_hiddens, num_hiddens), W_hq (num_hiddens, vocab_size).
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -33,6 +34,7 @@ def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
 def init_lstm_state(batch_size, num_hiddens, dtype=tf.float32):
     """H and C: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype),
             tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype))
 
@@ -62,6 +64,7 @@ def lstm(inputs, state, params):
 def get_params(vocab_size, num_hiddens, dtype=tf.float32):
     """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -78,6 +81,7 @@ def get_params(vocab_size, num_hiddens, dtype=tf.float32):
 def init_rnn_state(batch_size, num_hiddens, dtype=tf.float32):
     """H alone: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype),)
 
 

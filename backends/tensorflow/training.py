@@ -6,13 +6,21 @@ import tensorflow as tf
 from backends.tensorflow.aliases import try_gpu
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import (
+    check_grads,
+    check_loss,
+    check_lr,
+    check_minibatch,
+    check_outputs,
+    check_sizes,
+    check_theta,
+)
 
 
 def loss(y, y_hat):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
     if tf.executing_eagerly():
-        check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
+        check_outputs(y_hat, y)
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
 
 
@@ -23,6 +31,7 @@ def gradient_norm(grads):
 
 def grad_clipping(grads, theta):
     """The gradients scaled by theta / norm when their joint norm is above theta, as a new list."""
+    check_grads(grads)
     check_theta(theta)
     new_grad = [tf.convert_to_tensor(grad) for grad in grads]
     norm = gradient_norm(new_grad)
@@ -34,6 +43,10 @@ def grad_clipping(grads, theta):
 
 def sgd(params, grads, lr, batch_size):
     """Minibatch stochastic gradient descent, in place."""
+    if tf.executing_eagerly():
+        check_lr(lr)
+        check_sizes(batch_size=batch_size)
+        check_grads(grads, params)
     for param, grad in zip(params, grads, strict=True):
         param.assign_sub(lr * grad / batch_size)
 
@@ -65,6 +78,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, use_random_iter, losses=None
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, strategy, use_random_iter=False):
     """Train a scratch model or a Keras layer and show what it writes. See `lstm_ref.loop.train`."""
+    check_lr(lr)
     with strategy.scope():
         updater = tf.keras.optimizers.SGD(float(lr))  # Keras takes no integer
     animator = Animator(xlabel="epoch", ylabel="perplexity", legend=["train"], xlim=[10, num_epochs])

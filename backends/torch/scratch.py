@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from lstm_ref.validate import check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, device, dtype=None):
@@ -13,6 +13,7 @@ def get_lstm_params(vocab_size, num_hiddens, device, dtype=None):
     `dtype` defaults to PyTorch's.
     """
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -38,6 +39,7 @@ def get_lstm_params(vocab_size, num_hiddens, device, dtype=None):
 def init_lstm_state(batch_size, num_hiddens, device, dtype=None):
     """H and C: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (torch.zeros((batch_size, num_hiddens), device=device, dtype=dtype),
             torch.zeros((batch_size, num_hiddens), device=device, dtype=dtype))
 
@@ -66,6 +68,7 @@ def lstm(inputs, state, params):
 def get_params(vocab_size, num_hiddens, device, dtype=None):
     """The vanilla RNN's 5 parameters W_xh, W_hh, b_h, W_hq, b_q, like `get_lstm_params`."""
     check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     num_inputs = num_outputs = vocab_size
 
     def normal(shape):
@@ -85,6 +88,7 @@ def get_params(vocab_size, num_hiddens, device, dtype=None):
 def init_rnn_state(batch_size, num_hiddens, device, dtype=None):
     """H alone: zeros of shape (batch_size, num_hiddens)."""
     check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
     return (torch.zeros((batch_size, num_hiddens), device=device, dtype=dtype),)
 
 

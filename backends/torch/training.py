@@ -6,12 +6,12 @@ from torch.nn import functional
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_minibatch, check_theta, check_tokens
+from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
-    check_tokens("targets", y, y_hat.shape[1], shape=(y_hat.shape[0],))
+    check_outputs(y_hat, y)
     return functional.cross_entropy(y_hat, y.long())
 
 
@@ -37,6 +37,8 @@ def grad_clipping(net, theta):
 
 def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; sets the gradients to zero."""
+    check_lr(lr)
+    check_sizes(batch_size=batch_size)
     with torch.no_grad():
         for param in params:
             param -= lr * param.grad / batch_size
@@ -83,6 +85,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a module and show what it writes. See `lstm_ref.loop.train`."""
+    check_lr(lr)  # an optimizer may take any
     if not isinstance(net, nn.Module):
         def updater(batch_size):
             return sgd(net.params, lr, batch_size)

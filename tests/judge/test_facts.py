@@ -1,5 +1,7 @@
 """Facts: the distribution tests' bounds are never below the exact p-value and catch; the prediction's case is sound."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,6 +10,7 @@ from lstm_ref.params import LSTMParams
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.checks.conduct import twice
+from lstm_ref.parity.checks.facts import bad_calls, refusal
 from lstm_ref.parity.checks.numbers import ALPHABET, WRITE
 from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
 from lstm_ref.parity.interface import framework
@@ -98,6 +101,18 @@ def test_a_type_of_tokens_may_be_refused_but_not_miscounted(kind, wrong, truths)
 
     results = CHECKS["model"].judge(Made(), "made", CASES["square"]().astype("float32"), truths)
     assert {result.quantity for result in results if not result.passed} == wrong
+
+
+def test_the_reference_refuses_every_bad_call():
+    """In words of its own, that name an argument; the calls of a check that is not judged are left out."""
+    case = CASES["ragged"]().astype("float32")
+    calls = bad_calls(case)
+    assert len(calls) > 60
+    for what, call in calls.items():
+        said = refusal(call, Reference())
+        assert re.match(r"(ValueError|FloatingPointError) «(minibatch \d: )?[\w\[\]() ]+: ", said), (what, said)
+    left = calls.keys() - bad_calls(case, {"sgd", "loss"})
+    assert len(left) > 10 and all("loss" in what or "update" in what for what in left)
 
 
 def test_none_for_a_gradient_is_said():

@@ -225,7 +225,7 @@ def test_bad_arguments_are_named(change, words):
     (lambda: ref.get_lstm_params(5, 2.5), ["num_hiddens", "integer", "got 2.5"]),
     (lambda: ref.init_lstm_state(-1, 4), ["batch_size", "got -1"]),
     (lambda: ref.init_lstm_state(2, 4, int), ["dtype", "floating", "int64"]),
-    (lambda: ref.init_lstm_state(2, 4, "float33"), ["dtype", "floating", "'float33'"]),
+    (lambda: ref.init_lstm_state(2, 4, "float33"), ["dtype", "floating", "float33"]),
     (lambda: ref.init_rnn_state(2, 4, bool), ["dtype", "floating", "bool"]),
     (lambda: lstm_backward([], GOOD[0], np.zeros((6, 5))), ["tape", "empty"]),
     (lambda: lstm_backward(tape_of(GOOD), GOOD[0], np.zeros((6, 4))), ["d_outputs", "(6, 5)", "(6, 4)"]),

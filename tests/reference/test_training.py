@@ -94,6 +94,26 @@ def test_an_update_refuses_a_senseless_batch_size(batch_size):
         ref.sgd([np.ones(2)], [np.ones(2)], 1.0, batch_size)
 
 
+@pytest.mark.parametrize(("grads", "words"), [
+    ([np.ones(2)], "grads: expected 2 arrays, one for each parameter, got 1"),
+    ([np.ones(1), np.ones(3)], r"grads\[0\]: expected shape of its parameter = \(2,\), got \(1,\)"),
+    ([np.ones(2), 1.0], r"grads\[1\]: expected an array of shape of its parameter, got float"),
+    ((g for g in [np.ones(2), np.ones(3)]), "grads: expected a list or tuple of arrays, got generator"),
+])
+def test_an_update_refuses_gradients_that_do_not_fit(grads, words):
+    """Which NumPy would broadcast."""
+    with pytest.raises(ValueError, match=words):
+        ref.sgd([np.ones(2), np.ones(3)], grads, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 2, 3)])
+def test_outputs_are_a_table(shape):
+    """A row for each target."""
+    for function in (ref.cross_entropy, ref.cross_entropy_backward):
+        with pytest.raises(ValueError, match=r"outputs: expected shape \(n, vocab_size\), got"):
+            function(np.zeros(shape), np.array([0]))
+
+
 def test_step_is_forward_backward_clip_update():
     """One step equals its parts, and lowers the loss on the same minibatch."""
     rng = np.random.default_rng(0)

@@ -76,6 +76,42 @@ def test_a_state_is_a_sequence():
     assert words(validate.check_rnn, inputs, {1}, ()) == "state: expected the one-tuple (H,), got set"
 
 
+@pytest.mark.parametrize("dtype", [None, float, "<f4", np.longdouble, Text("torch.bfloat16"), Foreign(name="float16"),
+                                   "bfloat16"])
+def test_a_floating_dtype_of_any_framework(dtype):
+    """By NumPy's knowledge of it or else by its name."""
+    validate.check_floating(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "name"), [
+    (int, "int64"), (complex, "complex128"), (Text("torch.int32"), "int32"), (Foreign(name="bool"), "bool"),
+    (object(), "object"), ("float33", "float33")])
+def test_no_other_dtype(dtype, name):
+    """Named as it names itself."""
+    assert words(validate.check_floating, dtype).startswith("dtype: expected a floating one, got ")
+    assert name in words(validate.check_floating, dtype)
+
+
+def test_a_state_fits_a_model():
+    """In its size and dtype; the number of units comes back."""
+    H, C = np.zeros((2, 4)), np.zeros((2, 5))
+    assert validate.check_state((H, H), 2, 4, "float64") == 4 == validate.check_state([H, H], 2, None)
+    assert words(validate.check_state, (H, C), 2, None).startswith("state[1] (C): expected shape (batch_size, num")
+    assert words(validate.check_state, (H, H), 2, 5).startswith("state[0] (H): expected shape (batch_size, num_hid")
+    assert words(validate.check_state, (H, H), 2, 4, "float32").startswith("state[0] (H): expected dtype float32")
+
+
+def test_the_parameters_of_a_model_fit_each_other():
+    """The first says the sizes and the dtype."""
+    params = [np.zeros(shape) for shape in ((3, 4), (4, 4), (4,), (4, 3), (3,))]
+    validate.check_model(params, validate.RNN_NAMES)
+    assert words(validate.check_model, params).startswith("params: expected 14 arrays")
+    assert words(validate.check_model, [params[2], *params[1:]], validate.RNN_NAMES) == (
+        "params[0] (W_xh): expected shape (vocab_size, num_hiddens), got (4,)")
+    mixed = [*params[:4], params[4].astype("float32")]
+    assert words(validate.check_model, mixed, validate.RNN_NAMES).startswith("params[4] (b_q): expected dtype float64")
+
+
 class OnDevice:
     """Tokens that are on another device, with a history: both have to be dropped before there are values."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from lstm_ref.parity import judge
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import HALVES
+from lstm_ref.parity.interface import HALVES  # in which a port is judged if it names them
 
 
 @pytest.mark.beside("numpy")  # whose model wants a backward pass, which the book has not

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -76,8 +76,17 @@ def state(implementation: Implementation, case: Case) -> Iterator[Fact]:
     yield same("H and C do not share their memory", True, drawn.distinct)
 
 
-def bad_calls(case: Case) -> dict[str, Call]:
-    """Calls that the reference refuses, by what is wrong with them."""
+def bad_calls(case: Case, left: Container[str] = ()) -> dict[str, Call]:
+    """Calls that the reference refuses, by what is wrong with them; without the functions of the checks in `left`."""
+    calls = always_bad(case)
+    for check, more in bad_where_judged(case).items():
+        if check not in left:
+            calls |= more
+    return calls
+
+
+def always_bad(case: Case) -> dict[str, Call]:
+    """Calls of functions that every implementation has."""
     c = case
     wrong = {"float32": np.float64, "float64": np.float32}[str(c.dtype)]
 
@@ -90,11 +99,14 @@ def bad_calls(case: Case) -> dict[str, Call]:
     def loss(targets: Any) -> Call:
         return lambda m: m.loss_and_grads(c.inputs, c.state, c.params, targets)
 
-    def clip(theta: float) -> Call:
+    def clip(theta: Any) -> Call:
         return lambda m: m.grad_clipping(c.grads, theta)
 
-    def write(prefix: str) -> Call:
-        return lambda m: m.prediction(c.params, prefix, 3, Vocab(ALPHABET[:c.sizes[2] - 1]))
+    def write(prefix: str, num_preds: Any = 3) -> Call:
+        return lambda m: m.prediction(c.params, prefix, num_preds, Vocab(ALPHABET[:c.sizes[2] - 1]))
+
+    def weighed(params: Any) -> Call:
+        return lambda m: m.train_step(params, c.X, c.Y, c.state, 1.0, 1.0)
 
     outside = c.X.copy()
     outside[-1, -1] = c.sizes[2]
@@ -115,6 +127,8 @@ def bad_calls(case: Case) -> dict[str, Call]:
         "an empty sequence": lambda m: m.lstm(c.inputs[:0], c.state, c.params),
         "a state of another batch": lambda m: m.lstm(c.inputs, (c.state[0], long), c.params),
         "a single state": lambda m: m.lstm(c.inputs, c.state[:1], c.params),
+        "14 parameters, one of another dtype, in a step": weighed(replaced(4, c.params[4].astype(wrong))),
+        "14 parameters, one of another shape, in a step": weighed(replaced(12, c.params[12][1:])),
         "an input token outside the vocabulary": step(outside, c.Y),
         "a negative input token": step(negative, c.Y),
         "a target token outside the vocabulary": step(c.X, outside),
@@ -128,11 +142,84 @@ def bad_calls(case: Case) -> dict[str, Call]:
         "theta -1": clip(-1.0),
         "theta infinite": clip(math.inf),
         "theta NaN": clip(math.nan),
+        "theta a text": clip("1"),
         "a loss that is not finite": lambda m: m.train_step(
             replaced(13, np.full_like(c.params[13], np.nan)), c.X, c.Y, c.state, 1.0, 1.0),
         "an epoch without minibatches": lambda m: m.train(c.params, [[]], 1.0, False),
         "an empty prefix": write(""),
         "a prefix with an unknown character": write("aé"),
+        "-1 characters": write("a", -1),
+        "half a character": write("a", 0.5),
+    }
+
+
+#: Learning rates that are none.
+BAD_RATES = (math.nan, math.inf, -0.1, "1", None)
+
+
+def bad_where_judged(case: Case) -> dict[str, dict[str, Call]]:
+    """Calls of functions that not every implementation has, by the check that judges them."""
+    c = case
+    num_steps, batch_size, vocab_size, num_hiddens = c.sizes
+    integer = np.dtype(int)
+    vanilla = ref.get_params(vocab_size, num_hiddens, 0, c.dtype)
+    outputs = c.inputs[0]
+    tokens = np.zeros(len(outputs), int)
+
+    def update(lr: Any, count: Any = 1) -> Call:
+        return lambda m: m.sgd(c.params, c.grads, lr, count)
+
+    def trained(lr: Any, epochs: int = 1) -> Call:
+        return lambda m: m.carried(c.params, [[(c.X, c.Y)]] * epochs, Vocab(ALPHABET[:vocab_size - 1]), lr)
+
+    def rnn(params: Any, state: Any = c.state[:1], inputs: Any = c.inputs) -> Call:
+        return lambda m: m.rnn(inputs, state, params)
+
+    def loss(outputs: Any, targets: Any) -> Call:
+        return lambda m: m.loss(outputs, targets)
+
+    return {
+        "params": {
+            "parameters that are integers": lambda m: m.get_lstm_params(vocab_size, num_hiddens, integer, 1),
+            "a vocabulary of 0": lambda m: m.get_lstm_params(0, num_hiddens, c.dtype, 1),
+            "2.5 hidden units": lambda m: m.get_lstm_params(vocab_size, 2.5, c.dtype, 1),
+        },
+        "state": {
+            "a state of integers": lambda m: m.init_lstm_state(batch_size, num_hiddens, integer),
+            "a state for 0 examples": lambda m: m.init_lstm_state(0, num_hiddens, c.dtype),
+            "a state of -1 units": lambda m: m.init_lstm_state(batch_size, -1, c.dtype),
+        },
+        "model": {
+            "a model's state for 0 examples": lambda m: m.model(c.params).begin_state(0),
+            "a model's state for a text of examples": lambda m: m.model(c.params).begin_state("1"),
+        },
+        "rnn": {
+            "4 parameters of an RNN": rnn(vanilla[:-1]),
+            "an RNN's parameter of a wrong shape": rnn((vanilla[0][1:], *vanilla[1:])),
+            "an RNN's state of two": rnn(vanilla, c.state),
+            "an RNN's inputs of two axes": rnn(vanilla, inputs=c.inputs[0]),
+            "an RNN's model's state for 0 examples": lambda m: m.model(vanilla).begin_state(0),
+        },
+        "loss": {
+            "outputs of one axis in the loss": loss(outputs[0], tokens[:1]),
+            "outputs of three axes in the loss": loss(outputs[None], tokens[:1]),
+            "targets of two axes in the loss": loss(outputs, tokens[None]),
+            "a negative target in the loss": loss(outputs, tokens - 1),
+        },
+        "sgd": {
+            **{f"lr {lr!r} in an update": update(lr) for lr in BAD_RATES},
+            **{f"batch_size {count!r} in an update": update(0.5, count) for count in (0, -1, 1.5)},
+        },
+        "carrier": {
+            **{f"lr {lr!r} in train_ch8": trained(lr) for lr in BAD_RATES},
+            "no epochs in train_ch8": trained(1.0, 0),
+        },
+        "sampling": {
+            "minibatches of 0 examples": lambda m: m.minibatches(0, num_steps, False, 303),
+            "minibatches of 0 steps": lambda m: m.minibatches(batch_size, 0, True, 303),
+            "a corpus of 0 tokens": lambda m: m.minibatches(batch_size, num_steps, False, 0),
+            "a corpus too short": lambda m: m.minibatches(batch_size, num_steps, False, 2),
+        },
     }
 
 
@@ -156,7 +243,7 @@ def refusals(name: str, dtype: str) -> dict[str, str]:
 def bad_input(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Each call that the reference refuses is refused in the same words."""
     expected = refusals(case.name, str(case.dtype))
-    for what, call in bad_calls(case).items():
+    for what, call in bad_calls(case, implementation.not_judged).items():
         yield same(what, expected[what], refusal(call, implementation))
 
 

@@ -1,0 +1,112 @@
+"""What the judge's table `bad_calls` can't hand over: the other functions of a namespace, in the reference's words."""
+
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+from training_code import of
+
+from lstm_ref.parity.cases import make
+from lstm_ref.parity.checks.facts import BAD_RATES, refusal
+from lstm_ref.parity.reference import Reference
+
+CASE = make("ragged").astype("float32")
+NUM_STEPS, BATCH, VOCAB_SIZE, NUM_HIDDENS = CASE.sizes
+H, C = CASE.state
+SHAPE = rf"expected shape \(batch_size, num_hiddens\) = \({BATCH}, {NUM_HIDDENS}\), got"
+BAD_STATES = {
+    "one": ((H,), r"state: expected the pair \(H, C\), got 1 items"),
+    "three": ([H, C, C], r"state: expected the pair \(H, C\), got 3 items"),
+    "no sequence": (None, r"state: expected the pair \(H, C\), got NoneType"),
+    "another batch": ((H[1:], C[1:]), rf"state\[0\] \(H\): {SHAPE}"),
+    "other units": ((H[:, 1:], C[:, 1:]), rf"state\[0\] \(H\): {SHAPE}"),
+    "two sizes": ((H, C[1:]), rf"state\[1\] \(C\): {SHAPE}"),
+    "two dtypes": ((H, C.astype("float64")), r"state\[1\] \(C\): expected dtype float32, that of inputs, got float64"),
+    "another dtype": ((H.astype("float64"), C.astype("float64")), r"state\[0\] \(H\): expected dtype float32"),
+}
+
+
+def tensors(adapter, state):
+    return state if state is None else type(state)(adapter.tensors(state))
+
+
+@pytest.mark.parametrize(("state", "words"), BAD_STATES.values(), ids=BAD_STATES)
+def test_a_fused_model_refuses_a_state(state, words, adapter):
+    """Before anything is computed, when it is trained and when it is called."""
+    net = adapter.implementations["fused"].net(CASE.params)
+    X, Y = adapter.tensors((CASE.X, CASE.Y))
+    for call in (lambda state: net.train_step(X, Y, state, 1.0), lambda state: net(X, state)):
+        with pytest.raises(ValueError, match=f"^{words}"):
+            call(tensors(adapter, state))
+
+
+@pytest.mark.parametrize("lr", BAD_RATES)
+def test_a_fused_step_refuses_a_rate(lr, adapter):
+    """Which elsewhere belongs to the optimizer, or to `sgd`."""
+    def call(implementation):
+        return implementation.train_step(CASE.params, CASE.X, CASE.Y, CASE.state, lr, 1.0)
+
+    expected = refusal(call, Reference())
+    assert expected.startswith("ValueError «lr: expected a finite number")
+    assert refusal(call, adapter.implementations["fused"]) == expected
+
+
+@pytest.mark.parametrize("label", ["scratch", "fused"])
+def test_gradients_that_can_be_read_only_once_are_refused(label, adapter, backend):
+    """Where they are handed over; elsewhere they are the model's own."""
+    grads = (grad for grad in adapter.tensors(CASE.grads))
+    if label == "fused":
+        clip = adapter.implementations[label].functions.RNNModelFused.clipped
+    elif backend in ("numpy", "tensorflow", "jax"):
+        clip = importlib.import_module(f"backends.{backend}").grad_clipping
+    else:
+        return
+    with pytest.raises(ValueError, match="grads: expected a list or tuple of arrays, got generator"):
+        clip(grads, 1.0)
+
+
+@pytest.mark.only("numpy", "tensorflow", "jax")
+def test_an_update_refuses_gradients_that_do_not_fit(adapter, backend):
+    """Of another shape, which would be broadcast, or too few."""
+    params, grads = adapter.tensors(CASE.params), adapter.tensors(CASE.grads)
+    sgd = importlib.import_module(f"backends.{backend}").sgd
+    with pytest.raises(ValueError, match=rf"grads\[2\]: .* of its parameter = \({NUM_HIDDENS},\), got \(1,\)"):
+        sgd(params, [*grads[:2], grads[2][:1], *grads[3:]], 0.5, 1)
+    with pytest.raises(ValueError, match="grads: expected 14 arrays, one for each parameter, got 13"):
+        sgd(params, grads[:-1], 0.5, 1)
+
+
+def start(adapter, backend, name, **arguments):
+    """A function of the namespace that begins something, with what it wants besides."""
+    function = getattr(importlib.import_module(f"backends.{backend}"), name)
+    arguments = {"vocab_size": VOCAB_SIZE, "num_hiddens": NUM_HIDDENS, "batch_size": BATCH, "device": adapter.device,
+                 "dtype": adapter.dtype(np.float32)} | arguments
+    if backend == "jax":
+        import jax
+
+        arguments["key"] = jax.random.key(0)
+    wanted = inspect.signature(function).parameters
+    return function(**{key: value for key, value in arguments.items() if key in wanted})
+
+
+@pytest.mark.parametrize("name", ["get_lstm_params", "init_lstm_state", "get_params", "init_rnn_state"])
+def test_a_start_in_integers_is_refused(name, adapter, backend):
+    """Sizes and dtypes, of the framework's own kind or NumPy's; each floating one that the framework has is fine."""
+    for dtype in (np.dtype(int), adapter.dtype(np.dtype(int)), "int64"):
+        with pytest.raises(ValueError, match=r"^dtype: expected a floating one, got int64$"):
+            start(adapter, backend, name, dtype=dtype)
+    size = "vocab_size" if name.startswith("get") else "batch_size"
+    with pytest.raises(ValueError, match=f"^{size}: expected an integer of at least 1, got 0$"):
+        start(adapter, backend, name, **{size: 0})
+    for dtype in ("float32", "float64"):
+        assert start(adapter, backend, name, dtype=adapter.dtype(np.dtype(dtype)))
+
+
+@pytest.mark.has("concise")
+def test_a_layer_for_no_tokens_is_refused(adapter):
+    """By the model around it."""
+    implementation = of(adapter, "concise")
+    net = implementation.net(CASE.params)
+    with pytest.raises(ValueError, match=r"^vocab_size: expected an integer of at least 1, got 0$"):
+        implementation.functions.RNNModel(getattr(net, "model", net).rnn, 0)
