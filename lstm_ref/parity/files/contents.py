@@ -8,11 +8,13 @@ from lstm_ref.parity.files.form import Form, form
 from lstm_ref.parity.files.names import GATES, function, slots
 from lstm_ref.parity.files.slices import FRAMEWORKS, Item, adds, package_of, pool, uses
 from lstm_ref.parity.files.source import Code
-from lstm_ref.parity.files.structure import multiplies, own, spoken, squashes
+from lstm_ref.parity.files.structure import called, multiplies, own, spoken, squashes
 
 #: Methods that are called to compute a class's model, the likelier first.
 ENTRIES = ("forward", "__call__", "call", "step", "lstm", "lstm_cell", "cell", "build", "construct", "forward_step",
            "hybrid_forward", "run", "predict")
+#: What random numbers are drawn with.
+DRAWS = ("randn", "normal", "uniform", "rand", "standard_normal", "random_normal", "truncated_normal")
 #: Models of other kinds, which are left out by name.
 OTHERS = ("peephole", "bilstm", "bi_lstm", "conv", "attention", "gru", "peep", "stacked", "deep")
 
@@ -138,8 +140,9 @@ def _helpers(found: Contents, item: Item, owner: ast.ClassDef | None) -> None:
     if name.startswith("test") or "train" in name or "predict" in name or "load" in name:
         return
     said = slots(spoken(node))
-    called = ("param" in name or "weight" in name) and "gru" not in name
-    if sum(part in "xw" for part, _ in said.values()) >= 3 or (called and any(
+    draws = not item.inside and owner is None and any(called(inner) in DRAWS for inner in ast.walk(node))
+    named = ("param" in name or "weight" in name or draws) and "gru" not in name
+    if sum(part in "xw" for part, _ in said.values()) >= 3 or (named and any(
             isinstance(inner, ast.Return) for inner in own(node))):
         found.makers.append((item, owner))
     elif ("state" in name or "hidden" in name) and name != "__init__" and any(

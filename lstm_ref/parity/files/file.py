@@ -215,10 +215,12 @@ class FilePort:
                      if hasattr(value := getattr(self.owner, name, None), "shape")}
             if found:
                 return found, [], {}
+        tried: list[Maker] = []
         for item, owner in sorted(self.contents.makers, key=lambda pair: self._distance(*pair)):
             if owner is not None and owner is not self.form.owner:
                 continue
             self.maker = self.make(item, owner)
+            tried.append(self.maker)
             names = self.form.unpacked if len(self.form.unpacked) == len(self.maker.values) else self.maker.names
             values = self.maker.values if self.maker.returned and self.maker.values else []
             read = slots if self.form.kind == "lstm" else rnn_slots
@@ -239,6 +241,7 @@ class FilePort:
                 continue
             extra = {i: value for i, value in enumerate(values) if not hasattr(value, "shape")}
             return shapes, self.maker.names, extra
+        self.maker = tried[0] if tried else None
         stated = {slot: shape(value) for name, slot in self.form.names.items()
                   if hasattr(value := self.slice.namespace.get(name), "shape")}
         return stated, [], {}

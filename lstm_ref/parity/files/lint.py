@@ -71,7 +71,7 @@ def never_read(form: Form) -> list[str]:
     """Arguments that a function is given and does not use."""
     read = {inner.id for inner in own(form.node) if isinstance(inner, ast.Name)}
     return [name for name, meaning in form.arguments.items()
-            if meaning in ("inputs", "state", "H", "C", "params") and name not in read]
+            if meaning in ("inputs", "state", "H", "C") and name not in read]
 
 
 def undefined(contents: Contents, form: Form) -> list[str]:

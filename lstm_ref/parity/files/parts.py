@@ -201,7 +201,7 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
             return Row(role, node.name, WRONG, f"{label}: expected shape (batch_size, num_hiddens) = "
                                                f"{(SIZES['B'], SIZES['h'])}, got {array.shape}", node.lineno)
         if array.any():
-            return Row(role, node.name, WRONG, f"{label}: expected zeros, got {array.ravel()[0]:.6g} first",
+            return Row(role, node.name, NOT, f"a choice of its own: {label} is not zeros, {array.ravel()[0]:.6g} first",
                        node.lineno)
     return Row(role, node.name, RIGHT)
 
