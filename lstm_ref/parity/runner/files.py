@@ -93,7 +93,7 @@ def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str
         if out.exists():
             written: dict[str, Any] = json.loads(out.read_text())
             if "missing" not in written:
-                return written
+                return written | {"file": str(path)}  # as it was given: annotations want it so
             reason = f"{written['missing']}; nox -s judge -- {path.name} chooses the environment by what a port imports"
     code, form = found.contents.code, found.form
     row = {"role": form.kind, "name": form.name, "verdict": "not judged", "text": reason, "line": form.node.lineno,
