@@ -157,8 +157,9 @@ def _arguments(form: Form) -> None:
     parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     defaults = {arg.arg for arg in node.args.args[len(node.args.args) - len(node.args.defaults):]} | {
         arg.arg for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value is not None}
+    cut = _cut(node)
     for i, arg in enumerate(parameters):
-        name, taken = arg.arg, aliases.get(arg.arg, [])
+        name, taken = arg.arg, cut.get(arg.arg) or aliases.get(arg.arg, [])
         static = any(ast.unparse(each) == "staticmethod" for each in node.decorator_list)
         if i == 0 and form.owner and not static:
             meaning = "self"
@@ -209,6 +210,20 @@ def _arguments(form: Form) -> None:
         if {*state} == {"H", "C"} and called(value) in ("split", "chunk") and "state" in [
                 form.arguments.get(simple(each)) for each in ast.walk(value)]:
             form.one_tensor = tuple(map(str, state))
+
+
+def _cut(node: ast.FunctionDef) -> dict[str, list[str]]:
+    """The names that are taken from a list in several slices, in the list's order."""
+    found: dict[str, dict[int, str]] = {}
+    for names, value in unpackings(node):
+        if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice) and isinstance(
+                value.value, ast.Name):
+            lower = value.slice.lower
+            start = lower.value if isinstance(lower, ast.Constant) and isinstance(lower.value, int) else 0
+            if isinstance(lower, ast.UnaryOp):  # params[-2:]
+                start = 10**3
+            found.setdefault(value.value.id, {}).update({start + i: name for i, name in enumerate(names)})
+    return {name: [taken[i] for i in sorted(taken)] for name, taken in found.items() if len(taken) > 3}
 
 
 def _kept(form: Form) -> None:

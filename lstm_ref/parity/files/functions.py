@@ -176,6 +176,9 @@ class Trial:
             reasons = [why for name, why in verdict.not_judged.items() if name in self.checks]
             return Row(self.role, node.name, NOT, reasons[0] if reasons else verdict.entry["reason"])
         worst = max(verdict.failures, key=lambda result: result.ratio)
+        if raised(worst) and "is not detached" in worst.detail:
+            why = worst.detail.rpartition("; ")[2]
+            return Row(self.role, node.name, WRONG, f"state not detached: {why}", node.lineno)
         if raised(worst):
             why = " ".join(worst.detail.split())[:300]
             return Row(self.role, node.name, NOT, f"can't be run as the book's is: {why}")

@@ -39,7 +39,8 @@ def used_not_defined(contents: Contents) -> list[str]:
     stars = any(isinstance(item.node, ast.ImportFrom) and item.node.names[0].name == "*" for item in contents.items)
     nodes = [inner for _, tree in contents.code.trees() for inner in ast.walk(tree)]
     used = {inner.id for inner in nodes if isinstance(inner, ast.Name)} - {
-        inner.arg for inner in nodes if isinstance(inner, ast.arg)}
+        inner.arg for inner in nodes if isinstance(inner, ast.arg)} - {
+        inner.id for inner in nodes if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
     return [] if stars else sorted(used & {"get_lstm_params", "init_lstm_state", "get_params"} - known)
 
 

@@ -56,7 +56,8 @@ def parameters(port: FilePort, taken: Taken) -> Row:
     if port.maker is None:
         if form.owner is not None and taken.shapes:
             return _shapes("get_lstm_params", form.owner.name, form.owner, taken.shapes, {
-                name: getattr(port.owner, name) for name in form.names if hasattr(port.owner, name)}, form, port)
+                name: getattr(port.owner, name) for name in form.names if hasattr(port.owner, name)}, form, port,
+                           taken.columns)
         if taken.shapes:
             return Row("get_lstm_params", "at the top of the file", RIGHT, "")
         return Row("get_lstm_params", "", NOT, "not defined here")
@@ -92,11 +93,16 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
             return Row(role, name, WRONG, f"{seen[id(value)]} stands twice in what it returns, the second time where "
                                           f"{expected} belongs", line)
         seen[id(value)] = label
+    known = (slots if form is None or form.kind == "lstm" else rnn_slots)(maker.names)
+    if form is not None and len(form.unpacked) == len(maker.names):
+        for taken_as, label in zip(form.unpacked, maker.names, strict=True):  # gates may change places, W_x and W_h not
+            if taken_as in form.names and label in known and form.names[taken_as][0] != known[label][0]:
+                return Row(role, name, WRONG, f"it returns {label} where {form.name} takes {taken_as}",
+                           assigned_at(form.node, taken_as))
     if form is not None and form.unpacked and form.container.startswith("argument") and len(maker.values) != len(
             form.unpacked):
         return Row(role, name, WRONG, f"it returns {len(maker.values)} parameters, and {form.name} takes "
                                       f"{len(form.unpacked)}", node.lineno)
-    known = (slots if form is None or form.kind == "lstm" else rnn_slots)(maker.names)
     shapes = {known[label]: shape(value) for label, value in zip(maker.names, maker.values, strict=False)
               if label in known and hasattr(value, "shape")}
     gates = {key for part, key in shapes if part in "xw" and key in GATES}
@@ -104,7 +110,8 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
         lacking = ", ".join({"i": "input", "f": "forget", "o": "output", "c": "candidate"}[key] for key in GATES
                             if key not in gates)
         return Row(role, name, NOT, f"incomplete: no parameters of {lacking}", node.lineno)
-    return _shapes(role, name, node, shapes, dict(zip(maker.names, maker.values, strict=False)), form, port)
+    return _shapes(role, name, node, shapes, dict(zip(maker.names, maker.values, strict=False)), form, port,
+                   taken is not None and taken.columns)
 
 
 def _element(node: ast.AST, name: str) -> int:
@@ -118,7 +125,7 @@ def _element(node: ast.AST, name: str) -> int:
 
 
 def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, ...]], values: dict[str, Any],
-            form: Form | None, port: FilePort) -> Row:
+            form: Form | None, port: FilePort, columns: bool) -> Row:
     sizes = [int(np.prod(s)) // len(key) for (part, key), s in shapes.items() if part in "bd" and key != "q"]
     h = max(set(sizes), key=sizes.count) if sizes else SIZES["h"]
     inputs = [axis for (part, key), s in shapes.items() if part == "x" and len(s) == 2 for axis in s
@@ -130,10 +137,12 @@ def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, .
         part, key = slot
         n = len(key)
         expected = {"x": (V, n * h), "h": (h, n * h), "w": (h + V, n * h)}.get(part, (n * h,))
-        if key == "q":
+        if key == "q" and (part != "h" or len(found) != 2):
             continue
-        axes = tuple(sorted(axis for axis in found if axis != 1 or part not in "bd"))
-        if axes != tuple(sorted(expected)):
+        if key == "q":
+            expected = (h, found[0] if columns else found[1])
+        axes = tuple(axis for axis in found if axis != 1 or part not in "bd")
+        if axes != (expected[::-1] if columns else expected):
             label = names.get(slot, "".join(slot))
             return Row(role, name, WRONG, f"{label}: expected shape {expected}, got {found} for {V} inputs and {h} "
                                           "hidden units", assigned_at(node, label))

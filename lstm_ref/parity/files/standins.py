@@ -85,7 +85,7 @@ def stand_in(package: str, device: Any) -> Any:
     made: dict[str, StandIn] = {}
 
     def get(name: str) -> StandIn:
-        where = [*ours, *modules] if name.startswith("d2l") else modules
+        where = [*ours, *modules] if name.startswith("d2l") else [*modules, *ours]
         return made.setdefault(name, StandIn(name or "a module beside it", where, extra))
 
     return get

@@ -17,7 +17,7 @@ from lstm_ref.parity.files.layout import LOOPING, STEPPING, Layout
 from lstm_ref.parity.files.names import CANONICAL, GATES, Slot, size, state_part
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.slices import Slice
-from lstm_ref.parity.files.structure import own, simple
+from lstm_ref.parity.files.structure import called, own, simple
 from lstm_ref.parity.interface import Framework
 from lstm_ref.rnn import RNNParams
 
@@ -563,13 +563,24 @@ def describe(value: Any) -> str:
     return type(value).__name__
 
 
+def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
+    """Let a function take its inputs as they are where it makes them one-hot itself; whether it does."""
+    name = next((each for each, meaning in form.arguments.items() if meaning == "inputs"), "")
+    found = False
+    for statement in ast.walk(node):
+        if isinstance(statement, ast.Assign) and any(
+                called(each) in ("one_hot", "to_onehot", "onehot") for each in ast.walk(statement.value)) and name in [
+                    each.id for each in ast.walk(statement.value) if isinstance(each, ast.Name)]:
+            statement.value = ast.copy_location(ast.Name(name, ast.Load()), statement.value)
+            found = True
+    return found
+
+
 def with_state(form: Form) -> Form:
     """The same function with a hook where it makes its initial state itself; the same where it takes one."""
-    if {"state", "H", "C"} & {*form.arguments.values()}:
-        return form
     node = copy.deepcopy(form.node)
-    hooked = False
-    for statement in node.body:
+    hooked, dense = False, one_hot_inputs(form, node)
+    for statement in node.body if not {"state", "H", "C"} & {*form.arguments.values()} else ():
         if isinstance(statement, (ast.For, ast.While)):
             break
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
@@ -577,10 +588,10 @@ def with_state(form: Form) -> Form:
                     statement.value, ast.Call):
             statement.value = ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), statement.value], [])
             hooked = True
-    if not hooked:
+    if not hooked and not dense:
         return form
     ast.fix_missing_locations(node)
-    node.begins = True  # type: ignore[attr-defined]
+    node.begins = hooked  # type: ignore[attr-defined]
     changed = copy.copy(form)
     changed.item = type(form.item)(node, form.item.defines, form.item.inside)
     return changed
