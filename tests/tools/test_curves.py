@@ -131,7 +131,7 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content", "said"), [
-    ("c.txt", "", "expected a file that ends in .json, .csv, .md, .svg, got '.txt'"),
+    ("c.txt", "", "expected a file that ends in .json, .csv, .md, .ipynb, .svg, got '.txt'"),
     ("c.json", "[1", "expected a log of this program"),
     ("c.json", '{"epochs": [{"epoch": 1}], "settings": {}}', "expected a log of this program"),
     ("c.csv", "epoch, a\n", "expected a line of column names and lines of numbers, got 1 lines"),
