@@ -10,3 +10,15 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore")  # ports and frameworks may warn
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The command is the same in every environment, so it is tested in one."""
+    return True if collection_path.name == "test_command.py" and config.option.written_in != "numpy" else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without a port that is wrong, or a mistake made by hand, in this framework there is nothing to test."""
+    empty = [item for item in items if item.name.endswith("[NOTSET]")]
+    config.hook.pytest_deselected(items=empty)
+    items[:] = [item for item in items if item not in empty]

@@ -12,12 +12,6 @@ PORTS = Path(__file__).parent / "ports"
 GOOD = (PORTS / "coupled.py").read_text().replace("(1 - F) * C_tilda", "I * C_tilda")
 
 
-@pytest.fixture(autouse=True)
-def _with_numpy_alone(request):
-    if request.config.option.written_in != "numpy":
-        pytest.skip("the command is the same in every environment")
-
-
 def judge(*arguments, cwd=None):
     """The command, run as a user types it."""
     return subprocess.run([sys.executable, "-m", "lstm_ref.parity", "judge", *map(str, arguments)], text=True, cwd=cwd,
@@ -71,6 +65,13 @@ def test_a_port_that_does_not_behave_is_told_in_words(tmp_path, line, words):
     found = judge(path, *(["--time-limit", "5"] if "sleep" in line else []))
     assert found.returncode == (0 if words == "right" else 2), found.stdout + found.stderr
     assert words in found.stdout and len(found.stdout) < 10**4
+
+
+def test_carriage_returns_and_tabs_are_python_too(tmp_path):
+    """As some editors leave them."""
+    path = tmp_path / "port.py"
+    path.write_bytes(GOOD.replace("    ", "\t").replace("\n", "\r\n").encode())
+    assert judge(path).returncode == 0
 
 
 def test_nothing_of_the_file_runs_but_what_is_needed(tmp_path):

@@ -5,7 +5,7 @@ import builtins
 import contextlib
 import importlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,18 +14,18 @@ import numpy as np
 from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.form import Form
+from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.lint import undefined
 from lstm_ref.parity.files.names import GATES, Slot, gate, rnn_slots, size, slots
 from lstm_ref.parity.files.ops import Ops
+from lstm_ref.parity.files.prepared import observed, with_state
+from lstm_ref.parity.files.returned import shape
 from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
 from lstm_ref.parity.files.standins import stand_in
-from lstm_ref.parity.files.structure import SQUASHES, gate_of_target, own, simple, unpackings
-from lstm_ref.parity.files.taken import TRIAL, Taken, observed, shape, with_state
+from lstm_ref.parity.files.structure import SQUASHES, gate_of_target, own, simple
+from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
-
-#: Sizes of the port's own parameters, drawn to see their shapes; all differ.
-SIZES = {"V": 7, "h": 5, "B": 3, "T": 4}
 
 
 @dataclass
@@ -93,16 +93,14 @@ class FilePort:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        self.framework: Framework = framework_of("numpy" if self.package == "numpy" else self.package, self.device)
+        self.framework: Framework = framework_of(self.package, self.device)
         self.ops = Ops(self.package)
         self.slice = Slice(self.contents.code, self.contents.items, stand_in(self.package, self.framework.device),
-                           dict(SIZES), {name: self.framework.device for name in ("device", "ctx")})
-        for name in ("torch", "tensorflow", "jax", "mxnet", "paddle", "mindspore"):  # what a stand-in may be asked for
-            if name == self.package.partition(".")[0]:
-                self.slice.given.setdefault(name, importlib.import_module(name))
+                           dict(TRIAL), {name: self.framework.device for name in ("device", "ctx")})
+        name = self.package.partition(".")[0]  # which a file may have by way of a module that is not here
+        self.slice.given.setdefault(name, importlib.import_module(name))
         self.maker: Maker | None = None
         self.owner: Any = None
-        self.owner_error = ""
         self.undefined: list[str] = []  #: names that the function reads and the file gives no value
 
     def build(self) -> Taken:
@@ -134,14 +132,13 @@ class FilePort:
                     getattr(each, "name", "") for each in owner.node.body]:  # type: ignore[attr-defined]
                 self.slice.execute(form.node)
             self.owner = self._instance(form.owner)
-            name = form.node.name
-            name = mangled(form.owner.name, name)
-            function: Callable[..., Any] = getattr(self.owner, name)
+            function: Callable[..., Any] = getattr(self.owner, mangled(form.owner.name, form.node.name))
         else:
             self.slice.execute(form.node)
             function = self.slice.namespace[form.node.name]
         self.slice.sizes_named = [name for name in uses(form.node) if size(name) and isinstance(
             self.slice.namespace.get(name), int)]
+        self.form = form
         shapes, order, extra = self._shapes()
         return Taken(form, self.slice, self.framework, self.ops, function, self.owner, shapes, order, extra)
 
@@ -156,11 +153,10 @@ class FilePort:
         defaults = len(constructor.args.defaults) if constructor else 0
         try:
             arguments = {name: self._argument(name) for name in names[:len(names) - defaults]}
-            arguments |= {name: SIZES[key] for name in names[len(names) - defaults:]
+            arguments |= {name: TRIAL[key] for name in names[len(names) - defaults:]
                           if (key := size(name)) in ("V", "h")}
             found = made(**arguments)
-        except Exception as error:
-            self.owner_error = f"{type(error).__name__}: {error}"
+        except Exception:  # it wants what is not here: a corpus, a configuration
             found = made.__new__(made)
             base = next((each for each in made.__mro__ if each.__module__.startswith(("torch", "paddle"))), None)
             if base is not None:
@@ -169,15 +165,15 @@ class FilePort:
                         and method.name == "__init__" for inner in ast.walk(method) if isinstance(inner, ast.Assign)]
             for target in (target for each in assigned for target in each.targets):
                 if isinstance(target, ast.Attribute) and (key := size(target.attr)):
-                    found.__dict__[target.attr] = SIZES[key]
+                    found.__dict__[target.attr] = TRIAL[key]
         for name in fields:
             if key := size(name):
-                found.__dict__.setdefault(name, SIZES[key])
+                found.__dict__.setdefault(name, TRIAL[key])
         found.__dict__.setdefault("ctx", self.framework.device)
         found.__dict__.setdefault("device", self.framework.device)
-        if "build" in made.__dict__ and len([each for each in node.body if getattr(each, "name", "") == "build"]):
+        if "build" in made.__dict__:
             with contextlib.suppress(Exception):
-                found.build((SIZES["B"], SIZES["V"]))
+                found.build((TRIAL["B"], TRIAL["V"]))
         if hasattr(found, "setup") and not constructor:
             for name in fields:
                 if not hasattr(found, name):
@@ -193,9 +189,9 @@ class FilePort:
 
     def _argument(self, name: str) -> Any:
         if "shape" in name:
-            return SIZES["B"], SIZES["V"]
+            return TRIAL["B"], TRIAL["V"]
         if key := size(name):
-            return SIZES[key]
+            return TRIAL[key]
         if name in ("device", "ctx"):
             return self.framework.device
         if name in ("rng", "key", "rng_key", "prng_key") and self.package == "jax":
@@ -262,11 +258,9 @@ class FilePort:
             self.slice.need(node, item.inside)
             for name in uses(node):  # sizes that are globals
                 if (key := size(name)) and isinstance(self.slice.namespace.get(name, 0), int):
-                    self.slice.namespace[name] = SIZES[key]
+                    self.slice.namespace[name] = TRIAL[key]
             if owner is not None:
-                name = node.name
-                name = mangled(owner.name, name)
-                function = getattr(self.owner, name)
+                function = getattr(self.owner, mangled(owner.name, node.name))
             else:
                 self.slice.execute(node)
                 function = self.slice.namespace[node.name]
@@ -289,11 +283,11 @@ class FilePort:
 
 
 def by_gate(result: Any) -> dict[tuple[Any, ...], Slot]:
-    """The parameters in a dict that has a tuple or a dict for each gate, by their path; none for anything else."""
+    """The parameters in a dict that has a tuple for each gate, by their path; none for anything else."""
     if not isinstance(result, dict):
         return {}
     found: dict[tuple[Any, ...], Slot] = {}
-    V, h = SIZES["V"], SIZES["h"]
+    V, h = TRIAL["V"], TRIAL["h"]
     for key, value in result.items():
         name = gate_of_target(str(key)) or (gate(str(key), final=True) or "")
         if not name or not isinstance(value, (tuple, list)):
@@ -328,6 +322,3 @@ def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[A
     params = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
     state = [rng.normal(0, 0.5, (B, h)).astype(np.float32) for _ in range(2 if kind == "lstm" else 1)]
     return rng.normal(0, 1, (T, B, V)).astype(np.float32), state, params
-
-
-__all__: Sequence[str] = ["FilePort", "Maker", "trial", "unpackings"]

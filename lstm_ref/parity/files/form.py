@@ -54,6 +54,7 @@ class Form:
     joined: str = "hx"  #: order in which the state and the input are joined
     layers: dict[str, Slot] = field(default_factory=dict)  #: of a class, those that multiply
     kept: dict[str, str] = field(default_factory=dict)  #: attributes of the object that keep the state, by 'H' and 'C'
+    begins: bool = False  #: it has been given a hook where it makes its initial state itself
     bare: bool = False  #: the state is H itself, not a tuple
     template: dict[tuple[Any, ...], Slot] = field(default_factory=dict)  #: parameters by their path in a container
     peeks: dict[str, str] = field(default_factory=dict)  #: variables that hold a state which is not returned

@@ -39,13 +39,16 @@ class Judged:
     """What is said of one port of a file.
 
     Attributes:
-        file: its name, with the tab.
+        path: of the file.
+        tab: of it, or ''.
         name: of the function that computes the model.
         framework: in which it is written.
         rows: role by role.
         said: what is taken as what.
         notes: what is left out, and what could not be read.
         texts: failures in the judge's words.
+        places: of the rows' lines, in words.
+        sources: of these lines.
     """
 
     path: Path
@@ -228,7 +231,7 @@ def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Seq
 
 
 def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:
-    """Outputs and last H of the vanilla RNN; its gradients where the framework has some."""
+    """Outputs of every step and last H of the vanilla RNN."""
     params, state = rnn_params(case), case.state[:1]
     outputs, (H,) = implementation.rnn(case.inputs, state, params)
     return {"outputs": by_step(outputs, case), "H": H}

@@ -5,6 +5,9 @@ from typing import Any
 
 from lstm_ref.parity.files.ops import Ops
 
+#: Sizes of the trial; all differ, so that a shape says what it is.
+TRIAL = {"T": 4, "B": 3, "V": 7, "h": 5}
+
 
 @dataclass(frozen=True)
 class Layout:

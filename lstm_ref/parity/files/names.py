@@ -1,7 +1,8 @@
 """What somebody's names stand for: parameters of the gates, the state, sizes, the functions of a chapter."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 GATES = ("i", "f", "o", "c")
 #: A parameter: its part ('x' and 'h' multiply the input and the state, 'w' both at once, 'b' is a bias, 'd' a second
@@ -11,6 +12,15 @@ Slot = tuple[str, str]
 #: The reference's fourteen, in order.
 CANONICAL: tuple[Slot, ...] = (*((part, gate) for gate in GATES for part in "xhb"), ("h", "q"), ("b", "q"))
 
+#: The vanilla RNN's five, in order; its one pair of matrices stands for the candidate's.
+VANILLA: tuple[Slot, ...] = (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"), ("b", "q"))
+
+
+def in_order(params: Sequence[Any]) -> dict[Slot, Any]:
+    """The reference's parameters by slot: the LSTM's fourteen, or the vanilla RNN's five."""
+    return dict(zip(VANILLA if len(params) == len(VANILLA) else CANONICAL, params, strict=True))
+
+
 #: What people call a gate, or the output layer, in a parameter's name.
 WORDS = {
     "i": ("i", "in", "input", "inputgate", "update", "add"), "f": ("f", "forget", "forgetgate"),
@@ -19,7 +29,6 @@ WORDS = {
           "cbar", "cellgate", "memory", "ct", "cn"),
     "q": ("q", "y", "p", "out", "output", "logits", "fc", "v", "hq", "hy", "qh", "yh", "hp", "outputs", "vocab"),
 }
-OTHER_GATES = {"r", "z", "reset", "update"}  #: of a GRU
 MATRIX, BIAS = ("w", "u", "r", "weight", "weights", "kernel"), ("b", "bias", "biases")
 
 

@@ -24,23 +24,21 @@ class Ops:
             return tensor
         return self.module.transpose(tensor) if self.package == "tensorflow" else tensor.T
 
-    def swap(self, tensor: Any) -> Any:
-        """The first two axes exchanged."""
-        axes = (1, 0, *range(2, len(tensor.shape)))
+    def permute(self, tensor: Any, axes: Sequence[int]) -> Any:
+        """Its axes in another order."""
         if self.package == "torch":
             return tensor.permute(*axes)
         if self.package in ("tensorflow", "paddle"):
             return self.module.transpose(tensor, list(axes))
-        return tensor.transpose(axes)
+        return tensor.transpose(tuple(axes))
+
+    def swap(self, tensor: Any) -> Any:
+        """The first two of three axes exchanged."""
+        return self.permute(tensor, (1, 0, 2))
 
     def last(self, tensor: Any) -> Any:
         """The last two of three axes exchanged."""
-        axes = (0, 2, 1)
-        if self.package == "torch":
-            return tensor.permute(*axes)
-        if self.package in ("tensorflow", "paddle"):
-            return self.module.transpose(tensor, list(axes))
-        return tensor.transpose(axes)
+        return self.permute(tensor, (0, 2, 1))
 
     def reshape(self, tensor: Any, shape: Sequence[int]) -> Any:
         """Another shape of the same numbers."""

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.parity.files.contents import Contents
-from lstm_ref.parity.files.file import SIZES, FilePort, Maker
+from lstm_ref.parity.files.file import FilePort, Maker
 from lstm_ref.parity.files.form import Form
+from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.prepared import observed
+from lstm_ref.parity.files.returned import describe, shape
 from lstm_ref.parity.files.structure import own, simple
-from lstm_ref.parity.files.taken import Taken, describe, observed, shape
+from lstm_ref.parity.files.taken import Taken
 
 RIGHT, WRONG, NOT = "right", "wrong", "not judged"
 
@@ -127,10 +130,10 @@ def _element(node: ast.AST, name: str) -> int:
 def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, ...]], values: dict[str, Any],
             form: Form | None, port: FilePort, columns: bool) -> Row:
     sizes = [int(np.prod(s)) // len(key) for (part, key), s in shapes.items() if part in "bd" and key != "q"]
-    h = max(set(sizes), key=sizes.count) if sizes else SIZES["h"]
+    h = max(set(sizes), key=sizes.count) if sizes else TRIAL["h"]
     inputs = [axis for (part, key), s in shapes.items() if part == "x" and len(s) == 2 for axis in s
               if axis != h * len(key)]
-    V = max(set(inputs), key=inputs.count) if inputs else SIZES["V"]
+    V = max(set(inputs), key=inputs.count) if inputs else TRIAL["V"]
     names = {slot: label for label, slot in (slots(values) if form is None or form.kind == "lstm" else rnn_slots(
         values)).items()}
     for slot, found in shapes.items():
@@ -164,7 +167,7 @@ def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, .
 def begin(port: FilePort, taken: Taken | None) -> Row:
     """The row of the initial state."""
     role, form = "init_lstm_state", port.form
-    if taken is not None and taken.begins:
+    if taken is not None and taken.form.begins:
         return Row(role, f"in {form.name}", RIGHT)
     found = [(item, owner) for item, owner in port.contents.states
              if (owner is None or owner is form.owner) and _fits(item.node, form)]
@@ -184,7 +187,7 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
         count = len(node.args.args) - len(node.args.defaults)
         for attribute in list(vars(port.owner)) if port.owner is not None else []:
             if key := size(attribute.rpartition("__")[2]):
-                port.owner.__dict__[attribute] = SIZES[key]
+                port.owner.__dict__[attribute] = TRIAL[key]
         arguments = [port._argument(arg.arg) for arg in node.args.args[bool(owner):count]]
     except Exception as error:
         return Row(role, node.name, NOT, f"can't be run on its own: {type(error).__name__}: {error}")
@@ -201,14 +204,14 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
     if len(pieces) != count and not (len(pieces) == 1 and count == 1):
         return Row(role, node.name, WRONG, f"expected {'H and C' if count == 2 else '(H,)'}, got {describe(result)}",
                    node.lineno)
-    expected = sorted((SIZES["B"], SIZES["h"]))
+    expected = sorted((TRIAL["B"], TRIAL["h"]))
     for label, piece in zip("HC", pieces, strict=False):
         if not hasattr(piece, "shape"):
             return Row(role, node.name, NOT, f"it returns {describe(result)}")
         array = np.asarray(port.framework.array(piece))
-        if sorted(axis for axis in array.shape if axis != 1) != expected and array.size != SIZES["h"]:
+        if sorted(axis for axis in array.shape if axis != 1) != expected and array.size != TRIAL["h"]:
             return Row(role, node.name, WRONG, f"{label}: expected shape (batch_size, num_hiddens) = "
-                                               f"{(SIZES['B'], SIZES['h'])}, got {array.shape}", node.lineno)
+                                               f"{(TRIAL['B'], TRIAL['h'])}, got {array.shape}", node.lineno)
         if array.any():
             return Row(role, node.name, NOT, f"a choice of its own: {label} is not zeros, {array.ravel()[0]:.6g} first",
                        node.lineno)

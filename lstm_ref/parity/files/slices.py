@@ -5,7 +5,6 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -298,8 +297,3 @@ def package_of(node: ast.AST) -> str:
     if isinstance(node, ast.ImportFrom):
         return "" if node.level else (node.module or "").partition(".")[0]
     return node.names[0].name.partition(".")[0] if isinstance(node, ast.Import) else ""
-
-
-def local(path: Path, package: str) -> bool:
-    """Whether a package is a neighbour of the file."""
-    return (path.parent / f"{package}.py").exists() or (path.parent / package).is_dir()

@@ -1,32 +1,22 @@
 """A port's function, called with the reference's arguments: what is taken for what is found out once, by trial."""
 
 import ast
-import copy
-import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from lstm_ref.params import PARAM_NAMES, Array
+from lstm_ref.params import Array
 from lstm_ref.parity.files.form import Form
-from lstm_ref.parity.files.layout import LOOPING, STEPPING, Layout
-from lstm_ref.parity.files.names import CANONICAL, GATES, Slot, size, state_part
+from lstm_ref.parity.files.layout import LOOPING, STEPPING, TRIAL, Layout
+from lstm_ref.parity.files.names import CANONICAL, Slot, in_order, size, state_part
 from lstm_ref.parity.files.ops import Ops
+from lstm_ref.parity.files.prepared import observed
+from lstm_ref.parity.files.returned import Returned, WrongError, at, is_tensor, parse, shape
 from lstm_ref.parity.files.slices import Slice
-from lstm_ref.parity.files.structure import called, own, simple
+from lstm_ref.parity.files.structure import own
 from lstm_ref.parity.interface import Framework
-from lstm_ref.rnn import RNNParams
-
-#: Sizes of the trial; all differ, so that a shape says what it is.
-TRIAL = {"T": 4, "B": 3, "V": 7, "h": 5}
-
-
-#: What outputs are called in a result that is taken apart by name.
-OUTPUTS = ("y", "outputs", "output", "logits", "out", "y_hat", "y_t", "pred", "y_pred", "o_t")
 
 
 class Bag(list[Any]):
@@ -44,42 +34,6 @@ class Bag(list[Any]):
             return self.__dict__["named"][name]
         except KeyError:
             raise AttributeError(name) from None
-
-
-class WrongError(Exception):
-    """A port can't be called as the reference is, or returns something else; says what."""
-
-
-@dataclass
-class Returned:
-    """Where a port's result has what.
-
-    Attributes:
-        outputs: path to the outputs, or None where H alone is returned.
-        state: paths to H and C.
-        kind: of the outputs: 'list', 'flat', 'TBV', 'BTV', 'TVB', 'step'.
-    """
-
-    outputs: tuple[Any, ...] | None
-    state: dict[str, tuple[Any, ...]]
-    kind: str = ""
-
-
-class Half(NamedTuple):
-    """One half of a tensor's last axis, as a step of a path."""
-
-    second: bool
-
-
-def at(value: Any, path: tuple[Any, ...]) -> Any:
-    """What stands at a path of keys, indices and halves."""
-    for key in path:
-        if isinstance(key, Half):
-            middle = shape(value)[-1] // 2
-            value = value[..., middle:] if key.second else value[..., :middle]
-        else:
-            value = value[key]
-    return value
 
 
 class Affine:
@@ -100,16 +54,6 @@ class Affine:
         y = self.ops.matmul(x, self.weight)
         y = y if self.bias is None else y + self.bias
         return self.activation(y) if callable(self.activation) else y
-
-
-def is_tensor(value: Any) -> bool:
-    """Whether something has a shape."""
-    return hasattr(value, "shape") and not isinstance(value, type)
-
-
-def shape(value: Any) -> tuple[int, ...]:
-    """The shape of a tensor."""
-    return tuple(int(axis) for axis in value.shape)
 
 
 @dataclass
@@ -141,7 +85,6 @@ class Taken:
     said: list[str] = field(default_factory=list)  #: what is taken as what, in words
 
     def __post_init__(self) -> None:
-        self.begins = bool(getattr(self.form.node, "begins", False))
         self.activations = {name: getattr(getattr(self.owner, name, None), "activation", None)
                             for name in self.form.layers}
         self.biased = {name: biased(getattr(self.owner, name, None)) for name in self.form.layers}
@@ -162,7 +105,7 @@ class Taken:
 
     # Giving
 
-    def value(self, slot: Slot, params: dict[Slot, Any], V: int, h: int) -> Any:
+    def value(self, slot: Slot, params: dict[Slot, Any]) -> Any:
         """A parameter as the port has it."""
         part, key = slot
         if part in "bd":
@@ -200,14 +143,14 @@ class Taken:
         return Affine(self.ops, self.weight(params, part, key), bias if bias is None or share == 1 else bias * share,
                       self.activations[name])
 
-    def put(self, params: dict[Slot, Any], V: int, h: int) -> tuple[dict[str, Any], Any]:
+    def put(self, params: dict[Slot, Any]) -> tuple[dict[str, Any], Any]:
         """Give the port its parameters wherever it looks for them; those that are arguments are returned."""
-        values = {name: self.value(slot, params, V, h) for name, slot in self.form.names.items() if self._has(slot)}
+        values = {name: self.value(slot, params) for name, slot in self.form.names.items()}
         names = self.form.unpacked or self.order
         bag: Any = Bag([values.get(name, self.extra.get(i)) for i, name in enumerate(names)], names)
         bag.named |= values
         if self.form.template:
-            bag = built({path: self.value(slot, params, V, h) for path, slot in self.form.template.items()})
+            bag = built({path: self.value(slot, params) for path, slot in self.form.template.items()})
         kind, _, where = self.form.container.partition(":")
         if kind == "self":
             self._set(where, bag)
@@ -228,9 +171,6 @@ class Taken:
                 self.slice.namespace[name] = value
         return {name: values[name] for name, meaning in self.form.arguments.items() if meaning == "slot"}, bag
 
-    def _has(self, slot: Slot) -> bool:
-        return self.form.kind != "rnn" or slot[1] in "cq"
-
     def _set(self, name: str, value: Any) -> None:
         for kept in ("_parameters", "_buffers", "_modules", "_sub_layers", "_cells", "_params"):
             if isinstance(found := getattr(self.owner, kept, None), dict):
@@ -247,10 +187,10 @@ class Taken:
             for name in list(vars(self.owner)):
                 if (key := size(name.rpartition("__")[2])) in ("V", "h"):
                     self.owner.__dict__[name] = {"V": V, "h": h}[key]
-        slots, bag = self.put(params, V, h)
+        slots, bag = self.put(params)
         pieces = [self.layout.give_state(self.ops, piece) for piece in state]
         by_name = dict(zip("HC", pieces, strict=False))
-        self.slice.namespace["__begin__"] = (lambda part, _: by_name[part]) if self.begins else (lambda _, value: value)
+        self.slice.namespace["__begin__"] = lambda part, _: by_name[part]  # where the form has the hook
         sizes = {"V": V, "h": h, "B": 1 if self.layout.one else int(inputs.shape[1]), "T": int(inputs.shape[0])}
         arguments: dict[str, Any] = {}
         for name, meaning in self.form.arguments.items():
@@ -289,9 +229,7 @@ class Taken:
     def forward(self, inputs: Any, state: Sequence[Any], params: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
         """The reference's `lstm` or `rnn`, computed by the port."""
         assert self.layout is not None
-        names = CANONICAL if len(params) == len(PARAM_NAMES) else (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"),
-                                                                   ("b", "q"))
-        given = dict(zip(names, params, strict=True))
+        given = in_order(params)
         rows = int(inputs.shape[1])
         if not self.layout.one:
             return self._run(inputs, state, given, rows)
@@ -306,16 +244,16 @@ class Taken:
         steps = int(inputs.shape[0])
         if self.form.loops and self.returned and self.returned.kind != "step":
             result = self.call(inputs, state, given)
-            return self._rows(self._outputs(result, steps, rows, state), given), self._state(result, rows)
+            return self._rows(self._outputs(result, rows), given), self._state(result, rows)
         if self.form.loops:  # the last step alone: so as many calls as steps
             results = [self.call(inputs[:t + 1], state, given) for t in range(steps)]
-            outputs = [self._outputs(result, 1, rows, state) for result in results]
+            outputs = [self._outputs(result, rows) for result in results]
             return self._rows(self.ops.concat(outputs, 0), given), self._state(results[-1], rows)
         outputs = []
         for t in range(steps):
             result = self.call(inputs[t:t + 1], state, given)
             one = self._state(result, rows)
-            outputs.append(self._outputs(result, 1, rows, state))
+            outputs.append(self._outputs(result, rows))
             state = one if rows > 1 or not self.layout or not self.layout.one else [
                 self.ops.reshape(piece, (piece.shape[-1],)) for piece in one]
         return self._rows(self.ops.concat(outputs, 0), given), tuple(one)
@@ -326,18 +264,17 @@ class Taken:
             return outputs
         return self.ops.matmul(outputs, given["h", "q"]) + given["b", "q"]
 
-    def _outputs(self, result: Any, steps: int, rows: int, state: Sequence[Any]) -> Any:
+    def _outputs(self, result: Any, rows: int) -> Any:
         assert self.returned is not None and self.layout is not None
         path = self.returned.outputs if self.returned.outputs is not None else self.returned.state["H"]
         value = at(result, path)
         if isinstance(value, (list, tuple)):
-            value = self.ops.concat([self._step(piece, rows) for piece in value], 0)
-            return value
+            return self.ops.concat([self._step(piece, rows) for piece in value], 0)
         if self.returned.kind == "TVB":
             value = self.ops.last(value)
         if self.returned.kind == "BTV":
             value = self.ops.swap(value)
-        if self.returned.kind in ("step",):
+        if self.returned.kind == "step":
             return self._step(value, rows)
         if len(shape(value)) == 1:
             return value
@@ -377,80 +314,6 @@ class Taken:
             known = [each for each in dict.fromkeys([*head, *known]) if each in known]
         return [Layout(each) for each in known]
 
-    def parse(self, result: Any) -> Returned:
-        """Where the result of a trial has the outputs and the state.
-
-        Raises:
-            WrongError: there is no state in it.
-        """
-        assert self.layout is not None
-        returns = [inner.value for inner in own(self.form.node) if isinstance(inner, ast.Return) and inner.value]
-        expression = returns[-1] if returns else None
-        B, T, h, V = (TRIAL[key] for key in "BThV")
-        rows = 1 if self.layout.one else B
-        state: dict[str, tuple[Any, ...]] = {}
-        outputs: tuple[Any, ...] | None = None
-        parts = "HC" if self.form.kind == "lstm" else "H"
-
-        def state_like(value: Any) -> bool:
-            return is_tensor(value) and int(np.prod(shape(value))) == rows * h and h in shape(value)
-
-        def pair(value: Any) -> bool:
-            return isinstance(value, (list, tuple)) and len(value) == len(parts) and all(map(state_like, value))
-
-        items: list[tuple[tuple[Any, ...], str, ast.expr | None]]
-        if isinstance(result, dict):
-            items = [((key,), str(key), None) for key in result]
-        elif isinstance(result, (list, tuple)):
-            nodes: list[ast.expr] | list[None] = [None] * len(result)
-            if isinstance(expression, ast.Tuple) and len(expression.elts) == len(result):
-                nodes = expression.elts
-            items = [((i,), simple(node) if node is not None else "", node) for i, node in enumerate(nodes)]
-        else:
-            items = [((), simple(expression) if expression else "", expression)]
-        if self.form.kind == "rnn" and state_like(result) and not self.form.peeks:  # H alone
-            return Returned(None, {"H": ()}, "step")
-        if pair(result) and (len(parts) == 1 or all(state_part(name) for _, name, _ in items) or not self.form.has(
-                ("h", "q"))):
-            names = [state_part(name) for _, name, _ in items]
-            if {*names} == {*parts}:
-                state = {str(name): (i,) for i, name in enumerate(names)}
-            elif (len(parts) == 2 and shape(result[0]) == shape(result[1]) and not self.form.loops) or len(parts) == 1:
-                state = {part: (i,) for i, part in enumerate(self.form.state)}
-        for path, name, node in ([] if state else items):
-            value = at(result, path)
-            if self.form.one_tensor and is_tensor(value) and shape(value) == (rows, 2 * h) and not state:
-                state = {part: (*path, Half(bool(i))) for i, part in enumerate(self.form.one_tensor)}
-                continue
-            if pair(value) and (not is_tensor(value)):
-                names = [state_part(simple(each)) for each in node.elts] if isinstance(node, (ast.Tuple, ast.List)) \
-                    else []
-                order = list(map(str, names)) if {*names} == {*parts} else list(self.form.state)
-                state |= {part: (*path, i) for i, part in enumerate(order)}
-            elif state_like(value) and (part := state_part(name)) and part in parts:
-                state[part] = path
-            elif isinstance(result, dict) and name.lower() not in OUTPUTS:
-                continue
-            elif outputs is None and (is_tensor(value) or (
-                    isinstance(value, (list, tuple)) and value and all(map(is_tensor, value)))):
-                outputs = path
-        if {*state} != {*parts}:
-            got = " and ".join(sorted(state)) or "none of them"
-            raise WrongError(f"{self.form.name}: expected to return the outputs and the state ({', '.join(parts)}), "
-                             f"got {got}: {describe(result)}")
-        found = Returned(outputs, state)
-        value = at(result, outputs) if outputs is not None else at(result, state["H"])
-        if isinstance(value, (list, tuple)):
-            found.kind = "list" if len(value) == (T if self.form.loops else 1) else "step"
-            if found.kind == "step" and self.form.loops:
-                found.outputs = None
-        else:
-            size_, dims = shape(value), len(shape(value))
-            found.kind = ("step" if not self.form.loops or (int(np.prod(size_)) in (rows * V, rows * h) and T > 1) else
-                          "TVB" if dims == 3 and size_[0] == T and self.layout.state == "hB" else
-                          "BTV" if dims == 3 and size_[:2] == (B, T) else "TBV" if dims == 3 else "flat")
-        return found
-
     def find_out(self, inputs: Array, state: Sequence[Array], params: Sequence[Array]) -> str:
         """Find layout and returns by trial; '' or why none of them runs, of the likeliest.
 
@@ -467,12 +330,11 @@ class Taken:
             self.form.loops = loops
             self.layout = layout
             try:
-                given = dict(zip(CANONICAL if len(params) == 14 else (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"),
-                                                                      ("b", "q")), f.tensors(params), strict=True))
+                given = in_order(f.tensors(params))
                 X = f.tensor(inputs[:, 0] if layout.one else inputs)
                 begin = [f.tensor(piece[0] if layout.one else piece) for piece in state]
                 result = self.call(X if self.form.loops else X[0:1], begin, given)
-                self.returned = self.parse(result) if self.form.peeks else self._parsed(result, X, begin, given)
+                self.returned = self._parsed(result, X, begin, given)
                 outputs, _ = self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))
                 if shape(outputs)[0] != TRIAL["T"] * TRIAL["B"]:
                     raise WrongError(f"{self.form.name}: expected outputs of shape (num_steps * batch_size, "
@@ -484,14 +346,16 @@ class Taken:
                 self._say()
                 return ""
         self.layout = self.layouts()[0]
-        self.error = first
         return f"{type(first).__name__}: {first}" if not isinstance(first, WrongError) else str(first)
 
     def _parsed(self, result: Any, X: Any, begin: Any, given: Any) -> Returned:
         """As `parse`; where a state is not returned, it is read from the function's variables."""
+        assert self.layout is not None
         try:
-            return self.parse(result)
+            return parse(self.form, self.layout, result)
         except WrongError:
+            if self.form.peeks:
+                raise
             names = {part: name for part in ("HC" if self.form.kind == "lstm" else "H") for name in dict.fromkeys(
                 inner.id for inner in own(self.form.node) if isinstance(inner, ast.Name) and isinstance(
                     inner.ctx, ast.Store) and state_part(inner.id) == part)}
@@ -500,7 +364,7 @@ class Taken:
                 raise
             self.form.peeks = names
             try:
-                return self.parse(self.call(X if self.form.loops else X[0:1], begin, given))
+                return parse(self.form, self.layout, self.call(X if self.form.loops else X[0:1], begin, given))
             except Exception:
                 self.form.peeks = {}
                 raise
@@ -512,7 +376,7 @@ class Taken:
         order = [self.form.names[name] for name in names if name in self.form.names]
         if self.form.kind == "lstm" and names and order != list(CANONICAL):
             self.said.append(f"parameters in the order {', '.join(names)}")
-        if self.layout.inputs not in ("TBV",):
+        if self.layout.inputs != "TBV":
             self.said.append(self.layout.words())
         if self.columns:
             self.said.append("weights as columns, W @ x")
@@ -534,7 +398,7 @@ class Taken:
             self.said.append(f"state in one tensor, {' before '.join(self.form.one_tensor)}")
         if self.form.layers:
             self.said.append(f"layers {', '.join(self.form.layers)} with the judge's weights")
-        if self.begins:
+        if self.form.begins:
             self.said.append("its own initial state replaced by the judge's")
 
 
@@ -550,73 +414,3 @@ def built(leaves: dict[tuple[Any, ...], Any]) -> Any:
 def biased(layer: Any) -> bool:
     """Whether a layer that multiplies adds a bias."""
     return bool(getattr(layer, "use_bias", getattr(layer, "has_bias", getattr(layer, "bias", True) is not None)))
-
-
-def describe(value: Any) -> str:
-    """Types and shapes of a result, in short."""
-    if is_tensor(value):
-        return f"{type(value).__name__} of shape {shape(value)}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {describe(each)}" for key, each in list(value.items())[:6]) + "}"
-    if isinstance(value, (list, tuple)):
-        return f"{type(value).__name__} of {len(value)} ({', '.join(describe(each) for each in value[:3])})"
-    return type(value).__name__
-
-
-def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
-    """Let a function take its inputs as they are where it makes them one-hot itself; whether it does."""
-    name = next((each for each, meaning in form.arguments.items() if meaning == "inputs"), "")
-    found = False
-    for statement in ast.walk(node):
-        if isinstance(statement, ast.Assign) and any(
-                called(each) in ("one_hot", "to_onehot", "onehot") for each in ast.walk(statement.value)) and name in [
-                    each.id for each in ast.walk(statement.value) if isinstance(each, ast.Name)]:
-            statement.value = ast.copy_location(ast.Name(name, ast.Load()), statement.value)
-            found = True
-    return found
-
-
-def with_state(form: Form) -> Form:
-    """The same function with a hook where it makes its initial state itself; the same where it takes one."""
-    node = copy.deepcopy(form.node)
-    hooked, dense = False, one_hot_inputs(form, node)
-    for statement in node.body if not {"state", "H", "C"} & {*form.arguments.values()} else ():
-        if isinstance(statement, (ast.For, ast.While)):
-            break
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
-                statement.targets[0], ast.Name) and (part := state_part(statement.targets[0].id)) and isinstance(
-                    statement.value, ast.Call):
-            statement.value = ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), statement.value], [])
-            hooked = True
-    if not hooked and not dense:
-        return form
-    ast.fix_missing_locations(node)
-    node.begins = hooked  # type: ignore[attr-defined]
-    changed = copy.copy(form)
-    changed.item = type(form.item)(node, form.item.defines, form.item.inside)
-    return changed
-
-
-def observed(function: Callable[..., Any], *arguments: Any, **named: Any
-             ) -> tuple[Any, dict[str, Any], Exception | None]:
-    """What a function returns, its local variables at the end, and what it raised."""
-    code, kept = inspect.unwrap(getattr(function, "__func__", function)).__code__, dict[str, Any]()
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        if frame.f_code is not code:
-            return None
-        if event in ("return", "exception"):
-            kept.update(frame.f_locals)
-        return trace
-
-    previous = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        return function(*arguments, **named), kept, None
-    except Exception as error:
-        return None, kept, error
-    finally:
-        sys.settrace(previous)
-
-
-__all__ = ["GATES", "RNNParams", "SimpleNamespace", "Taken", "WrongError", "describe", "observed", "with_state"]

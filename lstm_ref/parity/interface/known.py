@@ -202,6 +202,7 @@ class MXNet(Library):
 
     name = "MXNet"
     package = "mxnet"
+    as_numpy = True  #: its arrays are those of `mxnet.np`
 
     def __init__(self, device="cpu"):
         self.mxnet = mxnet = importlib.import_module("mxnet")
@@ -211,7 +212,7 @@ class MXNet(Library):
         # puts them to sleep at every barrier: from then on whatever MXNet computes takes twice as long.
         os.environ["MXNET_CPU_PARALLEL_SIZE"] = str(2**30)
         self.device = mxnet.npx.gpu() if device == "gpu" else mxnet.npx.cpu()
-        if type(self) is MXNet:
+        if self.as_numpy:
             mxnet.npx.set_np()  # so that a number has no axis, as the book's tab has it
         if device == "cpu":
             self.absent = {**self.absent, "float16": "MXNet multiplies no float16 matrices on a CPU"}
@@ -248,6 +249,7 @@ class MXNetND(MXNet):
     """MXNet's first arrays, `mxnet.nd`, in which the book's first edition is written."""
 
     name = "MXNet (nd)"
+    as_numpy = False
 
     def __init__(self, device="cpu"):
         super().__init__(device)

@@ -56,8 +56,8 @@ class FileItems:
 
     def __init__(self, path: Path, device: str, framework: str | None):
         self.path, self.device = path, device
-        self.found = [found for found in chosen(path, Choice())
-                      if framework in (None, found.package.partition(".")[0])]
+        self.found = {number: found for number, found in enumerate(chosen(path, Choice()))
+                      if framework in (None, found.package.partition(".")[0])}
         if not self.found:
             raise ValueError("; ".join(empty(path, Choice())))
         self._verdicts: dict[int, dict[str, Any]] = {}
@@ -65,9 +65,7 @@ class FileItems:
     def verdict(self, number: int) -> dict[str, Any]:
         """What is found of a function."""
         if number not in self._verdicts:
-            everything = [each.form.node.lineno for each in chosen(self.path, Choice())]
-            index = everything.index(self.found[number].form.node.lineno)
-            self._verdicts[number] = judge_one(self.path, Choice(), index, self.found[number], self.device, TIME_LIMIT)
+            self._verdicts[number] = judge_one(self.path, Choice(), number, self.found[number], self.device, TIME_LIMIT)
         return self._verdicts[number]
 
     @staticmethod
@@ -82,4 +80,4 @@ class FileItems:
         items[:0] = [RoleItem.from_parent(session, name=f"{found.contents.code.tab or 'file'}:{found.form.name}:{role}",
                                           nodeid=f"{self.path}::{found.contents.code.tab or 'file'}::{role}", role=role,
                                           port=self, number=number)
-                     for number, found in enumerate(self.found) for role in self.roles(found)]
+                     for number, found in self.found.items() for role in self.roles(found)]
