@@ -1,14 +1,16 @@
 """The diagnosis: the right mistake is named, two at a time as well, and none where none fits."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.explain.diagnose import Diagnosis, diagnose
+from lstm_ref.parity.explain.diagnose import Diagnosis, Finding, diagnose
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.explain.maps import forward_map, gradient_map, probe_map
-from lstm_ref.parity.explain.words import explain
+from lstm_ref.parity.explain.words import diagnosed, explain
 from lstm_ref.parity.interface import watch
 from lstm_ref.parity.mistakes import MISTAKES, Mistaken
 from lstm_ref.parity.reference import Reference
@@ -156,3 +158,13 @@ def test_a_failure_is_told_in_words(truths, tmp_path):
     assert (tmp_path / "heat.png").stat().st_size > 5000
     page = markdown({"torch": {"status": "fail", "reason": "x", "causes": {"scratch": cause}}})
     assert "b_o left out" in page and "heat-torch-scratch-0.png" in page
+
+
+def test_a_failure_carries_what_was_found_in_its_own_check():
+    """A rounding failure of another check does not; what only follows from the others does."""
+    finding = Finding((MISTAKES[0],), 0.5, ("trajectory",))
+    found = SimpleNamespace(diagnosis=Diagnosis(("trajectory",), (finding,), (), frozenset({"not_finite"})),
+                            findings=lambda: ["the whole diagnosis"])
+    assert diagnosed("trajectory", found) == diagnosed("not_finite", found) == ["the whole diagnosis"]
+    assert diagnosed("forward", found) == [f"diagnosis: nothing of the catalogue for forward; in trajectory: "
+                                           f"{MISTAKES[0].name}"]

@@ -110,11 +110,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The findings, best first; those of `partly` leave some failed checks open."""
+    """The findings, best first; those of `partly` leave some failed checks open, and those of `follow` say no more."""
 
     failed: tuple[str, ...]
     findings: tuple[Finding, ...]
     partly: tuple[Finding, ...] = ()
+    follow: frozenset[str] = frozenset()  #: failed checks that are not looked at: they follow from the others
 
     def lines(self) -> list[str]:
         """What to tell the reader."""
@@ -147,6 +148,7 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
             items = list(panel(implementation, dtype, folder))
             if any(item.fails for item in items):
                 break
+        every = {item.check for item in items if item.fails}
         items = telling(items)
         failed = in_order({item.check for item in items if item.fails})
         # A wrong guess ends soonest in what is cheap, and there where the implementation is wrong.
@@ -162,7 +164,7 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
         partly = sorted((f for f in findings if f.explains), key=lambda f: (-len(f.explains), f.ratio))
     whole.sort(key=lambda f: (*f.rank, f.ratio))
     alike = [f for f in whole if f.rank == whole[0].rank]
-    return Diagnosis(failed, tuple(alike), tuple(partly))
+    return Diagnosis(failed, tuple(alike), tuple(partly), frozenset(every - {*failed}))
 
 
 def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[Item]:

@@ -172,4 +172,4 @@ def _activation(name: str, t: int, found: Array, rod: Yardstick, case: Case) -> 
                 ratio(found[t], function(before), 2 * rod.spread[name][t]).max() <= LIMIT):
             return f"; before its activation it agrees: this is {activation} where {GATES[name]} belongs"
     far = ratio(found[t], rod.truth[name][t], rod.spread[name][t]).max() > FAR
-    return "; it departs before its activation" if far else "; perhaps in its activation alone"
+    return "; it departs before its activation" if far else ""

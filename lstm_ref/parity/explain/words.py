@@ -19,7 +19,7 @@ SINGLE = 1e-5  #: float32 rounds to 6e-8; a handful of operations reach this
 def diagnosed(check: str, found: Investigation) -> list[str]:
     """The diagnosis in words, where it says something of this check: not what was found in another alone."""
     lines, diagnosis = found.findings(), found.diagnosis
-    if diagnosis is None or not diagnosis.findings or check not in COMPARED or any(
+    if diagnosis is None or not diagnosis.findings or check not in COMPARED - diagnosis.follow or any(
             check in finding.explains for finding in diagnosis.findings):
         return lines
     return [f"diagnosis: nothing of the catalogue for {check}; in {', '.join(diagnosis.findings[0].explains)}: "
