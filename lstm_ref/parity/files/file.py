@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import copy
 import importlib
 import itertools
 from collections.abc import Callable
@@ -123,15 +124,8 @@ class FilePort:
                 self.slice.need(method, inside)
         self.slice.need(form.node, inside)
         if form.owner is not None:
-            owner = next(item for item in self.contents.items if item.node is form.owner)
-            self.slice.execute(plain_class(form.owner, form.node))
-            for item in self.contents.items:
-                if form.owner.name in item.defines and isinstance(item.node, ast.FunctionDef):
-                    self.slice.execute(item.node)
-            if form.item.node is not self.form.item.node and form.node.name not in [
-                    getattr(each, "name", "") for each in owner.node.body]:  # type: ignore[attr-defined]
-                self.slice.execute(form.node)
-            self.owner = self._instance(form.owner)
+            self._define(form)
+            self.owner = self._instance(form)
             function: Callable[..., Any] = getattr(self.owner, mangled(form.owner.name, form.node.name))
         else:
             self.slice.execute(form.node)
@@ -142,14 +136,32 @@ class FilePort:
         shapes, order, extra = self._shapes()
         return Taken(form, self.slice, self.framework, self.ops, function, self.owner, shapes, order, extra)
 
-    def _instance(self, node: ast.ClassDef) -> Any:
-        """An object of the port's class; made without its constructor where that can't run."""
+    def _define(self, form: Form, tried: bool = False) -> None:
+        """Define a class, with the method in its changed form; `tried`: its constructor leaves out what can't run."""
+        node = form.owner
+        assert node is not None
+        changed = {form.node.name: form.node}
+        if tried and (constructor := constructor_of(node)):
+            changed["__init__"] = statement_by_statement(constructor)
+        self.slice.execute(plain_class(node, changed))
+        for item in self.contents.items:
+            if node.name in item.defines and isinstance(item.node, ast.FunctionDef):  # methods that are added later
+                self.slice.execute(item.node)
+        if form.item.node is not self.form.item.node and form.node.name not in [
+                getattr(each, "name", "") for each in node.body]:
+            self.slice.execute(form.node)
+
+    def _instance(self, form: Form) -> Any:
+        """An object of the port's class; made by as much of its constructor as can run."""
+        node = form.owner
+        assert node is not None
         made = self.slice.namespace[node.name]
-        constructor = next((each for each in node.body if isinstance(each, ast.FunctionDef)
-                            and each.name == "__init__"), None)
+        constructor = constructor_of(node)
         fields = [each.target.id for each in node.body if isinstance(each, ast.AnnAssign)
                   and isinstance(each.target, ast.Name)]
-        names = [arg.arg for arg in constructor.args.args[1:]] if constructor else []
+        names = [arg.arg for arg in constructor.args.args[1:]] if constructor else [
+            each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and each.value is None
+            and isinstance(each.target, ast.Name)] if hasattr(made, "__dataclass_fields__") else []
         defaults = len(constructor.args.defaults) if constructor else 0
         try:
             arguments = {name: self._argument(name) for name in names[:len(names) - defaults]}
@@ -157,15 +169,14 @@ class FilePort:
                           if (key := size(name)) in ("V", "h")}
             found = made(**arguments)
         except Exception:  # it wants what is not here: a corpus, a configuration
-            found = made.__new__(made)
-            base = next((each for each in made.__mro__ if each.__module__.startswith(("torch", "paddle"))), None)
-            if base is not None:
-                base.__init__(found)
-            assigned = [inner for method in node.body if isinstance(method, ast.FunctionDef)
-                        and method.name == "__init__" for inner in ast.walk(method) if isinstance(inner, ast.Assign)]
-            for target in (target for each in assigned for target in each.targets):
-                if isinstance(target, ast.Attribute) and (key := size(target.attr)):
-                    found.__dict__[target.attr] = TRIAL[key]
+            self._define(form, tried=True)
+            given = dict[str, Any]()
+            for name in names[:len(names) - defaults]:
+                try:
+                    given[name] = self._argument(name)
+                except LookupError:
+                    given[name] = None
+            found = self.slice.namespace[node.name](**given)
         for name in fields:
             if key := size(name):
                 found.__dict__.setdefault(name, TRIAL[key])
@@ -302,15 +313,36 @@ def by_gate(result: Any) -> dict[tuple[Any, ...], Slot]:
     return found
 
 
-def plain_class(node: ast.ClassDef, changed: ast.FunctionDef) -> ast.ClassDef:
-    """A class whose methods are not compiled, with one method in its changed form."""
+def plain_class(node: ast.ClassDef, changed: dict[str, ast.FunctionDef]) -> ast.ClassDef:
+    """A class whose methods are not compiled, with some methods in their changed form."""
     body: list[ast.stmt] = []
     for each in node.body:
         if isinstance(each, ast.FunctionDef):
-            each = strip(changed if each.name == changed.name else each)
+            each = strip(changed.get(each.name, each))
         body.append(each)
-    copy = ast.ClassDef(node.name, node.bases, node.keywords, body, [])
-    return ast.fix_missing_locations(ast.copy_location(copy, node))
+    plain = ast.ClassDef(node.name, node.bases, node.keywords, body, [])
+    return ast.fix_missing_locations(ast.copy_location(plain, node))
+
+
+def constructor_of(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """The constructor that a class defines itself, or None."""
+    return next((each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"), None)
+
+
+def statement_by_statement(node: ast.FunctionDef) -> ast.FunctionDef:
+    """A function that goes on after each statement that fails; it begins with its base's constructor."""
+    def tried(body: list[ast.stmt]) -> list[ast.stmt]:
+        return [each if isinstance(each, ast.FunctionDef) else ast.Try([each], [handler], [], []) for each in body]
+
+    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+    copied = copy.deepcopy(node)
+    for inner in ast.walk(copied):
+        if isinstance(inner, (ast.For, ast.While, ast.If, ast.With)):
+            inner.body, orelse = tried(inner.body), getattr(inner, "orelse", [])
+            if orelse:
+                inner.orelse = tried(orelse)  # type: ignore[union-attr]
+    copied.body = tried([ast.parse("super().__init__()").body[0], *copied.body])
+    return ast.fix_missing_locations(copied)
 
 
 def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[Array]]:

@@ -1,9 +1,10 @@
 """How a function is taken: what its arguments, its parameters and what it returns stand for, read from its source."""
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lstm_ref.parity.files.compact import spread
 from lstm_ref.parity.files.gates import linears, products
 from lstm_ref.parity.files.names import GATES, Slot, pieces, rnn_slots, size, slots, state_part
 from lstm_ref.parity.files.slices import Item
@@ -12,6 +13,7 @@ from lstm_ref.parity.files.structure import (
     INPUTS,
     JOINS,
     SCANS,
+    assigned,
     called,
     multiplies,
     nested,
@@ -22,6 +24,10 @@ from lstm_ref.parity.files.structure import (
     squashes,
     unpackings,
 )
+
+#: What the whole state is called.
+STATES = ("state", "states", "H_C", "hidden", "init_states", "hx", "h_state", "initial_state", "init_state", "hc",
+          "carry", "prev_state")
 
 
 @dataclass
@@ -34,7 +40,7 @@ class Form:
         kind: 'lstm', 'rnn', 'gru' or ''.
         names: what each name that stands for a parameter stands for.
         arguments: what each argument stands for: 'self', 'inputs', 'state', 'H', 'C', 'params', 'slot', 'device',
-            'sizes' or '' for one that is left to its default.
+            'sizes', 'keyed' for a dict of inputs and state, or '' for one that is left to its default.
         unpacked: names of the parameters in the order in which they are taken from a list.
         container: 'argument:params' or 'self:params', from which they are taken by order or by name.
         state: order in which the state is taken from a pair.
@@ -59,6 +65,8 @@ class Form:
     template: dict[tuple[Any, ...], Slot] = field(default_factory=dict)  #: parameters by their path in a container
     peeks: dict[str, str] = field(default_factory=dict)  #: variables that hold a state which is not returned
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
+    keys: dict[str, str] = field(default_factory=dict)  #: of an argument that is a dict, what each key stands for
+    biased: dict[str, bool] = field(default_factory=dict)  #: of layers that it makes itself, whether they have a bias
 
     def lacks(self) -> str:
         """The first gate of which the parameters are not known, or ''."""
@@ -114,8 +122,9 @@ def form(item: Item, owner: ast.ClassDef | None = None, whole: bool = False, for
         whole: the class computes an LSTM in several methods, of which this is the entry.
         forced: it is said by hand that this computes an LSTM.
     """
-    node = item.node
-    assert isinstance(node, ast.FunctionDef)
+    assert isinstance(item.node, ast.FunctionDef)
+    node, biased = spread(item.node)
+    item = item if node is item.node else replace(item, node=node)
     said = spoken(node)
     if owner:
         said += [inner.attr for inner in ast.walk(owner) if isinstance(inner, ast.Attribute)
@@ -137,7 +146,7 @@ def form(item: Item, owner: ast.ClassDef | None = None, whole: bool = False, for
         names = rnn_slots(said)
         if {("x", "c"), ("h", "c")} - {*names.values()}:
             return None
-    found = Form(item, owner, kind, names, layers=layers)
+    found = Form(item, owner, kind, names, layers=layers, biased=biased)
     _arguments(found)
     found.loops = any(isinstance(inner, (ast.For, ast.While)) for inner in own(node)) or any(
         called(inner) in SCANS for inner in own(node))
@@ -166,14 +175,14 @@ def _arguments(form: Form) -> None:
             meaning = "self"
         elif name in form.names:
             meaning = "slot"
+        elif keys := _keys(node, name):
+            meaning, form.keys = "keyed", keys
         elif taken and sum(each in form.names for each in taken) >= 3:
             meaning, form.unpacked, form.container = "params", taken, f"argument:{name}"
         elif name in ("params", "parameters", "weights", "theta", "param", "p", "ws", "param_list"):
             meaning, form.container = "params", form.container or f"argument:{name}"
-        elif (len(taken) in (1, 2) and any(state_part(each) for each in taken)) or (name in (
-                "state", "states", "H_C", "hidden", "init_states", "hx", "h_state", "initial_state", "init_state",
-                "hc", "carry", "prev_state") and not any(
-                    state_part(other.arg) == "C" for other in parameters)):
+        elif (len(taken) in (1, 2) and any(state_part(each) for each in taken)) or (name in STATES and not any(
+                state_part(other.arg) == "C" for other in parameters)):
             meaning = "state"
             if len(taken) == 2 and state_part(taken[0]) and state_part(taken[1]):
                 form.state = tuple(str(state_part(each)) for each in taken)
@@ -192,7 +201,7 @@ def _arguments(form: Form) -> None:
         form.arguments[name] = meaning
     if not form.container:
         for names, value in unpacked:
-            if sum(each in form.names for each in names) >= 3:
+            if sum(each in form.names for each in names) >= 3 and simple(value):
                 form.unpacked, form.container = names, f"self:{simple(value)}" if isinstance(
                     value, ast.Attribute) else f"global:{simple(value)}"
     for paths, value in nested(node):
@@ -204,13 +213,48 @@ def _arguments(form: Form) -> None:
         name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")
         form.bare = name not in aliases and not any(
             isinstance(inner, ast.Subscript) and simple(inner.value) == name for inner in own(node))
-    if not {"state", "H", "C"} & {*form.arguments.values()} and form.owner is not None:
+    if not {"state", "H", "C", "keyed"} & {*form.arguments.values()} and form.owner is not None:
         _kept(form)
-    for names, value in unpacked:
-        state = [state_part(each) for each in names]
-        if {*state} == {"H", "C"} and called(value) in ("split", "chunk") and "state" in [
-                form.arguments.get(simple(each)) for each in ast.walk(value)]:
-            form.one_tensor = tuple(map(str, state))
+    form.one_tensor = _halves(form)
+
+
+def _halves(form: Form) -> tuple[str, ...]:
+    """The order in which H and C are cut out of one tensor, the state; () where they are not."""
+    states = {name for name, meaning in form.arguments.items() if meaning == "state"} | {
+        key for key, meaning in form.keys.items() if meaning == "state"}
+    states |= {name for name, value in assigned(form.node) if simple(value) in states and not state_part(name) and (
+        isinstance(value, ast.Name) or isinstance(getattr(value, "slice", None), ast.Constant))}
+    first, seen = "", set[str]()
+    for names, value in unpackings(form.node):
+        parts = [str(state_part(each)) for each in names]
+        if {*parts} == {"H", "C"} and called(value) in ("split", "chunk") and states & {
+                simple(each) for each in ast.walk(value)}:
+            return tuple(parts)
+    for name, value in assigned(form.node):
+        start = _start(value, states)
+        if start is not None and (part := state_part(name)):
+            seen.add(part)
+            first = part if start else first
+    return () if seen != {"H", "C"} or not first else ("H", "C") if first == "H" else ("C", "H")
+
+
+def _start(value: ast.expr, states: set[str]) -> bool | None:
+    """Whether what is cut out of a state begins where the state does; None for what is not cut out of one."""
+    if isinstance(value, ast.Subscript) and simple(value.value) in states:
+        index = value.slice.elts[-1] if isinstance(value.slice, ast.Tuple) and value.slice.elts else value.slice
+        return index.lower is None or ast.unparse(index.lower) == "0" if isinstance(index, ast.Slice) else None
+    if called(value) == "slice" and isinstance(value, ast.Call) and len(value.args) == 3 and simple(
+            value.args[0]) in states and isinstance(value.args[1], (ast.List, ast.Tuple)):
+        return ast.unparse(value.args[1].elts[-1]) == "0"
+    return None
+
+
+def _keys(node: ast.FunctionDef, name: str) -> dict[str, str]:
+    """What the keys of an argument stand for that is a dict of inputs and state; {} for any other argument."""
+    keys = [inner.slice.value for inner in own(node) if isinstance(inner, ast.Subscript) and simple(
+        inner.value) == name and isinstance(inner.slice, ast.Constant) and isinstance(inner.slice.value, str)]
+    found = {key: "inputs" if key in INPUTS else "state" if key in STATES else state_part(key) or "" for key in keys}
+    return found if "inputs" in found.values() and "" not in found.values() else {}
 
 
 def _cut(node: ast.FunctionDef) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ def with_state(form: Form) -> Form:
     """The same function with a hook where it makes its initial state itself; the same where it takes one."""
     node = copy.deepcopy(form.node)
     hooked, dense = False, one_hot_inputs(form, node)
-    for statement in node.body if not {"state", "H", "C"} & {*form.arguments.values()} else ():
+    for statement in node.body if not {"state", "H", "C", "keyed"} & {*form.arguments.values()} else ():
         if isinstance(statement, (ast.For, ast.While)):
             break
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from lstm_ref.parity.files.era import Old, is_old
 from lstm_ref.parity.files.names import size
 from lstm_ref.parity.files.source import Code
 
@@ -265,6 +266,8 @@ class Slice:
         if package in FRAMEWORKS or (package in sys.stdlib_module_names and package != "this"):
             try:
                 exec(compile(ast.Module([node], []), str(self.code.path), "exec"), self.namespace)
+                if package == "tensorflow":
+                    self._before(node)
                 return
             except Exception as error:
                 self.failed |= dict.fromkeys(targets(node), f"{type(error).__name__}: {error}")
@@ -274,6 +277,12 @@ class Slice:
             if alias.name != "*":
                 self.namespace[name] = module if isinstance(node, ast.Import) or alias.name in FRAMEWORKS or (
                     package.startswith("d2l")) else getattr(module, alias.name)
+
+    def _before(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Let a file from before TensorFlow 2 have its names."""
+        for name in targets(node):
+            if isinstance(self.namespace[name], ModuleType) and is_old((tree for _, tree in self.code.trees()), name):
+                self.namespace[name] = Old(self.namespace[name])
 
     def star(self) -> StandIn | None:
         """What stands for the modules of which everything was imported, or None."""

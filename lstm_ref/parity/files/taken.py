@@ -87,7 +87,7 @@ class Taken:
     def __post_init__(self) -> None:
         self.activations = {name: getattr(getattr(self.owner, name, None), "activation", None)
                             for name in self.form.layers}
-        self.biased = {name: biased(getattr(self.owner, name, None)) for name in self.form.layers}
+        self.biased = {name: biased(getattr(self.owner, name, None)) for name in self.form.layers} | self.form.biased
         h = self.shapes_h()
         weights = [(part, key, s) for (part, key), s in self.shapes.items()
                    if part in "xw" and len(s) == 2 and s[0] != s[1]]
@@ -192,26 +192,19 @@ class Taken:
         by_name = dict(zip("HC", pieces, strict=False))
         self.slice.namespace["__begin__"] = lambda part, _: by_name[part]  # where the form has the hook
         sizes = {"V": V, "h": h, "B": 1 if self.layout.one else int(inputs.shape[1]), "T": int(inputs.shape[0])}
+        given = [by_name[part] for part in self.form.one_tensor or self.form.state]
+        meanings = {"inputs": self.layout.give(self.ops, inputs), "params": bag, "device": self.framework.device,
+                    **by_name, "state": self.ops.concat(given, -1) if self.form.one_tensor else given[0]
+                    if self.form.bare else tuple(given)}
+        meanings["keyed"] = {key: meanings[meaning] for key, meaning in self.form.keys.items()}
         arguments: dict[str, Any] = {}
         for name, meaning in self.form.arguments.items():
-            if meaning == "self":
-                continue
-            if meaning == "inputs":
-                arguments[name] = self.layout.give(self.ops, inputs)
-            elif meaning == "state":
-                given = [by_name[part] for part in self.form.one_tensor or self.form.state]
-                arguments[name] = self.ops.concat(given, -1) if self.form.one_tensor else (
-                    given[0] if self.form.bare else tuple(given))
-            elif meaning in ("H", "C"):
-                arguments[name] = by_name[meaning]
-            elif meaning == "params":
-                arguments[name] = bag
-            elif meaning == "slot":
+            if meaning == "slot":
                 arguments[name] = slots[name]
-            elif meaning == "device":
-                arguments[name] = self.framework.device
             elif meaning == "sizes":
                 arguments[name] = sizes[size(name) or "V"]
+            elif meaning in meanings:
+                arguments[name] = meanings[meaning]
         for part, name in self.form.kept.items():
             self._set(name, by_name[part])
         if self.form.peeks:
@@ -396,6 +389,8 @@ class Taken:
             self.said.append(f"state not returned, read from the variables {', '.join(self.form.peeks.values())}")
         if self.form.one_tensor:
             self.said.append(f"state in one tensor, {' before '.join(self.form.one_tensor)}")
+        if self.form.keys:
+            self.said.append(f"inputs and state in a dict, as {', '.join(self.form.keys)}")
         if self.form.layers:
             self.said.append(f"layers {', '.join(self.form.layers)} with the judge's weights")
         if self.form.begins:
