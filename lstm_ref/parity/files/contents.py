@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lstm_ref.parity.files import statements
 from lstm_ref.parity.files.form import Form, form
 from lstm_ref.parity.files.names import GATES, function, slots
+from lstm_ref.parity.files.reach import Reach
 from lstm_ref.parity.files.slices import FRAMEWORKS, Item, adds, package_of, pool, uses
 from lstm_ref.parity.files.source import Code
 from lstm_ref.parity.files.structure import called, multiplies, own, spoken, squashes
@@ -14,7 +15,9 @@ from lstm_ref.parity.files.structure import called, multiplies, own, spoken, squ
 ENTRIES = ("forward", "__call__", "call", "step", "lstm", "lstm_cell", "cell", "build", "construct", "forward_step",
            "hybrid_forward", "run", "predict")
 #: What random numbers are drawn with.
-DRAWS = ("randn", "normal", "uniform", "rand", "standard_normal", "random_normal", "truncated_normal")
+DRAWS = ("randn", "normal", "uniform", "rand", "standard_normal", "random_normal", "truncated_normal", "normal_",
+         "uniform_", "xavier_uniform_", "xavier_normal_", "orthogonal_", "kaiming_uniform_", "kaiming_normal_",
+         "random_sample", "empty")
 #: Models of other kinds, which are left out by name.
 OTHERS = ("peephole", "bilstm", "bi_lstm", "conv", "attention", "gru", "peep", "stacked", "deep")
 
@@ -96,6 +99,17 @@ def contents(code: Code) -> Contents:
             forms += [taken] if taken else []
             if not entry:
                 found.left_out.append(f"{name}: no method of {', '.join(ENTRIES[:4])} to call")
+    reach = Reach([*plain, *methods])
+    if not any(each.kind == "lstm" and not each.lacks() for each in forms):  # by what they do, whatever their names
+        for item, owner in reach.steps():
+            if not any(each.item.node.lineno == item.node.lineno for each in forms) and not _inside(item, forms) and (
+                    taken := form(item, owner, forced=True)):
+                forms.append(taken)
+    for each in forms:
+        if each.kind == "lstm" and not each.loops:
+            each.around = [taken for item, owner in reach.loops((each.item, each.owner)) if not any(
+                other.item.node.lineno == item.node.lineno for other in forms) and (
+                    taken := form(item, owner, forced=True))]
     for each in forms:
         other = next((word for word in OTHERS if word in each.name.lower()), None)
         if each.kind == "gru" or other == "gru":

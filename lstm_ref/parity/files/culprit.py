@@ -55,8 +55,8 @@ def target(event: Event) -> str:
     return event.function.strip("_") if event.name == "return" else event.name
 
 
-def find(port: FilePort, taken: Taken) -> Culprit | None:
-    """The first line that departs or fails; None where every line agrees on the trial."""
+def find(port: FilePort, taken: Taken, inside: ast.AST | None = None) -> Culprit | None:
+    """The first line that departs or fails, of one function if it is given; None where every line agrees."""
     inputs, state, params = trial(kind=taken.form.kind)
     if taken.form.kind != "lstm":
         return crash(port, taken, inputs, state, params)
@@ -67,6 +67,9 @@ def find(port: FilePort, taken: Taken) -> Culprit | None:
     values, one = known_values(inputs, state, params, sorted(orders)), bool(taken.layout and taken.layout.one)
     known, gates = Known(values, one), {key: Known({key: values[LETTER[key]]}, one) for key in GATES}
     code = port.contents.code
+    if inside is not None:  # what it calls is right
+        lines = {each.lineno for each in ast.walk(inside) if isinstance(each, ast.stmt)}
+        watch.events = [event for event in watch.events if event.node.lineno in lines]
     wrong: Event | None = None
     for i, event in enumerate(watch.events):
         if isinstance(event.node, (ast.For, ast.While)) or _prepares(event, taken):

@@ -5,9 +5,11 @@ import builtins
 import contextlib
 import copy
 import importlib
+import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,17 +18,22 @@ from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
+from lstm_ref.parity.files.leaves import leaves
 from lstm_ref.parity.files.lint import undefined
 from lstm_ref.parity.files.names import GATES, Slot, gate, rnn_slots, size, slots
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.prepared import observed, with_state
+from lstm_ref.parity.files.probed import Probed, Root
 from lstm_ref.parity.files.returned import shape
 from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
-from lstm_ref.parity.files.standins import stand_in
-from lstm_ref.parity.files.structure import SQUASHES, gate_of_target, own, simple
+from lstm_ref.parity.files.standins import Module, stand_in
+from lstm_ref.parity.files.structure import DEVICES, SQUASHES, gate_of_target, own, simple
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
+
+#: What short names stand for where sizes are asked for.
+SHORT = {"v": "V", "vocab": "V", "h": "h", "n": "h", "k": "h", "b": "B", "bsz": "B", "n_batch": "B", "m": "B"}
 
 
 @dataclass
@@ -100,6 +107,7 @@ class FilePort:
                            dict(TRIAL), {name: self.framework.device for name in ("device", "ctx")})
         name = self.package.partition(".")[0]  # which a file may have by way of a module that is not here
         self.slice.given.setdefault(name, importlib.import_module(name))
+        self.first = self.form.anew()
         self.maker: Maker | None = None
         self.owner: Any = None
         self.undefined: list[str] = []  #: names that the function reads and the file gives no value
@@ -155,6 +163,7 @@ class FilePort:
         """An object of the port's class; made by as much of its constructor as can run."""
         node = form.owner
         assert node is not None
+        self._sizes(node)
         made = self.slice.namespace[node.name]
         constructor = constructor_of(node)
         fields = [each.target.id for each in node.body if isinstance(each, ast.AnnAssign)
@@ -163,19 +172,20 @@ class FilePort:
             each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and each.value is None
             and isinstance(each.target, ast.Name)] if hasattr(made, "__dataclass_fields__") else []
         defaults = len(constructor.args.defaults) if constructor else 0
+        if constructor:  # those that are only given by name come first, so that the last are those with defaults
+            named = zip(constructor.args.kwonlyargs, constructor.args.kw_defaults, strict=True)
+            names = [arg.arg for arg, value in named if value is None] + names
         try:
-            arguments = {name: self._argument(name) for name in names[:len(names) - defaults]}
+            arguments = self.arguments(names[:len(names) - defaults])
             arguments |= {name: TRIAL[key] for name in names[len(names) - defaults:]
                           if (key := size(name)) in ("V", "h")}
             found = made(**arguments)
         except Exception:  # it wants what is not here: a corpus, a configuration
             self._define(form, tried=True)
-            given = dict[str, Any]()
-            for name in names[:len(names) - defaults]:
-                try:
+            given = dict.fromkeys(names[:len(names) - defaults])
+            for name in given:
+                with contextlib.suppress(LookupError):
                     given[name] = self._argument(name)
-                except LookupError:
-                    given[name] = None
             found = self.slice.namespace[node.name](**given)
         for name in fields:
             if key := size(name):
@@ -189,7 +199,7 @@ class FilePort:
             for name in fields:
                 if not hasattr(found, name):
                     found.__dict__[name] = 0.01
-            found.setup()
+            self._set_up(found)
         methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
         for inner in ast.walk(node):  # methods of a base that is not in the file do nothing
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and isinstance(
@@ -198,19 +208,57 @@ class FilePort:
                 found.__dict__[inner.func.attr] = lambda *_, **__: None
         return found
 
+    def _set_up(self, found: Any) -> None:
+        """Run a module's `setup` on an object that takes attributes, which a Flax module outside of `init` does not."""
+        function = type(found).setup
+        proxy = Module()
+        proxy.__dict__.update(vars(found))
+        inspect.unwrap(function)(proxy)
+        found.__dict__.update(vars(proxy))
+
+    def _sizes(self, node: ast.AST) -> None:
+        """Give sizes that are globals the trial's values."""
+        for name in uses(node):
+            if (key := size(name)) and isinstance(self.slice.namespace.get(name, 0), int):
+                self.slice.namespace[name] = TRIAL[key]
+
+    def arguments(self, names: Sequence[str], order: Sequence[str] = ("V", "h", "V")) -> dict[str, Any]:
+        """What a function that makes parameters, a state or an object is given: sizes that say nothing are in order."""
+        found: dict[str, Any] = {}
+        unknown = []
+        for name in names:
+            try:
+                found[name] = self._argument(name)
+            except LookupError:
+                unknown.append(name)
+        known = {size(name) for name in names}
+        left = [key for key in order if key not in known] if len(unknown) > 1 or known - {None} else ["h"]
+        for name in unknown:
+            key = SHORT.get(name.lower()) or (left[0] if left else "")
+            if not key:
+                raise LookupError(f"what {name} stands for is not known")
+            if key in left:
+                left.remove(key)
+            found[name] = TRIAL[key]
+        return {name: found[name] for name in names}
+
     def _argument(self, name: str) -> Any:
         if "shape" in name:
             return TRIAL["B"], TRIAL["V"]
         if key := size(name):
             return TRIAL[key]
-        if name in ("device", "ctx"):
+        if name in DEVICES:
             return self.framework.device
         if name in ("rng", "key", "rng_key", "prng_key") and self.package == "jax":
             return importlib.import_module("jax").random.PRNGKey(0)
         if name in ("rng", "generator") and self.package == "numpy":
             return np.random.default_rng(0)
+        if name == "rngs" and self.package == "jax":
+            return importlib.import_module("flax.nnx").Rngs(0)
         if name in ("seed", "rng", "key"):
             return 0
+        if name in ("kind", "cell", "cell_type", "rnn_type", "model_type", "mode"):
+            return "lstm"
         raise LookupError(f"what {name} stands for is not known")
 
     # Shapes
@@ -253,6 +301,29 @@ class FilePort:
                   if hasattr(value := self.slice.namespace.get(name), "shape")}
         return stated, [], {}
 
+    def probed(self, taken: Taken) -> Iterator[Probed]:
+        """The same function with its parameters found by what they do, for each place where they may come from."""
+        form = taken.form
+        roots = [Root("self", "", self.owner)] if self.owner is not None else []
+        wanted = {name for item in self.contents.items for name in uses(item.node)
+                  if isinstance(item.node, (ast.FunctionDef, ast.ClassDef))}
+        for name, value in list(self.slice.namespace.items()):
+            if name in wanted and not isinstance(value, (type, int, float, str, Missing, ModuleType)) and not callable(
+                    getattr(value, "__code__", None)) and next(leaves(value), None) is not None:
+                roots.append(Root("global", name, value))
+        needs = form.weak or {"params", "slot"} & {*form.arguments.values()}
+        for item, owner in sorted(self.contents.makers, key=lambda pair: self._distance(*pair)) if needs else ():
+            if owner is None or owner is form.owner:
+                made = self.make(item, owner)
+                if made.returned and len(list(leaves(made.result))) > 2:
+                    yield self._probed(taken, [*roots, Root("argument", item.defines[0], made.result)])
+        if roots:
+            yield self._probed(taken, roots)
+
+    def _probed(self, taken: Taken, roots: list[Root]) -> Probed:
+        return Probed(taken.form.anew(), self.slice, self.framework, self.ops, taken.function, taken.owner, {}, [],
+                      roots=roots)
+
     def _distance(self, item: Item, owner: ast.ClassDef | None) -> tuple[bool, bool, bool, int]:
         names = slots(uses(item.node)).values()
         gates = {key for part, key in names if part in "xw" and key in GATES}
@@ -267,16 +338,14 @@ class FilePort:
         found = Maker(item, names_returned(node))
         try:
             self.slice.need(node, item.inside)
-            for name in uses(node):  # sizes that are globals
-                if (key := size(name)) and isinstance(self.slice.namespace.get(name, 0), int):
-                    self.slice.namespace[name] = TRIAL[key]
+            self._sizes(node)
             if owner is not None:
                 function = getattr(self.owner, mangled(owner.name, node.name))
             else:
                 self.slice.execute(node)
                 function = self.slice.namespace[node.name]
-            arguments = {arg.arg: self._argument(arg.arg) for arg in node.args.args[
-                bool(owner):len(node.args.args) - len(node.args.defaults)]}
+            arguments = self.arguments([arg.arg for arg in node.args.args[
+                bool(owner):len(node.args.args) - len(node.args.defaults)]])
         except Exception as error:
             found.error = error
             return found

@@ -1,7 +1,8 @@
 """How a function is taken: what its arguments, its parameters and what it returns stand for, read from its source."""
 
 import ast
-from dataclasses import dataclass, field, replace
+import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lstm_ref.parity.files.compact import spread
@@ -67,6 +68,8 @@ class Form:
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
     keys: dict[str, str] = field(default_factory=dict)  #: of an argument that is a dict, what each key stands for
     biased: dict[str, bool] = field(default_factory=dict)  #: of layers that it makes itself, whether they have a bias
+    weak: list[str] = field(default_factory=list)  #: arguments whose names do not say what they stand for
+    around: list["Form"] = field(default_factory=list)  #: functions that call it step after step
 
     def lacks(self) -> str:
         """The first gate of which the parameters are not known, or ''."""
@@ -76,6 +79,11 @@ class Form:
             if ("w", gate) not in known and not {("x", gate), ("h", gate)} <= known:
                 return {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate"}[gate]
         return ""
+
+    def anew(self) -> "Form":
+        """The same, to be changed on its own."""
+        return replace(self, **{each.name: copy.copy(getattr(self, each.name)) for each in fields(self)
+                                if isinstance(getattr(self, each.name), (dict, list))})
 
     @property
     def node(self) -> ast.FunctionDef:
@@ -198,6 +206,7 @@ def _arguments(form: Form) -> None:
             meaning = ""
         else:
             meaning = "inputs" if "inputs" not in form.arguments.values() else ""
+            form.weak.append(name)
         form.arguments[name] = meaning
     if not form.container:
         for names, value in unpacked:
@@ -254,7 +263,8 @@ def _keys(node: ast.FunctionDef, name: str) -> dict[str, str]:
     keys = [inner.slice.value for inner in own(node) if isinstance(inner, ast.Subscript) and simple(
         inner.value) == name and isinstance(inner.slice, ast.Constant) and isinstance(inner.slice.value, str)]
     found = {key: "inputs" if key in INPUTS else "state" if key in STATES else state_part(key) or "" for key in keys}
-    return found if "inputs" in found.values() and "" not in found.values() else {}
+    whole = "inputs" in found.values() or {"H", "C"} == {*found.values()}
+    return found if whole and "" not in found.values() else {}
 
 
 def _cut(node: ast.FunctionDef) -> dict[str, list[str]]:
@@ -272,11 +282,17 @@ def _cut(node: ast.FunctionDef) -> dict[str, list[str]]:
 
 
 def _kept(form: Form) -> None:
-    """Find the state that an object keeps from call to call."""
-    attributes = [inner for inner in own(form.node) if isinstance(inner, ast.Attribute)
-                  and isinstance(inner.value, ast.Name) and inner.value.id == "self"]
-    stored = {inner.attr for inner in attributes if isinstance(inner.ctx, ast.Store)}
-    for name in dict.fromkeys(inner.attr for inner in attributes if isinstance(inner.ctx, ast.Load)):
-        if name in stored and (part := state_part(name)):
-            form.kept[part] = name
+    """Find the state that an object keeps from call to call, whichever of its methods reads it."""
+    assert form.owner is not None
+    stored = {inner.attr for inner in own(form.node) if _of_self(inner) and isinstance(inner.ctx, ast.Store)}  # type: ignore[attr-defined]
+    calls = {called(inner) for inner in ast.walk(form.node)}
+    read = [form.node, *(each for each in form.owner.body if isinstance(each, ast.FunctionDef) and each.name in calls)]
+    for node in read:
+        for inner in own(node):
+            if isinstance(inner, ast.Attribute) and _of_self(inner) and isinstance(inner.ctx, ast.Load) and (
+                    inner.attr in stored) and (part := state_part(inner.attr)):
+                form.kept.setdefault(part, inner.attr)
 
+
+def _of_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"

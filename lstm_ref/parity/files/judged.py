@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +20,9 @@ from lstm_ref.parity.files.file import FilePort, trial
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.functions import functions
 from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
+from lstm_ref.parity.files.probed import tried
 from lstm_ref.parity.files.standins import book
-from lstm_ref.parity.files.structure import own
+from lstm_ref.parity.files.structure import called, own
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Implementation
 from lstm_ref.parity.ports.port import Port
@@ -142,11 +143,13 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         found.rows.append(Row(role, form.name, NOT, f"could not be taken out of its file: {type(error).__name__}: "
                                                     f"{error}", form.node.lineno))
         return _placed(found, contents)
-    failed = taken.find_out(*trial(kind=form.kind))
+    taken, failed = find_out(port, taken)
     found.said += taken.said
     lacks = taken.form.lacks()
     unread = lint.never_read(form)
     for line, text in (*lint.lost(contents), *lint.samplers(contents), *lint.thrown_away(contents),
+                       *lint.clipped_in_vain(contents), *lint.not_zeroed(contents),
+                       *lint.mean_of_means(contents), *_exchanged(taken),
                        *lint.packed_otherwise(contents, form), *lint.joined_otherwise(contents, form)):
         found.rows.append(Row("the file", "", WRONG, text, line))
     if lacks:
@@ -156,6 +159,7 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         found.rows.insert(0, _failed(role, form, find(port, taken), failed, unread))
     else:
         found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
+    found.rows[1:1] = list(_around(found, port, taken, device, cases))
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
     right = not failed and not lacks and found.rows[0].verdict == RIGHT
@@ -181,6 +185,55 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     return _placed(found, contents)
 
 
+def _exchanged(taken: Taken) -> Iterator[tuple[int, str]]:
+    """Where a state that is taken in one order is returned in the other, as one."""
+    form = taken.form
+    if taken.returned is None or form.kind != "lstm" or "state" not in form.arguments.values() or form.one_tensor:
+        return
+    paths = sorted(taken.returned.state.items(), key=lambda each: str(each[1]))
+    order = tuple(part for part, _ in paths)
+    if all(len(path) == 2 for _, path in paths) and order != form.state and paths[0][1][0] == paths[1][1][0]:
+        line = next((inner.lineno for inner in ast.walk(form.node) if isinstance(inner, ast.Return)), form.node.lineno)
+        yield line, (f"the state is taken as ({', '.join(form.state)}) and returned as ({', '.join(order)}): from the "
+                     "second call on they are exchanged")
+
+
+def _around(found: Judged, port: FilePort, taken: Taken, device: str, cases: Sequence[str]) -> Iterator[Row]:
+    """The rows of the functions that call a step step after step, where the step itself is right."""
+    for form in taken.form.around:
+        text, outer = ast.unparse(form.node), FilePort(port.contents, form, port.package, device)
+        if found.rows[0].verdict != RIGHT:
+            return
+        failed = next((word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()), "")
+        try:
+            outside, failed = (taken, failed) if failed else find_out(outer, outer.build())
+        except Exception as error:
+            failed = f"{type(error).__name__}: {error}"
+        if failed or outside.form.lacks():
+            found.notes.append(f"left out: {form.name}, which calls it step after step")
+            continue
+        row = _forward(found, "lstm", outer, outside, (), device, cases, inside=outer.form.node)
+        if row.verdict == RIGHT or row.line:
+            yield row
+
+
+def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
+    """A port as it can be called, by its names or, where they don't say enough, by what its parameters do.
+
+    Returns:
+        the port, and '' or why it can't be called.
+    """
+    given = trial(kind=port.form.kind)
+    failed = taken.find_out(*given)
+    if port.form.kind == "lstm" and (failed or taken.form.lacks() or taken.unmoved(*given)):
+        anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
+        for probed in anew.probed(anew.build()):
+            if not tried(probed, *given):
+                port.form, port.slice, port.owner = probed.form, anew.slice, anew.owner
+                return probed, ""
+    return taken, failed
+
+
 def _first_use(form: Form, name: str) -> int:
     lines = (inner.lineno for inner in own(form.node) if isinstance(inner, ast.Name) and inner.id == name)
     return min(lines, default=0)
@@ -203,7 +256,7 @@ def _failed(role: str, form: Form, culprit: Culprit | None, error: str, unread: 
 
 
 def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Sequence[str], device: str,
-             cases: Sequence[str]) -> Row:
+             cases: Sequence[str], inside: ast.AST | None = None) -> Row:
     form, canonical = port.form, Canonical(taken)
     if form.kind == "rnn":
         return _rnn(found, port, canonical)
@@ -219,15 +272,26 @@ def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Seq
         return Row(role, form.name, RIGHT, f"in its mathematics; in {worst.dtype} an operator of the framework rounds "
                                            f"more than any order of operations: {worst.check}, {worst.quantity}, ratio "
                                            f"{worst.ratio:.3g} (limit {LIMIT:g})")
-    culprit = find(port, taken)
+    culprit = find(port, taken, inside)
     mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
     found.texts += [str(text) for text in verdict.texts[:2]]
     text = culprit.sentence if culprit else "; ".join(verdict.entry["reason"].split("; ")[:2]) or "wrong"
     if mistakes:
         text = f"{mistakes[0]}: {text}"
+    if culprit is None and {result.check for result in verdict.failures} <= {"vjp"} and (line := _cut(form)):
+        return Row(role, form.name, WRONG, f"{mistakes[0] + ': ' if mistakes else ''}its values are right and its "
+                                           "gradients are not: they are cut off here", line)
     if unread:
         text = f"{', '.join(unread)}: an argument that is never read. {text}"
     return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)
+
+
+def _cut(form: Form) -> int:
+    """The line at which a function takes a tensor out of the gradient, or 0."""
+    cuts = ("detach", "detach_", "stop_gradient", "no_grad", "item", "numpy", "clone_detached")
+    lines = [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Call) and called(inner) in cuts]
+    lines += [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Attribute) and inner.attr == "data"]
+    return min(lines, default=0)
 
 
 def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:

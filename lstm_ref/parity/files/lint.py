@@ -113,6 +113,7 @@ def lost(contents: Contents) -> Iterator[tuple[int, str]]:
 
 def thrown_away(contents: Contents) -> Iterator[tuple[int, str]]:
     """Where a loop passes a state on and throws the new one away."""
+    models = {"net", "model", "lstm", "rnn", *(each.node.name for each in (*contents.models, *contents.rnns))}
     for _, tree in contents.code.trees():
         for loop in (node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))):
             stored = {inner.id for each in loop.body for inner in ast.walk(each)
@@ -121,8 +122,8 @@ def thrown_away(contents: Contents) -> Iterator[tuple[int, str]]:
                 value = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
                 pair = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and len(
                     node.targets[0].elts) == 2 and simple(node.targets[0].elts[1]) == "_"
-                if not isinstance(value, ast.Call) or not (pair or isinstance(node, ast.Expr)) or called(value) in (
-                        "print", "append", "backward", "train", "step", "add", "update", "zero_grad"):
+                if not isinstance(value, ast.Call) or not (pair or (isinstance(node, ast.Expr) and called(
+                        value) in models)):
                     continue
                 for argument in (simple(each) for each in value.args):
                     if argument in STATES and argument not in stored:
@@ -144,3 +145,74 @@ def samplers(contents: Contents) -> Iterator[tuple[int, str]]:
                 yield node.body[0].lineno, ("the samplers are exchanged: random sampling is given consecutive "
                                             "minibatches, and sequential partition random ones, over which a state is "
                                             "carried")
+
+
+def clipped_in_vain(contents: Contents) -> Iterator[tuple[int, str]]:
+    """Where gradients are clipped after the update that they are for, or the clipped ones are thrown away."""
+    returning = {item.node.name for item in contents.items if isinstance(item.node, ast.FunctionDef)
+                 and "clip" in item.node.name.lower() and _returns(item.node) and not _in_place(item.node)}
+    for _, tree in contents.code.trees():
+        for loop in (node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While, ast.FunctionDef))):
+            update = None
+            for node in loop.body:
+                value = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
+                if not isinstance(value, ast.Call):
+                    continue
+                name, text = called(value), ast.unparse(value.func).lower()
+                if "clip" in name.lower() and "grad" in ast.unparse(value).lower():
+                    if update is not None:
+                        yield update, f"the update comes before the gradients are clipped (line {node.lineno % 10**5})"
+                        break
+                    if isinstance(node, ast.Expr) and name in returning:
+                        yield node.lineno, f"what {name} returns is thrown away: the update takes unclipped gradients"
+                        break
+                elif name == "apply_gradients" or name == "sgd" or (name == "step" and any(
+                        word in text for word in ("optim", "opt.", "updater", "trainer", "sgd"))):
+                    update = node.lineno
+
+
+def _returns(node: ast.FunctionDef) -> bool:
+    return any(isinstance(inner, ast.Return) and inner.value is not None for inner in own(node))
+
+
+def _in_place(node: ast.FunctionDef) -> bool:
+    """Whether a function writes into what it is given."""
+    return any((isinstance(inner, (ast.Assign, ast.AugAssign)) and any(isinstance(
+        each, (ast.Subscript, ast.Attribute)) for each in getattr(inner, "targets", [getattr(inner, "target", None)])))
+        or called(inner) in ("mul_", "copy_", "assign", "clip_grad_norm_", "div_") for inner in own(node))
+
+
+def not_zeroed(contents: Contents) -> Iterator[tuple[int, str]]:
+    """Where PyTorch's gradients are never set to zero between updates."""
+    if contents.package() != "torch":
+        return
+    text = " ".join(ast.unparse(tree) for _, tree in contents.code.trees())
+    zeroed = ("zero_grad", "grad.zero_", "grad.data.zero_", ".grad = None", "autograd.grad", "d2l.", "zero_()")
+    if any(word in text for word in zeroed) or ".step()" not in text:
+        return
+    for _, tree in contents.code.trees():
+        for node in ast.walk(tree):
+            if called(node) == "backward" and isinstance(node, ast.Call):
+                yield node.lineno, "gradients are never set to zero: those of all earlier minibatches are added"
+                return
+
+
+def mean_of_means(contents: Contents) -> Iterator[tuple[int, str]]:
+    """Where means are added up, and their sum is divided by the number of tokens."""
+    for item in contents.items:
+        if not isinstance(item.node, ast.FunctionDef) or any(
+                word in ast.unparse(item.node) for word in ("reduction", ".sum()")):
+            continue
+        added = [inner for inner in own(item.node)
+                 if isinstance(inner, ast.AugAssign) and isinstance(inner.op, ast.Add)]
+        means = {simple(each.target): each.lineno for each in added if "loss" in ast.unparse(each.value).lower()
+                 and not any(isinstance(inner, ast.Mult) for inner in ast.walk(each.value))}
+        counts = {simple(each.target) for each in added if any(word in ast.unparse(each.value) for word in (
+            "numel", "size", "len("))}
+        for inner in own(item.node):
+            if called(inner) == "exp" and isinstance(inner, ast.Call) and inner.args and isinstance(
+                    inner.args[0], ast.BinOp) and isinstance(inner.args[0].op, ast.Div):
+                top, bottom = simple(inner.args[0].left), simple(inner.args[0].right)
+                if top in means and bottom in counts:
+                    yield means[top], (f"perplexity: {top} adds up means, one for each minibatch, and is divided by "
+                                       f"{bottom}, the number of tokens")

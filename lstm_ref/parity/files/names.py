@@ -132,8 +132,12 @@ def rnn_slots(names: Iterable[str]) -> dict[str, Slot]:
 
 def state_part(name: str) -> str | None:
     """'H' or 'C' for what people call a hidden state or a memory cell; None for another name."""
-    word = re.sub(r"[\d_\W]+", "", re.sub(r"(prev|next|new|old|last|init|t1|t|minus|cur|curr|begin|in)$", "",
-                                          re.sub(r"[_\d]+", "_", name.lower()).strip("_")).strip("_"))
+    word = re.sub(r"[_\d]+", "_", name.lower()).strip("_")
+    bare = re.sub(r"^(prev|next|new|old|last|init|cur|curr)_", "", word)
+    bare = re.sub(r"(prev|next|new|old|last|init|t1|t|minus|cur|curr|begin|in)$", "", bare).strip("_")
+    if bare == "a" and word != "a":  # as some call H: a_prev, a_next
+        return "H"
+    word = re.sub(r"[\d_\W]+", "", bare)
     if word in ("h", "hidden", "hiddenstate", "hs", "hstate", "hprev", "state", "hid", "ht", "outputstate"):
         return "H"
     if word in ("c", "cell", "memory", "memorycell", "cellstate", "cs", "mem", "memorystate", "cstate", "ct", "cprev",
@@ -148,11 +152,14 @@ SIZES = {
           "n_out", "input_dim", "output_dim", "inp_dim", "out_dim", "dims", "input_num", "output_num", "vocab_dim",
           "embed_size", "emb_dim", "embedding_dim", "input_sz", "in_dim", "d", "num_features", "n_x", "input_features",
           "in_features", "out_features", "vocab_len", "n_y", "n_input", "n_output", "dim", "inputs_num",
-          "outputs_num", "input_shape", "output_shape", "vocabulary_size", "num_classes", "n_class", "embed_dim"),
+          "outputs_num", "input_shape", "output_shape", "vocabulary_size", "num_classes", "n_class", "embed_dim",
+          "n_sym", "n_vocab", "n_tokens", "n_words", "d_in", "in_units", "vocab_sz", "d_emb", "n_features", "n_symbols",
+          "feature_size", "n_chars", "num_chars", "char_size"),
     "h": ("num_hiddens", "num_hidden", "hidden_size", "hidden_dim", "hid_dim", "hidden_num", "n_hidden", "hidden_sz",
           "hiddens", "n_hiddens", "num_units", "units", "hidden_units", "n_a", "n_h", "h_dim", "h_size", "hidden",
-          "hiddens_num", "hidden_features", "cell_size", "state_size", "num_hiddens_size", "hidden_len", "hs"),
-    "B": ("batch_size", "bs", "batch", "batch_num", "n_batch", "b"),
+          "hiddens_num", "hidden_features", "cell_size", "state_size", "num_hiddens_size", "hidden_len", "hs", "n_hid",
+          "d_hid", "n_units", "hsz", "d_hidden", "hid_size", "hid", "hidden_dims", "rnn_size", "lstm_size"),
+    "B": ("batch_size", "bs", "batch", "batch_num", "n_batch", "b", "bsz"),
     "T": ("num_steps", "seq_len", "seq_length", "time_steps", "n_steps", "num_step", "t", "sequence_length"),
 }
 

@@ -11,8 +11,10 @@ from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.file import FilePort, Maker
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
+from lstm_ref.parity.files.leaves import words
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.prepared import observed
+from lstm_ref.parity.files.probed import Probed
 from lstm_ref.parity.files.returned import describe, shape
 from lstm_ref.parity.files.structure import own, simple
 from lstm_ref.parity.files.taken import Taken
@@ -56,6 +58,8 @@ def assigned_at(node: ast.AST, name: str) -> int:
 def parameters(port: FilePort, taken: Taken) -> Row:
     """The row of the parameters: that they are made, as many as are taken, of the right shapes, and no two the same."""
     form = port.form
+    if isinstance(taken, Probed):
+        return _probed(port, taken)
     if port.maker is None:
         if form.owner is not None and taken.shapes:
             return _shapes("get_lstm_params", form.owner.name, form.owner, taken.shapes, {
@@ -65,6 +69,34 @@ def parameters(port: FilePort, taken: Taken) -> Row:
             return Row("get_lstm_params", "at the top of the file", RIGHT, "")
         return Row("get_lstm_params", "", NOT, "not defined here")
     return made(port, port.maker, taken)
+
+
+def _probed(port: FilePort, taken: Probed) -> Row:
+    """The row of parameters that were found by what they do: no two are the same, nor have the same numbers."""
+    role, form = "get_lstm_params", port.form
+    maker = next((root for root in taken.roots if root.kind == "argument"), None)
+    name = maker.name if maker is not None else form.owner.name if form.owner is not None else "at the top of the file"
+    items = [item for item, _ in port.contents.makers if maker is not None and item.defines[0] == maker.name]
+    node: ast.AST = items[0].node if items else form.owner or form.node
+    seen: list[tuple[str, Any, Any]] = []
+    for path, recipe in taken.recipes.items():
+        value = taken.begun.get(path)
+        if value is None or recipe.part in ("b", "bq"):
+            continue
+        label = words(path[1:]) or taken.roots[path[0]].name
+        try:
+            array = np.asarray(port.framework.array(value))
+        except Exception:  # what a framework has not made yet
+            continue
+        for other, first, before in seen:
+            if first is value:
+                return Row(role, name, WRONG, f"{label} is {other}: one array in two places", getattr(
+                    node, "lineno", 0))
+            if array.shape == before.shape and float(np.ptp(array)) > 0 and np.array_equal(array, before):
+                return Row(role, name, WRONG, f"{label} is drawn equal to {other}: the same numbers in two gates",
+                           getattr(node, "lineno", 0))
+        seen.append((label, value, array))
+    return Row(role, name, RIGHT)
 
 
 def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
@@ -188,10 +220,12 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
         for attribute in list(vars(port.owner)) if port.owner is not None else []:
             if key := size(attribute.rpartition("__")[2]):
                 port.owner.__dict__[attribute] = TRIAL[key]
-        arguments = [port._argument(arg.arg) for arg in node.args.args[bool(owner):count]]
+        arguments = [*port.arguments([arg.arg for arg in node.args.args[bool(owner):count]],
+                                     ("B", "h")).values()]
+        named = {arg.arg: TRIAL[key] for arg in node.args.args[count:] if (key := size(arg.arg)) in ("B", "h")}
     except Exception as error:
         return Row(role, node.name, NOT, f"can't be run on its own: {type(error).__name__}: {error}")
-    result, _, raised = observed(function, *arguments)
+    result, _, raised = observed(function, *arguments, **named)
     if raised is not None:
         if type(raised).__name__ in ("NotHereError", "NameError"):
             return Row(role, node.name, NOT, f"can't be run on its own: {raised}")
@@ -199,8 +233,10 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
                    line_of(raised, port.contents, node.lineno))
     if result is None:
         return Row(role, node.name, NOT, "it returns nothing")
-    pieces = list(result) if isinstance(result, (list, tuple)) else [result]
     count = 2 if form.kind == "lstm" else 1
+    stacked = count == 2 and hasattr(result, "shape") and len(result.shape) == 3 and int(result.shape[0]) == 2
+    pieces = [result[0], result[1]] if stacked else list(result.values()) if isinstance(result, dict) else \
+        list(result) if isinstance(result, (list, tuple)) else [result]
     if len(pieces) != count and not (len(pieces) == 1 and count == 1):
         return Row(role, node.name, WRONG, f"expected {'H and C' if count == 2 else '(H,)'}, got {describe(result)}",
                    node.lineno)

@@ -12,18 +12,47 @@ from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.names import state_part
 from lstm_ref.parity.files.structure import called
 
+ONE_HOT = ("one_hot", "to_onehot", "onehot")
+
+
+class Dense(ast.NodeTransformer):
+    """The inputs as they are, in place of what makes them one-hot and puts them into another order.
+
+    Args:
+        name: of the inputs.
+    """
+
+    def __init__(self, name: str):
+        self.name, self.found = name, False
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """An expression that is one-hot inputs is the inputs."""
+        if isinstance(node, ast.expr) and self._one_hot(node):
+            self.found = True
+            return ast.copy_location(ast.Name(self.name, ast.Load()), node)
+        return self.generic_visit(node)
+
+    def _one_hot(self, node: ast.AST) -> bool:
+        """Whether an expression is a chain of calls on one-hot inputs."""
+        while isinstance(node, (ast.Call, ast.Attribute, ast.Subscript)):
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            if self.name in names and ((isinstance(node, ast.Call) and called(node) in ONE_HOT) or (
+                    isinstance(node, ast.Subscript) and called(node.value) in ("eye", "identity"))):
+                return True
+            if isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
+                return False
+            if isinstance(node, ast.Call) and any(self._one_hot(each) for each in node.args):
+                return True
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return False
+
 
 def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
     """Let a function take its inputs as they are where it makes them one-hot itself; whether it does."""
     name = next((each for each, meaning in form.arguments.items() if meaning == "inputs"), "")
-    found = False
-    for statement in ast.walk(node):
-        if isinstance(statement, ast.Assign) and any(
-                called(each) in ("one_hot", "to_onehot", "onehot") for each in ast.walk(statement.value)) and name in [
-                    each.id for each in ast.walk(statement.value) if isinstance(each, ast.Name)]:
-            statement.value = ast.copy_location(ast.Name(name, ast.Load()), statement.value)
-            found = True
-    return found
+    dense = Dense(name)
+    node.body = [dense.visit(statement) for statement in node.body]  # type: ignore[misc]
+    return dense.found
 
 
 def with_state(form: Form) -> Form:

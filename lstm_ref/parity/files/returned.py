@@ -84,7 +84,9 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
         return is_tensor(value) and int(np.prod(shape(value))) == rows * h and h in shape(value)
 
     def pair(value: Any) -> bool:
-        return isinstance(value, (list, tuple)) and len(value) == len(parts) and all(map(state_like, value))
+        stacked = is_tensor(value) and len(parts) == 2 and shape(value) in ((2, rows, h), (2, h))
+        return stacked or (isinstance(value, (list, tuple)) and len(value) == len(parts) and all(
+            map(state_like, value)))
 
     items: list[tuple[tuple[Any, ...], str, ast.expr | None]]
     if isinstance(result, dict):
@@ -110,7 +112,7 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
         if form.one_tensor and is_tensor(value) and shape(value) == (rows, 2 * h) and not state:
             state = {part: (*path, Half(bool(i))) for i, part in enumerate(form.one_tensor)}
             continue
-        if pair(value) and (not is_tensor(value)):
+        if pair(value):
             names = [state_part(simple(each)) for each in node.elts] if isinstance(node, (ast.Tuple, ast.List)) \
                 else []
             order = list(map(str, names)) if {*names} == {*parts} else list(form.state)
@@ -119,9 +121,17 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
             state[part] = path
         elif isinstance(result, dict) and name.lower() not in OUTPUTS:
             continue
-        elif outputs is None and (is_tensor(value) or (
-                isinstance(value, (list, tuple)) and value and all(map(is_tensor, value)))):
+        elif outputs is None and (is_tensor(value) or (isinstance(value, (list, tuple)) and value and all(
+                map(is_tensor, value)) and (form.loops or len(value) == 1))):
             outputs = path
+    if {*state} != {*parts}:  # names that say nothing: what has a state's shape, in order
+        alike = [path for path, _, _ in items if path not in state.values() and state_like(at(result, path))]
+        missing = [part for part in form.state if part in parts and part not in state]
+        if len(alike) == len(missing):
+            state |= dict(zip(missing, alike, strict=True))
+            if outputs in alike:
+                outputs = next((path for path, _, _ in items if path not in state.values() and is_tensor(
+                    at(result, path)) and TRIAL["V"] in shape(at(result, path))), None)
     if {*state} != {*parts}:
         got = " and ".join(sorted(state)) or "none of them"
         raise WrongError(f"{form.name}: expected to return the outputs and the state ({', '.join(parts)}), "

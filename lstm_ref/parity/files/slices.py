@@ -15,6 +15,8 @@ from lstm_ref.parity.files.source import Code
 Function = ast.FunctionDef
 #: Packages that a slice may use as they are; what else a file imports is stood in for.
 FRAMEWORKS = ("torch", "tensorflow", "jax", "flax", "mxnet", "paddle", "mindspore", "numpy", "keras", "scipy")
+#: Parts of Python's own library that only make values.
+HARMLESS = ("collections", "functools", "itertools", "math", "typing", "dataclasses", "types", "operator", "argparse")
 PLAIN = {"len", "int", "float", "range", "zip", "list", "tuple", "dict", "set", "min", "max", "sum", "abs", "str",
          "isinstance", "enumerate", "super", "map", "bool", "sorted", "reversed", "getattr", "hasattr", "property",
          "staticmethod", "classmethod"}
@@ -229,7 +231,7 @@ class Slice:
                 continue
             roots = [each for each in self.items if root.id in each.defines]
             imported = [each for each in roots if isinstance(each.node, (ast.Import, ast.ImportFrom))]
-            if imported and not any(package_of(each.node) in FRAMEWORKS for each in imported):
+            if imported and not any(package_of(each.node) in (*FRAMEWORKS, *HARMLESS) for each in imported):
                 return False
             if not roots and root.id not in PLAIN:
                 return False

@@ -341,6 +341,17 @@ class Taken:
         self.layout = self.layouts()[0]
         return f"{type(first).__name__}: {first}" if not isinstance(first, WrongError) else str(first)
 
+    def unmoved(self, inputs: Array, state: Sequence[Array], params: Sequence[Array]) -> bool:
+        """Whether a port goes on with numbers of its own: nothing changes where all weights of the gates do."""
+        f = self.framework
+        try:
+            runs = [self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(changed))) for changed in (
+                params, [*(param * 2 for param in params[:-2]), *params[-2:]])]
+            first, second = (np.asarray(f.array(last[0]), float) for _, last in runs)
+        except Exception:  # what can't run is told of elsewhere
+            return False
+        return bool(np.allclose(first, second, rtol=1e-6))
+
     def _parsed(self, result: Any, X: Any, begin: Any, given: Any) -> Returned:
         """As `parse`; where a state is not returned, it is read from the function's variables."""
         assert self.layout is not None

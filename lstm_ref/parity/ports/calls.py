@@ -25,7 +25,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 #: Other names that people give to the same parameters.
 SYNONYMS = {
     "inputs": ("X", "x", "xs", "input"), "state": ("states", "hidden", "H_C"), "params": ("parameters", "weights"),
-    "device": ("ctx",), "outputs": ("y_hat", "y_pred", "logits", "input", "preds", "pred"),
+    "device": ("ctx", "dev", "place"), "outputs": ("y_hat", "y_pred", "logits", "input", "preds", "pred"),
     "targets": ("y", "y_true", "labels", "label", "target"), "grads": ("gradients",), "lr": ("learning_rate",),
     "net": ("model",), "theta": ("clip", "max_norm"),
 }
@@ -33,7 +33,7 @@ SYNONYMS = {
 WHOLE = ("get_lstm_params", "init_lstm_state", "init_rnn_state", "lstm", "lstm_step", "rnn", "loss", "sgd",
          "predict_ch8")
 #: What else a function may ask for.
-MORE = ("dtype", "key", "strategy", "rng", "grads", "losses", "params", "lr", "use_random_iter")
+MORE = ("device", "dtype", "key", "strategy", "rng", "grads", "losses", "params", "lr", "use_random_iter")
 
 
 class SignatureError(TypeError):

@@ -12,6 +12,32 @@ if TYPE_CHECKING:
     from lstm_ref.parity.ports.port import Port
 
 
+class Updater:
+    """An update that is called as the book's is, or stepped as an optimizer is.
+
+    Args:
+        update: takes the batch size.
+        params: that it updates.
+    """
+
+    def __init__(self, update: Callable[[int], Any], params: Sequence[Any]):
+        self.update, self.params = update, params
+
+    def __call__(self, batch_size: int) -> Any:
+        """Update."""
+        return self.update(batch_size)
+
+    def zero_grad(self) -> None:
+        """Set gradients that are kept with the parameters to zero."""
+        for param in self.params:
+            if hasattr(gradient := getattr(param, "grad", None), "zero_"):
+                gradient.zero_()  # type: ignore[union-attr]
+
+    def step(self, batch_size: int = 1) -> None:
+        """Update."""
+        self.update(batch_size)
+
+
 class PortModel:
     """See `lstm_ref.parity.interface.Model`.
 
@@ -46,6 +72,10 @@ class PortModel:
         self.net = port.call("RNNModelScratch", vocab_size=self.sizes[0], num_hiddens=self.sizes[1],
                              get_params=lambda *_, **__: self.made, init_state=init_state,
                              forward_fn=heard if self.hear else forward)
+        for name, value in (("parameters", lambda: iter(self.made)), ("train", lambda *_: None),
+                            ("eval", lambda: None), ("zero_grad", lambda: None)):
+            if not hasattr(self.net, name):  # as modules of frameworks have them
+                setattr(self.net, name, value)
 
     def __call__(self, X: Array, state: Any, mode: str) -> tuple[Array, Sequence[Array]]:
         """Outputs and last state for tokens."""
@@ -78,9 +108,12 @@ class PortModel:
             losses.append(value)
             return value
 
+        updater = f.updater(port.roles.get("sgd"), self.made, lr)
+        if callable(updater) and not f.own_updater:
+            updater = Updater(updater, self.made)
         keeps = takes("train_epoch_ch8", function, "losses")
         found = port.call("train_epoch_ch8", net=self.net, params=self.made, loss=port.roles["loss"] if keeps else loss,
-                          train_iter=minibatches, updater=f.updater(port.roles.get("sgd"), self.made, lr), lr=lr,
+                          train_iter=minibatches, updater=updater, lr=lr,
                           use_random_iter=use_random_iter, losses=losses if keeps else None)
         if takes("train_epoch_ch8", function, "params"):
             self.made, *found = found

@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,22 @@ NEEDS: dict[str, tuple[str, ...]] = {
 #: Checks that are for backends alone.
 HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
                "sampling": "a rule for backends: minibatches of the embedded story"}
+
+
+class Holder(list[Any]):
+    """Parameters as a model has them, as `net.params` or `net.parameters()`, or by themselves.
+
+    Args:
+        params: with their gradients.
+    """
+
+    def __init__(self, params: Sequence[Any]):
+        super().__init__(params)
+        self.params = self.trainable_variables = list(params)
+
+    def parameters(self) -> Any:
+        """As a module has them."""
+        return iter(self.params)
 
 
 class Port:
@@ -209,7 +225,8 @@ class Port:
             found = self.call("grad_clipping", grads=given, theta=theta)
             return f.arrays(given if found is None else list(found))
         params = self._attached(grads, grads)
-        found = self.call("grad_clipping", net=SimpleNamespace(params=params), params=params, theta=theta)
+        net = Holder(params)
+        found = self.call("grad_clipping", net=net, params=params, theta=theta)
         return f.clipped([f.gradient(param) for param in params] if found is None else list(found))
 
     def sgd(self, params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
