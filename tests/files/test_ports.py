@@ -8,16 +8,18 @@ from lstm_ref.parity.files.judged import judge_port
 
 PORTS = Path(__file__).parent / "ports"
 RIGHT = {"numpy": ["gates.py", "kept.py", "tuples.py"], "mxnet": ["chapter.md", "first_edition.py"],
-         "torch": ["chapter.md", "nested.py", "layers.py", "packed.py", "numbered.py"],
+         "torch": ["chapter.md", "nested.py", "layers.py", "packed.py", "numbered.py", "unnamed.py"],
          "tensorflow": ["chapter.md", "keras_layer.py", "dense.py", "graph_era.py"],
          "jax": ["chapter.md", "compact.py"], "paddle": ["chapter.md"]}
 WRONG = {  # by framework: file, role that is wrong, line, and words
     "numpy": [("statements.md", "lstm step", 15, "without the sigmoid"), ("coupled.py", "lstm", 28, "1 - F for I"),
-              ("warmup.py", "the file", 25, "the new state is thrown away")],
+              ("warmup.py", "the file", 25, "the new state is thrown away"),
+              ("gate_objects.py", "lstm", 40, "goes from step to step")],
     "torch": [("two_biases.py", "lstm", 19, "first of its two biases twice"),
               ("unread.py", "lstm step", 6, "never read"), ("turned.ipynb", "lstm", 200008, "W on the right"),
               ("twice.py", "get_lstm_params", 15, "W_hf stands twice"), ("training.py", "train_epoch_ch8", 0, "state"),
-              ("orders.py", "the file", 22, "taken apart as i, f, c, o")],
+              ("orders.py", "the file", 22, "taken apart as i, f, c, o"),
+              ("in_vain.py", "the file", 24, "the update comes before")],
     "jax": [("dot.py", "lstm step", 20, "element by element")],
 }
 #: Ten mistakes, each made by hand in a chapter's tab: text and what stands in its place, and the words that name it.

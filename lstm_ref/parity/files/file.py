@@ -33,7 +33,7 @@ from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
 
 #: What short names stand for where sizes are asked for.
-SHORT = {"v": "V", "vocab": "V", "h": "h", "n": "h", "k": "h", "b": "B", "bsz": "B", "n_batch": "B", "m": "B"}
+SHORT = {"v": "V", "vocab": "V", "h": "h", "b": "B", "n_batch": "B", "m": "B"}
 
 
 @dataclass

@@ -23,6 +23,7 @@ from lstm_ref.parity.files.structure import (
     simple,
     spoken,
     squashes,
+    tokens,
     unpackings,
 )
 
@@ -176,11 +177,14 @@ def _arguments(form: Form) -> None:
     defaults = {arg.arg for arg in node.args.args[len(node.args.args) - len(node.args.defaults):]} | {
         arg.arg for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value is not None}
     cut = _cut(node)
+    hot = {tokens(inner) for inner in own(node)}
     for i, arg in enumerate(parameters):
         name, taken = arg.arg, cut.get(arg.arg) or aliases.get(arg.arg, [])
         static = any(ast.unparse(each) == "staticmethod" for each in node.decorator_list)
         if i == 0 and form.owner and not static:
             meaning = "self"
+        elif name in hot:
+            meaning = "inputs"
         elif name in form.names:
             meaning = "slot"
         elif keys := _keys(node, name):

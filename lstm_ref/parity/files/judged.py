@@ -19,10 +19,11 @@ from lstm_ref.parity.files.culprit import Culprit, find
 from lstm_ref.parity.files.file import FilePort, trial
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.functions import functions
+from lstm_ref.parity.files.names import state_part
 from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
 from lstm_ref.parity.files.probed import tried
 from lstm_ref.parity.files.standins import book
-from lstm_ref.parity.files.structure import called, own
+from lstm_ref.parity.files.structure import called, own, unpackings
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Implementation
 from lstm_ref.parity.ports.port import Port
@@ -204,6 +205,8 @@ def _around(found: Judged, port: FilePort, taken: Taken, device: str, cases: Seq
         text, outer = ast.unparse(form.node), FilePort(port.contents, form, port.package, device)
         if found.rows[0].verdict != RIGHT:
             return
+        if not any({state_part(name) for name in names} == {"H", "C"} for names, _ in unpackings(form.node)):
+            form.state = taken.form.state  # the loop hands on what the step takes apart
         failed = next((word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()), "")
         try:
             outside, failed = (taken, failed) if failed else find_out(outer, outer.build())
@@ -281,6 +284,8 @@ def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Seq
     if culprit is None and {result.check for result in verdict.failures} <= {"vjp"} and (line := _cut(form)):
         return Row(role, form.name, WRONG, f"{mistakes[0] + ': ' if mistakes else ''}its values are right and its "
                                            "gradients are not: they are cut off here", line)
+    if inside is not None:
+        text = f"each step is right, what goes from step to step is not: {text}"
     if unread:
         text = f"{', '.join(unread)}: an argument that is never read. {text}"
     return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)

@@ -10,9 +10,7 @@ from typing import Any
 
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.names import state_part
-from lstm_ref.parity.files.structure import called
-
-ONE_HOT = ("one_hot", "to_onehot", "onehot")
+from lstm_ref.parity.files.structure import tokens
 
 
 class Dense(ast.NodeTransformer):
@@ -35,9 +33,7 @@ class Dense(ast.NodeTransformer):
     def _one_hot(self, node: ast.AST) -> bool:
         """Whether an expression is a chain of calls on one-hot inputs."""
         while isinstance(node, (ast.Call, ast.Attribute, ast.Subscript)):
-            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-            if self.name in names and ((isinstance(node, ast.Call) and called(node) in ONE_HOT) or (
-                    isinstance(node, ast.Subscript) and called(node.value) in ("eye", "identity"))):
+            if tokens(node) == self.name:
                 return True
             if isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
                 return False
@@ -49,7 +45,8 @@ class Dense(ast.NodeTransformer):
 
 def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
     """Let a function take its inputs as they are where it makes them one-hot itself; whether it does."""
-    name = next((each for each, meaning in form.arguments.items() if meaning == "inputs"), "")
+    found = [each for each, meaning in form.arguments.items() if meaning == "inputs"]
+    name = next((each for each in found if each not in form.weak), next(iter(found), ""))
     dense = Dense(name)
     node.body = [dense.visit(statement) for statement in node.body]  # type: ignore[misc]
     return dense.found

@@ -58,14 +58,14 @@ def effects(run: Run, values: dict[Path, Array], delta: float) -> tuple[dict[Pat
 
 
 def coefficients(C: Array) -> dict[str, Array]:
-    """What C does, unit by unit, where the sum before a gate grows by one; and of 'o' what H does."""
+    """What C does, unit by unit, where the sum before a gate grows by one; of 'o' what H does, of 'H' with C."""
     (keep, _), *_ = np.linalg.lstsq(np.stack([CELL, np.ones_like(CELL)], 1), C, rcond=None)
     if not 0.02 < keep < 0.98:
         keep = 0.55
     g = np.tanh(np.log(keep / (1 - keep)))
     slope = keep * (1 - keep)
     return {"f": slope * CELL, "i": np.full_like(CELL, slope * g), "c": np.full_like(CELL, keep * (1 - g * g)),
-            "o": slope * np.tanh(C)}
+            "o": slope * np.tanh(C), "H": keep * (1 - np.tanh(C) ** 2)}
 
 
 def decode(effect: Effect, base: tuple[Array, ...], known: dict[str, Array]) -> tuple[Recipe | None, bool]:
@@ -119,7 +119,7 @@ def _gate(C: Array, H: Array, known: dict[str, Array]) -> tuple[str, bool]:
     off = {key: float(np.abs(C - known[key]).max() / np.abs(known[key]).max()) for key in "fic"}
     best = min(off, key=lambda key: off[key])
     if off[best] < NEAR:
-        return best, True
+        return best, bool(np.abs(H - known["H"] * C).max() < NEAR * np.abs(known["o"]).max())
     shape = {key: abs(float(C @ known[key])) / (np.linalg.norm(C) * np.linalg.norm(known[key])) for key in "fc"}
     return ("f" if shape["f"] > shape["c"] else best if best != "f" else "c"), False
 
@@ -153,9 +153,10 @@ def complete(found: dict[Path, tuple[Recipe | None, bool]], shapes: dict[Path, t
         hints: parameters that the names of arrays say.
     """
     sure = {path: recipe for path, (recipe, exact) in found.items() if recipe and exact}
+    sure |= _by_place(sure, shapes)
     taken = {slot for recipe in sure.values() for slot in recipe.slots}
     for path, (recipe, exact) in found.items():
-        if recipe is None or exact:
+        if recipe is None or exact or path in sure:
             continue
         if recipe.part in ("q", "bq"):
             sure[path] = recipe
@@ -193,6 +194,23 @@ def complete(found: dict[Path, tuple[Recipe | None, bool]], shapes: dict[Path, t
                 sure[path] = Recipe("b", missing[0], tuple("u" if length != 1 else "" for length in shape))
                 taken.add(("b", missing[0]))
     return _shared(sure)
+
+
+def _by_place(sure: dict[Path, Recipe], shapes: dict[Path, tuple[int, ...]]) -> dict[Path, Recipe]:
+    """Recipes of arrays in whose place the gates of others show what they are: four biases beside four weights."""
+    groups: dict[tuple[int, ...], list[Path]] = {}
+    for path, shape in shapes.items():
+        groups.setdefault(shape, []).append(path)
+    known = {shape: [sure[path].gates if path in sure else "" for path in paths] for shape, paths in groups.items()}
+    order = next((gates for gates in known.values() if sorted(gates) == sorted(GATES)), None)
+    made: dict[Path, Recipe] = {}
+    for shape, gates in known.items():
+        like = next((sure[path] for path in groups[shape] if path in sure), None)
+        if order is not None and like is not None and len(gates) == len(order) and all(
+                mine in ("", other) for mine, other in zip(gates, order, strict=True)):
+            made |= {path: Recipe(like.part, gate, like.axes)
+                     for path, gate in zip(groups[shape], order, strict=True) if path not in sure}
+    return made
 
 
 def _order(sure: dict[Path, Recipe], count: int) -> str:

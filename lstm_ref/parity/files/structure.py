@@ -12,6 +12,7 @@ SCANS = ("scan", "while_loop", "foreach", "fori_loop")
 JOINS = ("cat", "concat", "concatenate", "hstack", "vstack")
 #: What a layer that makes the outputs is called.
 LAST = ("fc", "out", "dense", "head", "decoder", "logit", "linear", "h2o", "hq", "hy", "proj")
+ONE_HOT = ("one_hot", "to_onehot", "onehot")
 DEVICES = ("device", "ctx", "context", "place", "dev")
 #: What stands before a gate's letter in the name of its sum.
 BEFORE = ("z", "a", "pre", "net", "s", "act", "raw", "u")
@@ -188,3 +189,14 @@ def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield from ((simple(each), value) for each, value in zip(target.elts, inner.value.elts, strict=True))
             elif simple(target):
                 yield simple(target), inner.value
+
+
+def tokens(node: ast.AST) -> str:
+    """The name of the tokens that an expression itself makes one-hot: 'X' of `one_hot(X.T, n)` and `eye(n)[X.T]`."""
+    inside = None
+    if isinstance(node, ast.Call) and called(node) in ONE_HOT:
+        inside = node.args[0] if node.args else None
+    elif isinstance(node, ast.Subscript) and called(node.value) in ("eye", "identity"):
+        inside = node.slice
+    names = [inner.id for inner in ast.walk(inside) if isinstance(inner, ast.Name)] if inside is not None else []
+    return names[0] if len({*names}) == 1 else ""
