@@ -168,3 +168,22 @@ def test_a_failure_carries_what_was_found_in_its_own_check():
     assert diagnosed("trajectory", found) == diagnosed("not_finite", found) == ["the whole diagnosis"]
     assert diagnosed("forward", found) == [f"diagnosis: nothing of the catalogue for forward; in trajectory: "
                                            f"{MISTAKES[0].name}"]
+
+
+@pytest.mark.parametrize("other", ["a dtype", "an exception"])
+def test_what_fails_elsewhere_hides_no_mistake(other, truths):
+    """A state in another dtype, or a check that can't run: the mistake of the forward pass fits whole all the same."""
+    mistaken = by_name("output gate and candidate exchanged")
+
+    class Elsewhere(type(mistaken)):
+        def __init__(self):
+            self.__dict__ |= vars(mistaken)
+
+        def init_lstm_state(self, batch_size, num_hiddens, dtype):
+            if other == "an exception":
+                raise RuntimeError("no state today")
+            return mistaken.init_lstm_state(batch_size, num_hiddens, np.float64 if dtype == np.float32 else np.float32)
+
+    found = diagnose(Elsewhere(), truths)
+    assert "state" in found.follow and "state" not in found.failed, found
+    assert found.findings and found.findings[0].name == "output gate and candidate exchanged", found.lines()

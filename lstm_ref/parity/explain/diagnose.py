@@ -5,6 +5,7 @@ measuring. All checks are taken together, those that the implementation passes a
 """
 
 import inspect
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -186,14 +187,29 @@ def telling(items: list[Item]) -> list[Item]:
     """Without what only follows: where numbers disagree, a call that raises and a refusal in other words say no more.
 
     A framework raises in a step, say, because a parameter that took no part in the loss has no gradient. Nor does the
-    way of NaN through a wrong forward pass; and where nothing but exceptions came, the first says it all.
+    way of NaN through a wrong forward pass; and where nothing but exceptions came, the first says it all. Another dtype
+    is a fact of its own, which no mistake in the mathematics makes.
     """
     numbers = [item for item in items if not isinstance(item.found, Exception) and item.check != "bad_input"]
+    if any(item.fails and not only_dtype(item) for item in numbers):
+        numbers = [item for item in numbers if not (item.fails and only_dtype(item))]
     wrong = [item.check for item in numbers if item.fails]
     if wrong:
         return [item for item in numbers if item.check != "not_finite" or "forward" not in wrong]
     first = next((item for item in items if item.fails), None)
     return [item for item in items if item is first or not item.fails]
+
+
+def only_dtype(item: Item) -> bool:
+    """Whether an item fails for its dtype alone."""
+    if isinstance(item.found, list):
+        return all("dtype" in fact.quantity or re.search(r"expected .*float\d+.* got .*(float|int)\d+", fact.detail)
+                   for fact in item.found if not fact.holds)
+    if not isinstance(item.found, dict) or item.rod is None or all(
+            array.dtype == item.case.dtype for array in item.found.values()):
+        return False
+    cast = {name: array.astype(item.case.dtype) for name, array in item.found.items()}
+    return worst(cast, item.rod, item.case) <= LIMIT
 
 
 def worst(found: Found, rod: Yardstick, case: Case) -> float:
