@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.parity.files.file import FilePort, trial
+from lstm_ref.parity.files.file import FilePort
+from lstm_ref.parity.files.layout import trial
 from lstm_ref.parity.files.names import GATES, state_part
 from lstm_ref.parity.files.slices import uses
 from lstm_ref.parity.files.structure import gate_of_target, simple

@@ -3,85 +3,33 @@
 import ast
 import builtins
 import contextlib
-import copy
 import importlib
 import inspect
-import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import leaves
 from lstm_ref.parity.files.lint import undefined
-from lstm_ref.parity.files.names import GATES, Slot, gate, rnn_slots, size, slots
+from lstm_ref.parity.files.makers import SHORT, Maker, by_gate, names_returned
+from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.objects import constructor_of, mangled, plain_class, statement_by_statement
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.prepared import observed, with_state
 from lstm_ref.parity.files.probed import Probed, Root
 from lstm_ref.parity.files.returned import shape
-from lstm_ref.parity.files.slices import Item, Missing, Slice, strip, uses
+from lstm_ref.parity.files.slices import Item, Missing, Slice, uses
 from lstm_ref.parity.files.standins import Module, stand_in
-from lstm_ref.parity.files.structure import DEVICES, SQUASHES, gate_of_target, own, simple
+from lstm_ref.parity.files.structure import DEVICES, SQUASHES
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.interface import Framework
 from lstm_ref.parity.interface import framework as framework_of
-
-#: What short names stand for where sizes are asked for.
-SHORT = {"v": "V", "vocab": "V", "h": "h", "b": "B", "n_batch": "B", "m": "B"}
-
-
-@dataclass
-class Maker:
-    """What a function that makes parameters gave.
-
-    Attributes:
-        item: the function.
-        names: of what it returns, in order.
-        values: what it returned, or its variables of those names where it returned nothing.
-        error: what it raised.
-        returned: it returned parameters.
-    """
-
-    item: Item
-    names: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-    named: dict[str, Any] = field(default_factory=dict)
-    error: Exception | None = None
-    returned: bool = False
-    result: Any = None
-
-
-def mangled(owner: str, name: str) -> str:
-    """A private method's name as Python keeps it."""
-    return f"_{owner.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
-
-
-def names_returned(node: ast.FunctionDef) -> list[str]:
-    """The names in what a function returns: of the list itself, or of the variable that it was put in."""
-    def elements(value: ast.AST | None) -> list[str]:
-        if isinstance(value, ast.Call) and value.args:
-            return elements(value.args[0])
-        if isinstance(value, (ast.List, ast.Tuple)):
-            return [simple(each.func.value) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
-                    else simple(each) for each in value.elts]
-        if isinstance(value, ast.Dict):
-            return [str(key.value) for key in value.keys if isinstance(key, ast.Constant)]
-        if isinstance(value, ast.Name):
-            lists = [inner.value for inner in own(node) if isinstance(inner, ast.Assign) and any(
-                isinstance(target, ast.Name) and target.id == value.id for target in inner.targets)]
-            return next((found for each in lists if len(found := elements(each)) > 2), [])
-        return []
-
-    lists = [inner.value for inner in own(node) if isinstance(inner, ast.Return)]
-    lists += [inner.value for inner in own(node) if isinstance(inner, ast.Assign) and isinstance(
-        inner.value, (ast.List, ast.Tuple))]
-    return max((elements(each) for each in lists), key=len, default=[])
 
 
 @dataclass
@@ -360,66 +308,3 @@ class FilePort:
             found.values = list(result.values() if isinstance(result, dict) else result)
         found.named = variables | dict(zip(found.names, found.values, strict=False))
         return found
-
-
-def by_gate(result: Any) -> dict[tuple[Any, ...], Slot]:
-    """The parameters in a dict that has a tuple for each gate, by their path; none for anything else."""
-    if not isinstance(result, dict):
-        return {}
-    found: dict[tuple[Any, ...], Slot] = {}
-    V, h = TRIAL["V"], TRIAL["h"]
-    for key, value in result.items():
-        name = gate_of_target(str(key)) or (gate(str(key), final=True) or "")
-        if not name or not isinstance(value, (tuple, list)):
-            return {}
-        for i, each in enumerate(value):
-            axes = tuple(axis for axis in shape(each) if axis != 1) if hasattr(each, "shape") else ()
-            parts = {(h, V): "h", (V,): "b"} if name == "q" else {(V, h): "x", (h, h): "h", (h,): "b"}
-            part = parts.get(axes)
-            if part is None:
-                return {}
-            found[key, i] = part, name
-    return found
-
-
-def plain_class(node: ast.ClassDef, changed: dict[str, ast.FunctionDef]) -> ast.ClassDef:
-    """A class whose methods are not compiled, with some methods in their changed form."""
-    body: list[ast.stmt] = []
-    for each in node.body:
-        if isinstance(each, ast.FunctionDef):
-            each = strip(changed.get(each.name, each))
-        body.append(each)
-    plain = ast.ClassDef(node.name, node.bases, node.keywords, body, [])
-    return ast.fix_missing_locations(ast.copy_location(plain, node))
-
-
-def constructor_of(node: ast.ClassDef) -> ast.FunctionDef | None:
-    """The constructor that a class defines itself, or None."""
-    return next((each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"), None)
-
-
-def statement_by_statement(node: ast.FunctionDef) -> ast.FunctionDef:
-    """A function that goes on after each statement that fails; it begins with its base's constructor."""
-    def tried(body: list[ast.stmt]) -> list[ast.stmt]:
-        return [each if isinstance(each, ast.FunctionDef) else ast.Try([each], [handler], [], []) for each in body]
-
-    handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-    copied = copy.deepcopy(node)
-    for inner in ast.walk(copied):
-        if isinstance(inner, (ast.For, ast.While, ast.If, ast.With)):
-            inner.body, orelse = tried(inner.body), getattr(inner, "orelse", [])
-            if orelse:
-                inner.orelse = tried(orelse)  # type: ignore[union-attr]
-    copied.body = tried([ast.parse("super().__init__()").body[0], *copied.body])
-    return ast.fix_missing_locations(copied)
-
-
-def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[Array]]:
-    """Inputs, state and parameters of the trial, in float32."""
-    rng = np.random.default_rng(seed)
-    T, B, V, h = (TRIAL[key] for key in "TBVh")
-    gates = [[(V, h), (h, h), (h,)]] * (4 if kind == "lstm" else 1)
-    shapes = [*itertools.chain(*gates), (h, V), (V,)]
-    params = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
-    state = [rng.normal(0, 0.5, (B, h)).astype(np.float32) for _ in range(2 if kind == "lstm" else 1)]
-    return rng.normal(0, 1, (T, B, V)).astype(np.float32), state, params

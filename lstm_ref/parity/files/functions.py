@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_ref.parity.cases import TRAJECTORIES
 from lstm_ref.parity.files.file import FilePort
-from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row
+from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Row
 from lstm_ref.parity.files.standins import book
 from lstm_ref.parity.files.structure import own
 from lstm_ref.parity.interface import Framework

@@ -1,123 +1,19 @@
 """The verdict on a file: role by role, with the line at which the first departs."""
 
 import ast
-import importlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Sequence
 
-import numpy as np
-
-from lstm_ref.params import Array
-from lstm_ref.parity.cases import Case, make
-from lstm_ref.parity.checks import Numbers
-from lstm_ref.parity.checks.numbers import by_step, rnn_params
 from lstm_ref.parity.files import lint
 from lstm_ref.parity.files.contents import Contents
-from lstm_ref.parity.files.culprit import Culprit, find
-from lstm_ref.parity.files.file import FilePort, trial
+from lstm_ref.parity.files.culprit import find
+from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.functions import functions
-from lstm_ref.parity.files.names import state_part
-from lstm_ref.parity.files.parts import NOT, RIGHT, WRONG, Row, begin, parameters
-from lstm_ref.parity.files.probed import tried
+from lstm_ref.parity.files.model import Canonical, around, exchanged, find_out, forward, precisions, stopped
+from lstm_ref.parity.files.parts import begin, parameters
+from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Judged, Row
 from lstm_ref.parity.files.standins import book
-from lstm_ref.parity.files.structure import called, own, unpackings
-from lstm_ref.parity.files.taken import Taken
-from lstm_ref.parity.interface import Implementation
-from lstm_ref.parity.ports.port import Port
-from lstm_ref.parity.session import cached_truths, judge
-from lstm_ref.parity.verdict import LIMIT
-
-#: Cases on which a file is judged: of the quick ones, those that differ in more than their size.
-CASES = ("ragged", "saturated", "large", "square")
-#: Checks of the forward pass, by the role that is shown.
-FORWARD = ("forward", "chunks", "not_finite", "vjp", "own")
-
-
-@dataclass
-class Judged:
-    """What is said of one port of a file.
-
-    Attributes:
-        path: of the file.
-        tab: of it, or ''.
-        name: of the function that computes the model.
-        framework: in which it is written.
-        rows: role by role.
-        said: what is taken as what.
-        notes: what is left out, and what could not be read.
-        texts: failures in the judge's words.
-        places: of the rows' lines, in words.
-        sources: of these lines.
-    """
-
-    path: Path
-    tab: str
-    name: str
-    framework: str
-    rows: list[Row] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    places: dict[int, str] = field(default_factory=dict)
-    sources: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def status(self) -> str:
-        """'right', 'wrong' or 'not judged'."""
-        if any(row.verdict == WRONG for row in self.rows):
-            return WRONG
-        model = [row for row in self.rows if row.role in ("lstm", "lstm step", "rnn")]
-        missing = [row for row in self.rows if row.text.startswith("incomplete")]
-        return RIGHT if model and model[0].verdict == RIGHT and not missing else NOT
-
-    def json(self) -> dict[str, Any]:
-        """As it stands in the report."""
-        return {"file": str(self.path), "tab": self.tab, "name": self.name, "framework": self.framework,
-                "status": self.status, "rows": [asdict(row) | {"place": self.places.get(row.line, ""),
-                                                               "source": self.sources.get(row.line, "")}
-                                                for row in self.rows],
-                "taken_as": self.said, "notes": self.notes, "texts": self.texts}
-
-
-class Canonical:
-    """A port's function under the reference's signature.
-
-    Args:
-        taken: the port's function.
-    """
-
-    def __init__(self, taken: Taken):
-        self.taken, self.forward = taken, taken.forward
-        if taken.ops.package == "jax":  # one program for each shape: thousands of operations, one by one, take a minute
-            self.forward = importlib.import_module("jax").jit(taken.forward)
-
-    def lstm(self, inputs: Any, state: Any, params: Any) -> Any:
-        """The reference's `lstm`, computed by the port."""
-        return self.forward(inputs, tuple(state), list(params))
-
-    def rnn(self, inputs: Any, state: Any, params: Any) -> Any:
-        """The reference's `rnn`, computed by the port."""
-        return self.forward(inputs, tuple(state), list(params))
-
-
-def precisions(port: FilePort, taken: Taken) -> dict[str, str]:
-    """The precisions that a port does not have, and why: found out on the trial."""
-    lacking: dict[str, str] = {}
-    inputs, state, params = trial(kind=port.form.kind)
-    f = port.framework
-    for dtype in ("float32", "float64"):
-        try:
-            outputs, _ = taken.forward(f.tensor(inputs.astype(dtype)), f.tensors([s.astype(dtype) for s in state]),
-                                       list(f.tensors([p.astype(dtype) for p in params])))
-            found = np.asarray(f.array(outputs)).dtype
-            if found != np.dtype(dtype):
-                lacking[dtype] = f"it computes in {found} whatever it is given"
-        except Exception as error:
-            lacking[dtype] = f"it does not run in {dtype} ({type(error).__name__})"
-    return lacking if len(lacking) < 2 else {}
+from lstm_ref.parity.files.structure import own
 
 
 def judge_port(contents: Contents, form: Form, package: str, device: str, cases: Sequence[str],
@@ -150,17 +46,17 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     unread = lint.never_read(form)
     for line, text in (*lint.lost(contents), *lint.samplers(contents), *lint.thrown_away(contents),
                        *lint.clipped_in_vain(contents), *lint.not_zeroed(contents),
-                       *lint.mean_of_means(contents), *_exchanged(taken),
+                       *lint.mean_of_means(contents), *exchanged(taken),
                        *lint.packed_otherwise(contents, form), *lint.joined_otherwise(contents, form)):
         found.rows.append(Row("the file", "", WRONG, text, line))
     if lacks:
         text = f"incomplete: which of its parameters make the {lacks} could not be found out"
         found.rows.insert(0, Row(role, form.name, NOT, text, form.node.lineno))
     elif failed:
-        found.rows.insert(0, _failed(role, form, find(port, taken), failed, unread))
+        found.rows.insert(0, stopped(role, form, find(port, taken), failed, unread))
     else:
-        found.rows.insert(0, _forward(found, role, port, taken, unread, device, cases))
-    found.rows[1:1] = list(_around(found, port, taken, device, cases))
+        found.rows.insert(0, forward(found, role, port, taken, unread, device, cases))
+    found.rows[1:1] = list(around(found, port, taken, device, cases))
     found.rows.append(parameters(port, taken))
     found.rows.append(begin(port, taken))
     right = not failed and not lacks and found.rows[0].verdict == RIGHT
@@ -186,138 +82,9 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     return _placed(found, contents)
 
 
-def _exchanged(taken: Taken) -> Iterator[tuple[int, str]]:
-    """Where a state that is taken in one order is returned in the other, as one."""
-    form = taken.form
-    if taken.returned is None or form.kind != "lstm" or "state" not in form.arguments.values() or form.one_tensor:
-        return
-    paths = sorted(taken.returned.state.items(), key=lambda each: str(each[1]))
-    order = tuple(part for part, _ in paths)
-    if all(len(path) == 2 for _, path in paths) and order != form.state and paths[0][1][0] == paths[1][1][0]:
-        line = next((inner.lineno for inner in ast.walk(form.node) if isinstance(inner, ast.Return)), form.node.lineno)
-        yield line, (f"the state is taken as ({', '.join(form.state)}) and returned as ({', '.join(order)}): from the "
-                     "second call on they are exchanged")
-
-
-def _around(found: Judged, port: FilePort, taken: Taken, device: str, cases: Sequence[str]) -> Iterator[Row]:
-    """The rows of the functions that call a step step after step, where the step itself is right."""
-    for form in taken.form.around:
-        text, outer = ast.unparse(form.node), FilePort(port.contents, form, port.package, device)
-        if found.rows[0].verdict != RIGHT:
-            return
-        if not any({state_part(name) for name in names} == {"H", "C"} for names, _ in unpackings(form.node)):
-            form.state = taken.form.state  # the loop hands on what the step takes apart
-        failed = next((word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()), "")
-        try:
-            outside, failed = (taken, failed) if failed else find_out(outer, outer.build())
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
-        if failed or outside.form.lacks():
-            found.notes.append(f"left out: {form.name}, which calls it step after step")
-            continue
-        row = _forward(found, "lstm", outer, outside, (), device, cases, inside=outer.form.node)
-        if row.verdict == RIGHT or row.line:
-            yield row
-
-
-def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
-    """A port as it can be called, by its names or, where they don't say enough, by what its parameters do.
-
-    Returns:
-        the port, and '' or why it can't be called.
-    """
-    given = trial(kind=port.form.kind)
-    failed = taken.find_out(*given)
-    if port.form.kind == "lstm" and (failed or taken.form.lacks() or taken.unmoved(*given)):
-        anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
-        for probed in anew.probed(anew.build()):
-            if not tried(probed, *given):
-                port.form, port.slice, port.owner = probed.form, anew.slice, anew.owner
-                return probed, ""
-    return taken, failed
-
-
 def _first_use(form: Form, name: str) -> int:
     lines = (inner.lineno for inner in own(form.node) if isinstance(inner, ast.Name) and inner.id == name)
     return min(lines, default=0)
-
-
-def _failed(role: str, form: Form, culprit: Culprit | None, error: str, unread: Sequence[str]) -> Row:
-    """The row of a function that does not run."""
-    if "NoneType" in error and culprit is not None and not unread:  # what it was given by the judge was not all
-        return Row(role, form.name, NOT, f"incomplete: what all of its parameters stand for could not be found out: "
-                                         f"{culprit.sentence}", culprit.line)
-    if "is not in this file" in error and culprit is not None:
-        return Row(role, form.name, NOT, f"incomplete: {error}", culprit.line)
-    text = f"{culprit.sentence if culprit else error}"
-    if culprit is None or (culprit.early and not unread):
-        return Row(role, form.name, NOT, "incomplete: how it is called could not be found out; of the ways tried, the "
-                                         f"likeliest ends in: {text}", culprit.line if culprit else form.node.lineno)
-    if unread:
-        text = f"{', '.join(unread)}: an argument that is never read; what it uses comes from elsewhere. {text}"
-    return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)
-
-
-def _forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Sequence[str], device: str,
-             cases: Sequence[str], inside: ast.AST | None = None) -> Row:
-    form, canonical = port.form, Canonical(taken)
-    if form.kind == "rnn":
-        return _rnn(found, port, canonical)
-    lacking = precisions(port, taken)
-    found.notes += [f"{dtype}: {why}" for dtype, why in lacking.items()]
-    verdict = judge(lstm=canonical.lstm, framework=port.framework, name=found.path.name, device=device, dtypes=lacking,
-                    checks=FORWARD, cases=cases)
-    if verdict.passed and not unread:
-        judged = dict.fromkeys(result["check"] for result in verdict.entry["results"])
-        return Row(role, form.name, RIGHT, ", ".join(judged))
-    if not unread and verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
-        worst = max(verdict.failures, key=lambda result: result.ratio)
-        return Row(role, form.name, RIGHT, f"in its mathematics; in {worst.dtype} an operator of the framework rounds "
-                                           f"more than any order of operations: {worst.check}, {worst.quantity}, ratio "
-                                           f"{worst.ratio:.3g} (limit {LIMIT:g})")
-    culprit = find(port, taken, inside)
-    mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
-    found.texts += [str(text) for text in verdict.texts[:2]]
-    text = culprit.sentence if culprit else "; ".join(verdict.entry["reason"].split("; ")[:2]) or "wrong"
-    if mistakes:
-        text = f"{mistakes[0]}: {text}"
-    if culprit is None and {result.check for result in verdict.failures} <= {"vjp"} and (line := _cut(form)):
-        return Row(role, form.name, WRONG, f"{mistakes[0] + ': ' if mistakes else ''}its values are right and its "
-                                           "gradients are not: they are cut off here", line)
-    if inside is not None:
-        text = f"each step is right, what goes from step to step is not: {text}"
-    if unread:
-        text = f"{', '.join(unread)}: an argument that is never read. {text}"
-    return Row(role, form.name, WRONG, text, culprit.line if culprit and not unread else form.node.lineno)
-
-
-def _cut(form: Form) -> int:
-    """The line at which a function takes a tensor out of the gradient, or 0."""
-    cuts = ("detach", "detach_", "stop_gradient", "no_grad", "item", "numpy", "clone_detached")
-    lines = [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Call) and called(inner) in cuts]
-    lines += [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Attribute) and inner.attr == "data"]
-    return min(lines, default=0)
-
-
-def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:
-    """Outputs of every step and last H of the vanilla RNN."""
-    params, state = rnn_params(case), case.state[:1]
-    outputs, (H,) = implementation.rnn(case.inputs, state, params)
-    return {"outputs": by_step(outputs, case), "H": H}
-
-
-RNN = Numbers("rnn", rnn_forward, ("rnn",), stepped=frozenset({"outputs"}))
-
-
-def _rnn(found: Judged, port: FilePort, canonical: Canonical) -> Row:
-    form, implementation = port.form, cast(Implementation, Port({"rnn": canonical.rnn}, port.framework))
-    for name in CASES:
-        results = RNN.judge(implementation, "port", make(name).astype("float32"), cached_truths())
-        if wrong := [result for result in results if not result.passed]:
-            culprit = find(port, canonical.taken)
-            text = culprit.sentence if culprit else f"{wrong[0].quantity}: {wrong[0].detail}"
-            return Row("rnn", form.name, WRONG, text, culprit.line if culprit else form.node.lineno)
-    return Row("rnn", form.name, RIGHT)
 
 
 def _placed(found: Judged, contents: Contents) -> Judged:

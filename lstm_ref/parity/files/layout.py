@@ -1,8 +1,12 @@
 """In which shape a port takes inputs, state and parameters, and in which it returns them."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from lstm_ref.params import Array
 from lstm_ref.parity.files.ops import Ops
 
 #: Sizes of the trial; all differ, so that a shape says what it is.
@@ -85,3 +89,14 @@ class Layout:
 #: In the order in which they are tried.
 LOOPING = ("TBV", "BTV", "TVB", "TV", "TV1", "T1V")
 STEPPING = ("BV", "VB", "V", "V1", "1V")
+
+
+def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[Array]]:
+    """Inputs, state and parameters of the trial, in float32."""
+    rng = np.random.default_rng(seed)
+    T, B, V, h = (TRIAL[key] for key in "TBVh")
+    gates = [[(V, h), (h, h), (h,)]] * (4 if kind == "lstm" else 1)
+    shapes = [*itertools.chain(*gates), (h, V), (V,)]
+    params = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
+    state = [rng.normal(0, 0.5, (B, h)).astype(np.float32) for _ in range(2 if kind == "lstm" else 1)]
+    return rng.normal(0, 1, (T, B, V)).astype(np.float32), state, params

@@ -2,43 +2,23 @@
 
 import ast
 import traceback
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lstm_ref.parity.files.contents import Contents
-from lstm_ref.parity.files.file import FilePort, Maker
+from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import words
+from lstm_ref.parity.files.makers import Maker
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.prepared import observed
 from lstm_ref.parity.files.probed import Probed
 from lstm_ref.parity.files.returned import describe, shape
+from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Row
 from lstm_ref.parity.files.structure import own, simple
 from lstm_ref.parity.files.taken import Taken
-
-RIGHT, WRONG, NOT = "right", "wrong", "not judged"
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is said of a role.
-
-    Attributes:
-        role: as the reference calls it.
-        name: as the port calls it, or ''.
-        verdict: 'right', 'wrong' or 'not judged'.
-        text: why.
-        line: where, or 0.
-    """
-
-    role: str
-    name: str
-    verdict: str
-    text: str = ""
-    line: int = 0
 
 
 def line_of(error: Exception, contents: Contents, default: int) -> int:

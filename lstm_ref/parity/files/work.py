@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lstm_ref.parity.files.chosen import Choice, chosen
 from lstm_ref.parity.files.contents import contents
-from lstm_ref.parity.files.judged import CASES, judge_port
+from lstm_ref.parity.files.judged import judge_port
+from lstm_ref.parity.files.model import CASES
 from lstm_ref.parity.files.source import read
 
 
