@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
+from lstm_ref.parity.files.handed import Affine
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import Attribute, Path, is_held, leaves, place, plain, put, words
 from lstm_ref.parity.files.names import GATES, Slot, slots
@@ -18,7 +19,7 @@ from lstm_ref.parity.files.recipe import Recipe
 from lstm_ref.parity.files.returned import Returned, shape
 from lstm_ref.parity.files.returned import at as found_at
 from lstm_ref.parity.files.structure import gate_of_target
-from lstm_ref.parity.files.taken import Affine, Taken
+from lstm_ref.parity.files.taken import Taken
 
 #: Lengths of axes that parameters can have on the trial: of units, inputs, both, and four gates of units.
 LENGTHS = {1, 4, TRIAL["h"], TRIAL["V"], TRIAL["h"] + TRIAL["V"], 4 * TRIAL["h"]}

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_ref.params import Array
 from lstm_ref.parity.files.form import Form
+from lstm_ref.parity.files.handed import Affine, Bag, biased, built
 from lstm_ref.parity.files.layout import LOOPING, STEPPING, TRIAL, Layout
 from lstm_ref.parity.files.names import CANONICAL, Slot, in_order, size, state_part
 from lstm_ref.parity.files.ops import Ops
@@ -17,43 +18,6 @@ from lstm_ref.parity.files.returned import Returned, WrongError, at, is_tensor, 
 from lstm_ref.parity.files.slices import Slice
 from lstm_ref.parity.files.structure import own
 from lstm_ref.parity.interface import Framework
-
-
-class Bag(list[Any]):
-    """Parameters in order, which can be asked for by name as well."""
-
-    def __init__(self, values: Sequence[Any], names: Sequence[str]):
-        super().__init__(values)
-        self.named = dict(zip(names, values, strict=False))
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.named[key] if isinstance(key, str) else super().__getitem__(key)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["named"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-class Affine:
-    """Stands for a layer that multiplies, with the judge's weights.
-
-    Args:
-        ops: of the framework.
-        weight: (inputs, outputs).
-        bias: or None.
-        activation: what the layer applies to its sum, or None.
-    """
-
-    def __init__(self, ops: Ops, weight: Any, bias: Any, activation: Any = None):
-        self.ops, self.weight, self.bias, self.activation = ops, weight, bias, activation
-
-    def __call__(self, x: Any) -> Any:
-        """The product, and the bias where there is one."""
-        y = self.ops.matmul(x, self.weight)
-        y = y if self.bias is None else y + self.bias
-        return self.activation(y) if callable(self.activation) else y
 
 
 @dataclass
@@ -406,17 +370,3 @@ class Taken:
             self.said.append(f"layers {', '.join(self.form.layers)} with the judge's weights")
         if self.form.begins:
             self.said.append("its own initial state replaced by the judge's")
-
-
-def built(leaves: dict[tuple[Any, ...], Any]) -> Any:
-    """Tuples and dicts in each other, from their leaves by path."""
-    if set(leaves) == {()}:
-        return leaves[()]
-    keys = list(dict.fromkeys(path[0] for path in leaves))
-    inner = {key: built({path[1:]: leaf for path, leaf in leaves.items() if path[0] == key}) for key in keys}
-    return inner if any(isinstance(key, str) for key in keys) else [inner[key] for key in sorted(inner)]
-
-
-def biased(layer: Any) -> bool:
-    """Whether a layer that multiplies adds a bias."""
-    return bool(getattr(layer, "use_bias", getattr(layer, "has_bias", getattr(layer, "bias", True) is not None)))
