@@ -48,13 +48,20 @@ def _is_test(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "super")
 
 
-def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[str, str]) -> list[Row]:
+#: Judges one role in a process of its own: its row, or None where that did not come to an end.
+Anew = Callable[[str], Row | None]
+
+
+def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[str, str], anew: Anew | None = None,
+              only: str = "") -> list[Row]:
     """A row for each function of the chapter that the file defines.
 
     Args:
         port: of the file.
         lstm: its forward pass under the reference's signature, where that is right.
         lacking: precisions that it does not have.
+        anew: judges a role in a fresh process; after an exception, which may leave a framework in disorder, it is used.
+        only: the one role that is judged, or ''.
     """
     rows: list[Row] = []
     given: dict[str, Any] = {}
@@ -98,9 +105,17 @@ def functions(port: FilePort, lstm: Callable[..., Any] | None, lacking: Mapping[
             continue
         borrowed = [name for name in needs if name in mine and name not in given]
         trials.append(Trial(port, role, mine, checks, borrowed, dict(lacking) if needs else {}))
-    first = [trial.row() for trial in trials]
-    # An exception in float64, which the book's one-hot inputs do not have, may leave a framework in disorder.
-    return rows + [trial.wider(row) for trial, row in zip(trials, first, strict=True)]
+    if only:
+        return [trial.wider(trial.row()) for trial in trials if trial.role == only]
+    disorder, first = False, list[tuple[Trial, Row]]()
+    for trial in trials:
+        if disorder and anew is not None and (row := anew(trial.role)) is not None:
+            rows.append(row)
+        else:
+            first.append((trial, trial.row()))
+            disorder = disorder or trial.excepted
+    # In float64 last: exceptions are likely there, since one-hot inputs are made in float32.
+    return rows + [trial.wider(row) for trial, row in first]
 
 
 def mean(sgd: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,11 +182,14 @@ class Trial:
     checks: Sequence[str]
     borrowed: Sequence[str]
     lacking: dict[str, str]
+    excepted: bool = False  #: something was raised while it was judged
 
     def judged(self, **more: str) -> Verdict:
         """The verdict of its checks on the small cases, but for the precisions that are named."""
-        return judge(SimpleNamespace(**self.roles), framework=self.port.framework, checks=self.checks, cases=SMALL,
-                     name=self.port.contents.code.path.name, dtypes=self.lacking | more)
+        verdict = judge(SimpleNamespace(**self.roles), framework=self.port.framework, checks=self.checks, cases=SMALL,
+                        name=self.port.contents.code.path.name, dtypes=self.lacking | more)
+        self.excepted = self.excepted or any(map(raised, verdict.failures))
+        return verdict
 
     def row(self) -> Row:
         """In float32, or in what the forward pass has."""

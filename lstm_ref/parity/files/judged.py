@@ -8,7 +8,7 @@ from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.culprit import find
 from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
-from lstm_ref.parity.files.functions import functions
+from lstm_ref.parity.files.functions import Anew, functions
 from lstm_ref.parity.files.model import Canonical, around, exchanged, find_out, forward, precisions, stopped
 from lstm_ref.parity.files.parts import begin, parameters
 from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Judged, Row
@@ -17,7 +17,7 @@ from lstm_ref.parity.files.structure import own
 
 
 def judge_port(contents: Contents, form: Form, package: str, device: str, cases: Sequence[str],
-               others: Sequence[Contents] = ()) -> Judged:
+               others: Sequence[Contents] = (), anew: Anew | None = None, only: str = "") -> Judged:
     """Judge one function of a file, what makes its parameters and its state, and the chapter's other functions.
 
     Args:
@@ -27,6 +27,8 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
         device: 'cpu' or 'gpu'.
         cases: names of the cases for the forward pass.
         others: contents of files whose functions are judged with it.
+        anew: judges a role in a fresh process.
+        only: the one role of the chapter that is judged, with the forward pass taken to be right; or ''.
     """
     code = contents.code
     found = Judged(code.path, code.tab, form.name, package)
@@ -41,6 +43,10 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
                                                     f"{error}", form.node.lineno))
         return _placed(found, contents)
     taken, failed = find_out(port, taken)
+    if only:
+        found.rows = [row for each in (port, *(FilePort(other, form, package, device) for other in others))
+                      for row in functions(each, Canonical(taken).lstm, precisions(port, taken), only=only)]
+        return _placed(found, contents)
     found.said += taken.said
     lacks = taken.form.lacks()
     unread = lint.never_read(form)
@@ -68,7 +74,7 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
                 found.places[row.line], found.sources[row.line] = other.code.place(row.line), other.code.text(row.line)
     if form.kind == "lstm":
         found.rows += functions(port, Canonical(taken).lstm if right else None,
-                                precisions(port, taken) if right else {})
+                                precisions(port, taken) if right else {}, anew)
     elif not contents.models:  # the chapter of the RNN: its functions train any cell
         found.rows += functions(port, getattr(book(package), "lstm", None), {})
     missing = [name for name in port.undefined if name not in ("self",)]
