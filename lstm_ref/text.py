@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import resources
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,8 @@ def corpus_of(text: str, max_tokens: int = -1) -> tuple[list[int], Vocab]:
         check_sizes(max_tokens=max_tokens)
     lines = [list(line) for line in lines_of(text)]
     vocab = Vocab(lines)
-    corpus = [vocab[token] for line in lines for token in line]
-    return (corpus if max_tokens == -1 else corpus[:max_tokens]), vocab
+    tokens = islice(chain.from_iterable(lines), None if max_tokens == -1 else max_tokens)
+    return [vocab[token] for token in tokens], vocab
 
 
 Minibatch = tuple[Array, Array]

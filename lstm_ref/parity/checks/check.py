@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_ref.parity.cases import Case, is_trajectory, make
+from lstm_ref.parity.cases import Case, is_trajectory
 from lstm_ref.parity.interface import DTYPES, Implementation
 from lstm_ref.parity.truth import MOST, Quantities, Yardstick, yardstick
 from lstm_ref.parity.verdict import Result, compare, raised
@@ -101,7 +101,7 @@ class Numbers(Check):
         run: computes the quantities.
         stepped: quantities whose first axis is time; each step is judged by its own spread.
         exact: prefixes of quantities that no rounding may touch.
-        applies: whether it has something to compare on a case.
+        applies: whether it has something to compare on a case of this name.
         trains: it is run on trajectories, and nothing else is.
         draws: at most so many noisy evaluations; of many numbers the largest needs few.
         drifts: rounding errors only grow along the first axis, so a step's spread is the largest so far.
@@ -112,14 +112,14 @@ class Numbers(Check):
     calls: tuple[str, ...] = ()
     stepped: frozenset[str] = frozenset()
     exact: tuple[str, ...] = ()
-    applies: Callable[[Case], bool] = lambda case: True
+    applies: Callable[[str], bool] = lambda name: True
     trains: bool = False
     drifts: bool = False
     draws: int = MOST
     dtypes: tuple[str, ...] = DTYPES
 
     def cases(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if is_trajectory(name) == self.trains and self.applies(make(name))]
+        return [name for name in names if is_trajectory(name) == self.trains and self.applies(name)]
 
     def found(self, implementation: Implementation, case: Case) -> Quantities:
         return {name: np.asarray(array) for name, array in self.run(implementation, case).items()}

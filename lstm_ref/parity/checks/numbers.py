@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
-from lstm_ref.parity.cases import SIZES, Case
+from lstm_ref.parity.cases import SIZES, Case, make
 from lstm_ref.parity.checks.check import Numbers
 from lstm_ref.parity.interface import HALVES, MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
@@ -257,22 +257,22 @@ def extent(what: tuple[str, int]) -> str:
 #: Types of tokens besides that of the cases, int64; what a framework refuses as indices is left out.
 TOKENS = ("int8", "int16", "int32")
 
-Which = Callable[[Case], bool]  #: of the cases, those that a check is run on
+Which = Callable[[str], bool]  #: of the cases, those that a check is run on
 
 
 def only(*names: str) -> Which:
     """These cases alone."""
-    return lambda case: case.name in names
+    return lambda name: name in names
 
 
 def without(*names: str) -> Which:
     """All cases but these, random ones too: they show nothing more of a check, or take too long."""
-    return lambda case: case.name not in names
+    return lambda name: name not in names
 
 
-def divisible(case: Case) -> bool:
+def divisible(name: str) -> bool:
     """Whether a case has steps to divide, and is not there for a size alone."""
-    return case.sizes[0] > 1 and case.name not in SIZES
+    return name not in SIZES and make(name).sizes[0] > 1
 
 
 #: Their sizes differ in what a check of gradients or of an update does not see.

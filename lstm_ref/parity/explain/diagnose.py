@@ -263,6 +263,16 @@ def made(*mistakes: Mistake) -> Mistaken:
     return Mistaken(*mistakes)
 
 
+@lru_cache(2048)
+def mistaken(mistakes: tuple[Mistake, ...], check: str, name: str, dtype: str) -> Found:
+    """What the mistaken reference computes in a check on a case; the same for every implementation.
+
+    Raises:
+        Exception: two mistakes that can't be made together.
+    """
+    return CHECKS[check].outcome(made(*mistakes), make(name).astype(dtype))
+
+
 def compare(mistakes: tuple[Mistake, ...], item: Item) -> tuple[float, float]:
     """The ratio of what was found against the mistaken reference, and the share of refused facts that read the same.
 
@@ -272,10 +282,9 @@ def compare(mistakes: tuple[Mistake, ...], item: Item) -> tuple[float, float]:
     if not item.modules & {module for mistake in mistakes for module, *_ in mistake.edits}:
         return (np.inf if item.fails else 0.0), 1.0
     try:
-        mistaken = made(*mistakes)
+        expected, found = mistaken(mistakes, item.check, item.case.name, item.case.dtype.name), item.found
     except Exception:  # two that can't be made together
         return np.inf, 1.0
-    expected, found = CHECKS[item.check].outcome(mistaken, item.case), item.found
     if isinstance(expected, Exception) or isinstance(found, Exception):
         return (0.0 if repr(expected) == repr(found) else np.inf), 1.0
     if isinstance(expected, list) or isinstance(found, list):

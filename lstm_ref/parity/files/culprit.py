@@ -13,7 +13,7 @@ from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.layout import trial
 from lstm_ref.parity.files.names import GATES, state_part
 from lstm_ref.parity.files.slices import uses
-from lstm_ref.parity.files.structure import gate_of_target, simple
+from lstm_ref.parity.files.structure import SQUASHES, gate_of_target, simple
 from lstm_ref.parity.files.taken import Taken
 from lstm_ref.parity.files.trace import Event, Watch, by_line, eager
 from lstm_ref.parity.files.values import ANEW, CALLED, EQUATION, LETTER, Known, alternatives, known_values, near
@@ -80,14 +80,21 @@ def find(port: FilePort, taken: Taken, inside: ast.AST | None = None) -> Culprit
             continue
         if event.name == "return" and any(near(event.value, other.value) for other in watch.events[:i]):
             continue
+        if _helps(event, taken) and any(known.has(other.value) for other in watch.events
+                                        if other.name == "return" and other.function == event.function):
+            continue  # a helper that is right elsewhere was given something wrong
         if not _forgiven(event, watch.events[i + 1:], known):
             wrong = event
             break
     if watch.error is not None and (wrong is None or wrong.node.lineno >= watch.line):
         return _crashed(code, taken, watch.line, watch.error, values, watch.events)
-    if wrong is None or (wrong.name == "return" and wrong.function != taken.form.node.name and not intended(
-            wrong.node, target(wrong), taken)):
+    if wrong is None:
         return None
+    if _helps(wrong, taken):
+        text = f"{wrong.function} computes something else than the reference's (got {wrong.value.ravel()[0]:.6g} first)"
+        if kind := SQUASHES.get(wrong.function.strip("_").lower()):
+            text = f"this is no {kind}: " + {"sigmoid": "1 / (1 + exp(-x))", "tanh": "tanh(x)"}[kind] + " is expected"
+        return Culprit(wrong.node.lineno, code.text(wrong.node.lineno), text)
     wrong = _unsquashed(wrong, watch.events, inputs, state, params) or wrong
     if wrong.name == "return":  # outputs that lack something may still be a step on a right way
         right = Known({"Y": values["Y"]}, one)
@@ -102,6 +109,12 @@ def find(port: FilePort, taken: Taken, inside: ast.AST | None = None) -> Culprit
         turns = [event for event in begun if state_part(event.name) == "H" and first.has(event.value)]
         wrong = turns[-1] if len(turns) > 1 else wrong
     return Culprit(wrong.node.lineno, code.text(wrong.node.lineno), said)
+
+
+def _helps(event: Event, taken: Taken) -> bool:
+    """Whether a value is what a helper of the port returns, and no gate by its name."""
+    return event.name == "return" and event.function != taken.form.node.name and not intended(
+        event.node, target(event), taken)
 
 
 def _unsquashed(wrong: Event, events: Sequence[Event], *given: Any) -> Event | None:

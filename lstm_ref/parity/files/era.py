@@ -1,7 +1,8 @@
 """TensorFlow's names from before version 2, as far as the version that is here can stand for them."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -31,6 +32,8 @@ class Old(ModuleType):
     def __init__(self, module: Any):
         super().__init__(module.__name__)
         self.__dict__["_module"] = module
+        self.__dict__["_scope"] = list[str]()
+        self.__dict__["variables"] = dict[str, Any]()  #: that the file has asked for, by scope and name
 
     def __getattr__(self, name: str) -> Any:
         module = self.__dict__["_module"]
@@ -39,7 +42,25 @@ class Old(ModuleType):
             return self._concat
         if name == "split":
             return self._split
+        if name in ("variable_scope", "get_variable"):
+            return getattr(self, f"_{name}")
         return getattr(module, name) if hasattr(module, name) else getattr(module.compat.v1, name)
+
+    @contextmanager
+    def _variable_scope(self, name: Any = None, default_name: Any = None, **_: Any) -> Iterator[str]:
+        """Names of variables begin with this one's."""
+        self._scope.append(str(name or default_name))
+        try:
+            yield "/".join(self._scope)
+        finally:
+            self._scope.pop()
+
+    def _get_variable(self, name: str, shape: Sequence[int] = (), *_: Any, **__: Any) -> Any:
+        """The variable of this name, made where there is none."""
+        name = "/".join([*self._scope, name])
+        if name not in self.variables:
+            self.variables[name] = self.__dict__["_module"].zeros([int(axis) for axis in shape])
+        return self.variables[name]
 
     def _concat(self, values: Any = None, axis: Any = None, concat_dim: Any = None, **more: Any) -> Any:
         """`concat(axis, values)`, and as it is now."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.parity.files.contents import Contents
+from lstm_ref.parity.files.era import Old
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import leaves
@@ -259,6 +260,8 @@ class FilePort:
             if name in wanted and not isinstance(value, (type, int, float, str, Missing, ModuleType)) and not callable(
                     getattr(value, "__code__", None)) and next(leaves(value), None) is not None:
                 roots.append(Root("global", name, value))
+        stores = [value for value in self.slice.namespace.values() if isinstance(value, Old)]
+        roots += [Root("store", "", value.variables) for value in stores]
         needs = form.weak or {"params", "slot"} & {*form.arguments.values()}
         for item, owner in sorted(self.contents.makers, key=lambda pair: self._distance(*pair)) if needs else ():
             if owner is None or owner is form.owner:

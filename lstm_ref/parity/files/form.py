@@ -68,6 +68,7 @@ class Form:
     peeks: dict[str, str] = field(default_factory=dict)  #: variables that hold a state which is not returned
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
     keys: dict[str, str] = field(default_factory=dict)  #: of an argument that is a dict, what each key stands for
+    fields: dict[str, str] = field(default_factory=dict)  #: attributes of the state, by 'H' and 'C'
     biased: dict[str, bool] = field(default_factory=dict)  #: of layers that it makes itself, whether they have a bias
     weak: list[str] = field(default_factory=list)  #: arguments whose names do not say what they stand for
     around: list["Form"] = field(default_factory=list)  #: functions that call it step after step
@@ -187,6 +188,8 @@ def _arguments(form: Form) -> None:
             meaning = "inputs"
         elif name in form.names:
             meaning = "slot"
+        elif i and (attributes := _fields(node, name)):
+            meaning, form.fields = "state", attributes
         elif keys := _keys(node, name):
             meaning, form.keys = "keyed", keys
         elif taken and sum(each in form.names for each in taken) >= 3:
@@ -260,6 +263,13 @@ def _start(value: ast.expr, states: set[str]) -> bool | None:
             value.args[0]) in states and isinstance(value.args[1], (ast.List, ast.Tuple)):
         return ast.unparse(value.args[1].elts[-1]) == "0"
     return None
+
+
+def _fields(node: ast.FunctionDef, name: str) -> dict[str, str]:
+    """The attributes by which an argument gives H and C; {} for any other argument."""
+    found = {part: inner.attr for inner in own(node) if isinstance(inner, ast.Attribute) and isinstance(
+        inner.value, ast.Name) and inner.value.id == name and (part := state_part(inner.attr))}
+    return found if {*found} == {"H", "C"} else {}
 
 
 def _keys(node: ast.FunctionDef, name: str) -> dict[str, str]:

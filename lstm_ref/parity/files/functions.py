@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_ref.parity.cases import TRAJECTORIES
 from lstm_ref.parity.files.file import FilePort
+from lstm_ref.parity.files.lint import writes
 from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Row
 from lstm_ref.parity.files.standins import book
 from lstm_ref.parity.files.structure import own
@@ -158,6 +159,25 @@ def zeros(framework: Framework) -> Callable[..., Any]:
     return init_lstm_state
 
 
+def likely(role: str, node: ast.AST, text: str) -> int:
+    """The line of a function that what is wrong with it is about, by what it computes there; else the function's."""
+    statements = [inner for inner in own(node) if isinstance(inner, (ast.Assign, ast.AugAssign, ast.Expr, ast.If))]
+    written = {each: ast.unparse(each.test if isinstance(each, ast.If) else each) for each in statements}
+    if role == "grad_clipping" and not writes(node):
+        about = [each for each in statements if isinstance(each, (ast.Assign, ast.AugAssign)) and "grad" in written[
+            each] and "theta" in written[each]]
+    elif role == "grad_clipping":
+        about = [each for each in statements if isinstance(each, (ast.Assign, ast.AugAssign)) and any(
+            word in written[each] for word in ("sum(", "norm(", "sqrt(", "square("))]
+    elif role == "sgd":
+        about = [each for each in statements if any(isinstance(inner, ast.Name) and inner.id in (
+            "lr", "learning_rate", "eta") for inner in ast.walk(each))]
+    else:
+        about = [each for each in statements if isinstance(each, ast.If) and "state" in text and (
+            "state" in written[each])]
+    return min((each.lineno for each in about), default=getattr(node, "lineno", 0))
+
+
 def raised(result: Result) -> bool:
     """Whether a result stands for an exception."""
     return result.detail.startswith("raised")
@@ -240,4 +260,5 @@ class Trial:
         if place and {result.case for result in verdict.failures} & {"sequential"} and not any(
                 result.case == "random" for result in verdict.failures):
             place += "; with random sampling, where no state is carried, it agrees"
-        return Row(self.role, node.name, WRONG, ": ".join(filter(None, [*mistakes, place or what])), node.lineno)
+        said = ": ".join(filter(None, [*mistakes, place or what]))
+        return Row(self.role, node.name, WRONG, said, likely(self.role, node, said))

@@ -95,7 +95,12 @@ class _Cuts:
 
     def orders(self) -> dict[str, str]:
         """The variables of which all four gates are cut, with their order."""
-        found = {name: "".join(key for _, key in sorted(cuts)) for name, cuts in self.gates.items()}
+        found = {}
+        for name, cuts in self.gates.items():
+            taken: list[tuple[float, str]] = []
+            for start, key in cuts:  # one that is cut where another was stands last: that is where it departs
+                taken.append((start + 10 * (start in [each for each, _ in taken]), key))
+            found[name] = "".join(key for _, key in sorted(taken))
         return {name: order for name, order in found.items() if sorted(order) == sorted(GATES)}
 
 

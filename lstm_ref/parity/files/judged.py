@@ -58,6 +58,8 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     if lacks:
         text = f"incomplete: which of its parameters make the {lacks} could not be found out"
         found.rows.insert(0, Row(role, form.name, NOT, text, form.node.lineno))
+    elif failed.startswith("incomplete"):
+        found.rows.insert(0, Row(role, form.name, NOT, failed, form.node.lineno))
     elif failed:
         found.rows.insert(0, stopped(role, form, find(port, taken), failed, unread))
     else:

@@ -150,7 +150,7 @@ def samplers(contents: Contents) -> Iterator[tuple[int, str]]:
 def clipped_in_vain(contents: Contents) -> Iterator[tuple[int, str]]:
     """Where gradients are clipped after the update that they are for, or the clipped ones are thrown away."""
     returning = {item.node.name for item in contents.items if isinstance(item.node, ast.FunctionDef)
-                 and "clip" in item.node.name.lower() and _returns(item.node) and not _in_place(item.node)}
+                 and "clip" in item.node.name.lower() and _returns(item.node) and not writes(item.node)}
     for _, tree in contents.code.trees():
         for loop in (node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While, ast.FunctionDef))):
             update = None
@@ -175,7 +175,7 @@ def _returns(node: ast.FunctionDef) -> bool:
     return any(isinstance(inner, ast.Return) and inner.value is not None for inner in own(node))
 
 
-def _in_place(node: ast.FunctionDef) -> bool:
+def writes(node: ast.AST) -> bool:
     """Whether a function writes into what it is given."""
     return any((isinstance(inner, (ast.Assign, ast.AugAssign)) and any(isinstance(
         each, (ast.Subscript, ast.Attribute)) for each in getattr(inner, "targets", [getattr(inner, "target", None)])))

@@ -89,7 +89,7 @@ def around(found: Judged, port: FilePort, taken: Taken, device: str, cases: Sequ
         if found.rows[0].verdict != RIGHT:
             return
         if not any({state_part(name) for name in names} == {"H", "C"} for names, _ in unpackings(form.node)):
-            form.state = taken.form.state  # the loop hands on what the step takes apart
+            form.state, form.fields = taken.form.state, taken.form.fields  # the loop hands on what the step takes apart
         failed = next((word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()), "")
         try:
             outside, failed = (taken, failed) if failed else find_out(outer, outer.build())
@@ -111,13 +111,14 @@ def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
     """
     given = trial(kind=port.form.kind)
     failed = taken.find_out(*given)
-    if port.form.kind == "lstm" and (failed or taken.form.lacks() or taken.unmoved(*given)):
+    unmoved = not failed and taken.unmoved(*given)
+    if port.form.kind == "lstm" and (failed or taken.form.lacks() or unmoved):
         anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
         for probed in anew.probed(anew.build()):
             if not tried(probed, *given):
                 port.form, port.slice, port.owner = probed.form, anew.slice, anew.owner
                 return probed, ""
-    return taken, failed
+    return taken, failed or ("incomplete: where its parameters come from could not be found out" if unmoved else "")
 
 
 def stopped(role: str, form: Form, culprit: Culprit | None, error: str, unread: Sequence[str]) -> Row:

@@ -2,6 +2,7 @@
 
 import ast
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ def assigned_at(node: ast.AST, name: str) -> int:
     found = [inner.lineno for inner in ast.walk(node) if isinstance(inner, ast.Assign) for target in inner.targets
              for each in ast.walk(target) if simple(each) == name]
     return found[0] if found else getattr(node, "lineno", 0)
+
+
+def last_line(node: ast.AST) -> int:
+    """The line at which a function returns, or the function's."""
+    return max((inner.lineno for inner in own(node) if isinstance(inner, ast.Return)), default=getattr(
+        node, "lineno", 0))
 
 
 def parameters(port: FilePort, taken: Taken) -> Row:
@@ -108,6 +115,10 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
             return Row(role, name, WRONG, f"{seen[id(value)]} stands twice in what it returns, the second time where "
                                           f"{expected} belongs", line)
         seen[id(value)] = label
+    if lost := _without_gradient(maker.values):
+        names = ", ".join(maker.names[i] if i < len(maker.names) else str(i) for i in lost[:3])
+        return Row(role, name, WRONG, f"{len(lost)} of its {len(maker.values)} parameters require no gradient, and the "
+                                      f"others do: {names}{', ...' if len(lost) > 3 else ''}", last_line(node))
     known = (slots if form is None or form.kind == "lstm" else rnn_slots)(maker.names)
     if form is not None and len(form.unpacked) == len(maker.names):
         for taken_as, label in zip(form.unpacked, maker.names, strict=True):  # gates may change places, W_x and W_h not
@@ -127,6 +138,13 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
         return Row(role, name, NOT, f"incomplete: no parameters of {lacking}", node.lineno)
     return _shapes(role, name, node, shapes, dict(zip(maker.names, maker.values, strict=False)), form, port,
                    taken is not None and taken.columns)
+
+
+def _without_gradient(values: Sequence[Any]) -> list[int]:
+    """The parameters that require no gradient where others do, by position."""
+    requires = [value.requires_grad if hasattr(value, "requires_grad") else not value.stop_gradient
+                for value in values if hasattr(value, "requires_grad") or hasattr(value, "stop_gradient")]
+    return [i for i, each in enumerate(requires) if not each] if any(requires) else []
 
 
 def _element(node: ast.AST, name: str) -> int:
@@ -219,15 +237,17 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
         list(result) if isinstance(result, (list, tuple)) else [result]
     if len(pieces) != count and not (len(pieces) == 1 and count == 1):
         return Row(role, node.name, WRONG, f"expected {'H and C' if count == 2 else '(H,)'}, got {describe(result)}",
-                   node.lineno)
+                   last_line(node))
     expected = sorted((TRIAL["B"], TRIAL["h"]))
     for label, piece in zip("HC", pieces, strict=False):
         if not hasattr(piece, "shape"):
             return Row(role, node.name, NOT, f"it returns {describe(result)}")
         array = np.asarray(port.framework.array(piece))
-        if sorted(axis for axis in array.shape if axis != 1) != expected and array.size != TRIAL["h"]:
+        turned = taken is not None and taken.layout is not None and taken.layout.state == "Bh" and (
+            array.shape == (TRIAL["h"], TRIAL["B"]))
+        if turned or (sorted(axis for axis in array.shape if axis != 1) != expected and array.size != TRIAL["h"]):
             return Row(role, node.name, WRONG, f"{label}: expected shape (batch_size, num_hiddens) = "
-                                               f"{(TRIAL['B'], TRIAL['h'])}, got {array.shape}", node.lineno)
+                                               f"{(TRIAL['B'], TRIAL['h'])}, got {array.shape}", last_line(node))
         if array.any():
             return Row(role, node.name, NOT, f"a choice of its own: {label} is not zeros, {array.ravel()[0]:.6g} first",
                        node.lineno)

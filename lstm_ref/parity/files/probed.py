@@ -30,7 +30,7 @@ class Root:
     """Where a port looks for parameters.
 
     Attributes:
-        kind: 'argument', 'self' or 'global'.
+        kind: 'argument', 'self', 'global', or 'store' for a dict that fills when the port is called.
         name: of the global variable.
         value: the container, the object or the array.
     """
@@ -98,7 +98,8 @@ class Probed(Taken):
         super().__post_init__()
         self.columns = False
         for root in self.roots:
-            root.value = layered(plain(root.value), self)
+            if root.kind != "store":
+                root.value = layered(plain(root.value), self)
         known = {TRIAL["V"]: "V", TRIAL["h"]: "h", 4 * TRIAL["h"]: "4h", TRIAL["h"] + TRIAL["V"]: "V+h"}
         if self.owner is not None:
             self.lengths = {name: known[value] for name, value in vars(self.owner).items()

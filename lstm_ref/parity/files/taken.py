@@ -1,6 +1,7 @@
 """A port's function, called with the reference's arguments: what is taken for what is found out once, by trial."""
 
 import ast
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -159,7 +160,7 @@ class Taken:
         given = [by_name[part] for part in self.form.one_tensor or self.form.state]
         meanings = {"inputs": self.layout.give(self.ops, inputs), "params": bag, "device": self.framework.device,
                     **by_name, "state": self.ops.concat(given, -1) if self.form.one_tensor else given[0]
-                    if self.form.bare else tuple(given)}
+                    if self.form.bare else self._record(by_name) if self.form.fields else tuple(given)}
         meanings["keyed"] = {key: meanings[meaning] for key, meaning in self.form.keys.items()}
         arguments: dict[str, Any] = {}
         for name, meaning in self.form.arguments.items():
@@ -180,6 +181,15 @@ class Taken:
         if not self.form.kept:
             return result
         return {"outputs": result} | {part: getattr(self.owner, name) for part, name in self.form.kept.items()}
+
+    def _record(self, pieces: dict[str, Any]) -> Any:
+        """A state with attributes: of the file's own class where there is one."""
+        fields = {name: pieces[part] for part, name in self.form.fields.items()}
+        for found in self.slice.namespace.values():
+            names = getattr(found, "_fields", None) or list(getattr(found, "__dataclass_fields__", {}))
+            if isinstance(found, type) and {*names} == {*fields}:
+                return found(**fields)
+        return namedtuple("State", fields)(**fields)
 
     # Taking
 

@@ -43,8 +43,9 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
 
 def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
     write_status(folder, subject, "not run", NOT_STARTED)
-    command = [sys.executable, "-m", "pytest", f"--build={folder}", f"--junit-xml={folder / f'{subject}.xml'}",
-               *pytest_arguments]
+    # Hypothesis draws nothing here, and where it is installed its plugin takes a second to load.
+    command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", f"--build={folder}",
+               f"--junit-xml={folder / f'{subject}.xml'}", *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
     environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
     process = subprocess.Popen(command, start_new_session=True, env=environment)
