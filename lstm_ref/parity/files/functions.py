@@ -161,6 +161,7 @@ def zeros(framework: Framework) -> Callable[..., Any]:
 
 def likely(role: str, node: ast.AST, text: str) -> int:
     """The line of a function that what is wrong with it is about, by what it computes there; else the function's."""
+    about: list[Any]
     statements = [inner for inner in own(node) if isinstance(inner, (ast.Assign, ast.AugAssign, ast.Expr, ast.If))]
     written = {each: ast.unparse(each.test if isinstance(each, ast.If) else each) for each in statements}
     if role == "grad_clipping" and not writes(node):

@@ -141,10 +141,12 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
 
 
 def _without_gradient(values: Sequence[Any]) -> list[int]:
-    """The parameters that require no gradient where others do, by position."""
+    """The parameters that require no gradient where others do, by position; none where they are biases alone."""
     requires = [value.requires_grad if hasattr(value, "requires_grad") else not value.stop_gradient
                 for value in values if hasattr(value, "requires_grad") or hasattr(value, "stop_gradient")]
-    return [i for i, each in enumerate(requires) if not each] if any(requires) else []
+    lost = [i for i, each in enumerate(requires) if not each]
+    return lost if any(requires) and len(requires) == len(values) and any(
+        min(shape(values[i])) > 1 and len(shape(values[i])) > 1 for i in lost) else []
 
 
 def _element(node: ast.AST, name: str) -> int:

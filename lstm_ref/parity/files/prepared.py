@@ -33,7 +33,7 @@ class Dense(ast.NodeTransformer):
     def _one_hot(self, node: ast.AST) -> bool:
         """Whether an expression is a chain of calls on one-hot inputs."""
         while isinstance(node, (ast.Call, ast.Attribute, ast.Subscript)):
-            if tokens(node) == self.name:
+            if self.name and tokens(node) == self.name:
                 return True
             if isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
                 return False
