@@ -152,6 +152,8 @@ def _forgiven(event: Event, later: Sequence[Event], known: Known) -> bool:
     if event.name == "return":
         return False
     for other in later:
+        if isinstance(other.node, (ast.For, ast.While)):
+            continue  # what it goes over is no step on a way
         if event.name in uses(getattr(other.node, "value", None) or other.node):
             return known.has(other.value)
         if other.name == event.name:

@@ -18,7 +18,7 @@ from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import leaves
 from lstm_ref.parity.files.lint import undefined
-from lstm_ref.parity.files.makers import SHORT, Maker, by_gate, names_returned
+from lstm_ref.parity.files.makers import SETTINGS, SHORT, Maker, Settings, by_gate, names_returned
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.objects import constructor_of, mangled, plain_class, statement_by_statement
 from lstm_ref.parity.files.ops import Ops
@@ -198,6 +198,8 @@ class FilePort:
             return TRIAL[key]
         if name in DEVICES:
             return self.framework.device
+        if name.lower() in SETTINGS:
+            return Settings()
         if name in ("rng", "key", "rng_key", "prng_key") and self.package == "jax":
             return importlib.import_module("jax").random.PRNGKey(0)
         if name in ("rng", "generator") and self.package == "numpy":

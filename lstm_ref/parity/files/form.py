@@ -165,7 +165,7 @@ def form(item: Item, owner: ast.ClassDef | None = None, whole: bool = False, for
         if called(inner) in JOINS and isinstance(inner, ast.Call) and \
                 inner.args and isinstance(inner.args[0], (ast.List, ast.Tuple)) and len(inner.args[0].elts) == 2:
             first, second = (simple(each) for each in inner.args[0].elts)
-            if "H" in (state_part(first), state_part(second)):
+            if {"H"} == {state_part(first), state_part(second)} - {None} and first and second:
                 found.joined = "hx" if state_part(first) == "H" else "xh"
     return found
 
@@ -173,7 +173,8 @@ def form(item: Item, owner: ast.ClassDef | None = None, whole: bool = False, for
 def _arguments(form: Form) -> None:
     node = form.node
     unpacked = list(unpackings(node))
-    aliases = {simple(value): names for names, value in unpacked}
+    aliases = {simple(value) or (simple(value.args[0]) if isinstance(value, ast.Call) and value.args and called(
+        value) in ("unstack", "unpack", "unbind", "list", "tuple") else ""): names for names, value in unpacked}
     parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     defaults = {arg.arg for arg in node.args.args[len(node.args.args) - len(node.args.defaults):]} | {
         arg.arg for arg, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if value is not None}

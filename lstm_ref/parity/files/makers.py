@@ -5,13 +5,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_ref.parity.files.layout import TRIAL
-from lstm_ref.parity.files.names import Slot, gate
+from lstm_ref.parity.files.names import Slot, gate, size
 from lstm_ref.parity.files.returned import shape
 from lstm_ref.parity.files.slices import Item
 from lstm_ref.parity.files.structure import gate_of_target, own, simple
 
 #: What short names stand for where sizes are asked for.
 SHORT = {"v": "V", "vocab": "V", "h": "h", "b": "B", "n_batch": "B", "m": "B"}
+
+
+#: What an object that holds settings is called.
+SETTINGS = ("config", "cfg", "args", "hparams", "opt", "conf", "hp", "options", "settings", "flags", "configs", "arg")
+
+
+class Settings(dict[str, Any]):
+    """Settings of which any can be asked for: sizes are the trial's, in order where their names say nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = ["V", "h"]
+
+    def __missing__(self, name: str) -> Any:
+        key = size(name)
+        if key in self.left:
+            self.left.remove(key)
+        self[name] = TRIAL[key or (self.left.pop(0) if self.left else "h")]
+        return self[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
 
 
 @dataclass

@@ -111,6 +111,8 @@ def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
     """
     given = trial(kind=port.form.kind)
     failed = taken.find_out(*given)
+    if "expected outputs of shape" in failed and not taken.form.lacks():
+        return taken, failed  # it runs
     unmoved = not failed and taken.unmoved(*given)
     if port.form.kind == "lstm" and (failed or taken.form.lacks() or unmoved):
         anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
@@ -129,6 +131,9 @@ def stopped(role: str, form: Form, culprit: Culprit | None, error: str, unread: 
     if "is not in this file" in error and culprit is not None:
         return Row(role, form.name, NOT, f"incomplete: {error}", culprit.line)
     text = f"{culprit.sentence if culprit else error}"
+    if "expected outputs of shape" in error:
+        lines = [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Return)]
+        return Row(role, form.name, WRONG, error, max(lines, default=form.node.lineno))
     if culprit is None or (culprit.early and not unread):
         return Row(role, form.name, NOT, "incomplete: how it is called could not be found out; of the ways tried, the "
                                          f"likeliest ends in: {text}", culprit.line if culprit else form.node.lineno)

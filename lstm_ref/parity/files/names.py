@@ -154,7 +154,7 @@ SIZES = {
           "in_features", "out_features", "vocab_len", "n_y", "n_input", "n_output", "dim", "inputs_num",
           "outputs_num", "input_shape", "output_shape", "vocabulary_size", "num_classes", "n_class", "embed_dim",
           "n_sym", "n_vocab", "n_tokens", "n_words", "d_in", "in_units", "vocab_sz", "d_emb", "n_features", "n_symbols",
-          "feature_size", "n_chars", "num_chars", "char_size"),
+          "feature_size", "n_embd", "num_notes", "n_chars", "num_chars", "char_size"),
     "h": ("num_hiddens", "num_hidden", "hidden_size", "hidden_dim", "hid_dim", "hidden_num", "n_hidden", "hidden_sz",
           "hiddens", "n_hiddens", "num_units", "units", "hidden_units", "n_a", "n_h", "h_dim", "h_size", "hidden",
           "hiddens_num", "hidden_features", "cell_size", "state_size", "num_hiddens_size", "hidden_len", "hs", "n_hid",

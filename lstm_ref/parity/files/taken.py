@@ -291,9 +291,12 @@ class Taken:
         """
         f = self.framework
         first: Exception | None = None
+        likely = self.form.loops
         for loops, layout in [*((self.form.loops, each) for each in self.layouts()),
                               *((not self.form.loops, Layout(each)) for each in (
                                   STEPPING if self.form.loops else LOOPING)), (self.form.loops, self.layouts()[0])]:
+            if isinstance(first, WrongError) and not self.columns and (layout.one or loops != likely):
+                continue  # it takes a batch, and what it returns of it is wrong
             self.form.loops = loops
             self.layout = layout
             try:
@@ -308,7 +311,8 @@ class Taken:
                                      f"vocab_size), got {shape(outputs)} for {TRIAL['T']} steps of {TRIAL['B']} "
                                      "examples")
             except Exception as error:
-                first = first or error
+                if first is None or (isinstance(error, WrongError) and self.returned is not None):
+                    first = error
             else:
                 self._say()
                 return ""
