@@ -273,6 +273,16 @@ class FilePort:
         if roots:
             yield self._probed(taken, roots)
 
+    def sizes(self) -> dict[str, int]:
+        """The trial's values for globals that are the sizes of arrays at the top of the file, whatever their names."""
+        numbers = {name: value for name, value in self.slice.namespace.items() if type(value) is int and value > 1}
+        arrays = [shape(value) for each in self.slice.namespace.values() if not isinstance(each, (type, ModuleType))
+                  and not callable(each) for _, value in leaves(each)]
+        units = [max(axes) for axes in arrays if len([axis for axis in axes if axis > 1]) == 1]
+        h = max(set(units), key=units.count, default=0)
+        V = min((axis for axes in arrays for axis in axes if axis not in (1, h)), default=0)
+        return {name: TRIAL["h"] if value == h else TRIAL["V"] for name, value in numbers.items() if value in (h, V)}
+
     def _probed(self, taken: Taken, roots: list[Root]) -> Probed:
         return Probed(taken.form.anew(), self.slice, self.framework, self.ops, taken.function, taken.owner, {}, [],
                       roots=roots)

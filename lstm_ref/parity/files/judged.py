@@ -36,6 +36,10 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     port = FilePort(contents, form, package, device)
     found.notes += [f"left out: {text}" for text in contents.left_out]
     found.notes += [f"no Python: {text}" for text in code.broken.values()]
+    by_hand = [item.defines[0] for item in contents.items if isinstance(item.node, ast.FunctionDef)
+               and "backward" in item.node.name.lower()]
+    if by_hand:
+        found.notes.append(f"not judged: {', '.join(by_hand)}: gradients that are written out by hand")
     try:
         taken = port.build()
     except Exception as error:

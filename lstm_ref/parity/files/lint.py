@@ -188,12 +188,15 @@ def not_zeroed(contents: Contents) -> Iterator[tuple[int, str]]:
         return
     text = " ".join(ast.unparse(tree) for _, tree in contents.code.trees())
     zeroed = ("zero_grad", "grad.zero_", "grad.data.zero_", ".grad = None", "autograd.grad", "d2l.", "zero_()")
-    if any(word in text for word in zeroed) or ".step()" not in text:
+    if any(word in text for word in zeroed) or (
+            ".step()" not in text and "sgd" not in contents.functions):
         return
+    update = contents.functions.get("sgd")
     for _, tree in contents.code.trees():
         for node in ast.walk(tree):
             if called(node) == "backward" and isinstance(node, ast.Call):
-                yield node.lineno, "gradients are never set to zero: those of all earlier minibatches are added"
+                line = node.lineno if update is None else update.node.body[-1].lineno  # type: ignore[attr-defined]
+                yield line, "gradients are never set to zero: those of all earlier minibatches are added"
                 return
 
 

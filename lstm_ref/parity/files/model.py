@@ -115,11 +115,13 @@ def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
         return taken, failed  # it runs
     unmoved = not failed and taken.unmoved(*given)
     if port.form.kind == "lstm" and (failed or taken.form.lacks() or unmoved):
-        anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
-        for probed in anew.probed(anew.build()):
-            if not tried(probed, *given):
-                port.form, port.slice, port.owner = probed.form, anew.slice, anew.owner
-                return probed, ""
+        for fixed in {}, port.sizes():
+            anew = FilePort(port.contents, port.first, port.package, port.device)  # the trial has filled what it could
+            anew.slice.fixed = fixed
+            for probed in anew.probed(anew.build()):
+                if not tried(probed, *given):
+                    port.form, port.slice, port.owner = probed.form, anew.slice, anew.owner
+                    return probed, ""
     return taken, failed or ("incomplete: where its parameters come from could not be found out" if unmoved else "")
 
 

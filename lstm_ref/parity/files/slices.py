@@ -178,6 +178,7 @@ class Slice:
     namespace: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)  #: names that could not be given a value, and why
     done: set[int] = field(default_factory=set)
+    fixed: dict[str, int] = field(default_factory=dict)  #: values of globals, whatever the file gives them
     sizes_named: list[str] = field(default_factory=list)  #: globals of the function that are sizes
 
     def __post_init__(self) -> None:
@@ -257,6 +258,7 @@ class Slice:
             node = ast.fix_missing_locations(strip(node))
         try:
             exec(compile(ast.Module([node], []), str(self.code.path), "exec"), self.namespace)
+            self.namespace |= {name: self.fixed[name] for name in targets(node) if name in self.fixed}
         except Exception as error:
             for name in targets(node):
                 self.failed[name] = f"{type(error).__name__}: {error}"
