@@ -11,7 +11,6 @@ from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
-from lstm_ref.parity.files.leaves import words
 from lstm_ref.parity.files.makers import Maker
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.prepared import observed
@@ -70,7 +69,7 @@ def _probed(port: FilePort, taken: Probed) -> Row:
         value = taken.begun.get(path)
         if value is None or recipe.part in ("b", "bq"):
             continue
-        label = words(path[1:]) or taken.roots[path[0]].name
+        label = taken.label(path)
         try:
             array = np.asarray(port.framework.array(value))
         except Exception:  # what a framework has not made yet

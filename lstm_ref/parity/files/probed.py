@@ -228,10 +228,15 @@ class Probed(Taken):
                          if isinstance(key, (str, Attribute))), "")
             if len(recipe.slots) == 1 and name and name not in self.form.names:
                 self.form.names[name] = recipe.slots[0]
-        shown = [f"{words(path[1:]) or self.roots[path[0]].name or 'it'} {described(recipe)}"
-                 for path, recipe in self.recipes.items()]
+        shown = [f"{self.label(path)} {described(recipe)}" for path, recipe in self.recipes.items()]
         self.said.append(f"parameters found by what they do: {', '.join(shown)}")
         return ""
+
+    def label(self, path: Path) -> str:
+        """An array as the port writes it."""
+        root = self.roots[path[0]]
+        inside = words(path[1:])
+        return f"{root.name}{inside}" if root.kind == "global" else inside or root.name
 
     def _hints(self, shapes: dict[Path, tuple[int, ...]]) -> dict[Path, Slot]:
         """What the names of arrays say."""
