@@ -18,7 +18,7 @@ from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import leaves
 from lstm_ref.parity.files.lint import undefined
-from lstm_ref.parity.files.makers import SETTINGS, SHORT, Maker, Settings, by_gate, names_returned
+from lstm_ref.parity.files.makers import SETTINGS, SHORT, Maker, Settings, names_returned
 from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
 from lstm_ref.parity.files.objects import constructor_of, mangled, plain_class, statement_by_statement
 from lstm_ref.parity.files.ops import Ops
@@ -233,10 +233,6 @@ class FilePort:
             known = read([*names, *self.maker.named])
             shapes = {known[name]: shape(value) for name, value in zip(names, values, strict=False)
                       if name in known and hasattr(value, "shape")}
-            if not self.form.template and self.form.container.startswith("argument") and (
-                    template := by_gate(self.maker.result)):
-                self.form.template = template
-                return {}, [], {}
             if isinstance(self.maker.result, dict) and len(known) > len(self.form.names) and \
                     self.form.container.startswith("argument"):  # keys that are put together while it runs
                 self.form.names |= {name: slot for name, slot in known.items() if name in self.maker.names}

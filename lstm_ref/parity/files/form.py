@@ -17,7 +17,6 @@ from lstm_ref.parity.files.structure import (
     assigned,
     called,
     multiplies,
-    nested,
     own,
     sides,
     simple,
@@ -64,7 +63,7 @@ class Form:
     kept: dict[str, str] = field(default_factory=dict)  #: attributes of the object that keep the state, by 'H' and 'C'
     begins: bool = False  #: it has been given a hook where it makes its initial state itself
     bare: bool = False  #: the state is H itself, not a tuple
-    template: dict[tuple[Any, ...], Slot] = field(default_factory=dict)  #: parameters by their path in a container
+    arrays: dict[tuple[Any, ...], Slot] = field(default_factory=dict)  #: parameters found by what they do, by path
     peeks: dict[str, str] = field(default_factory=dict)  #: variables that hold a state which is not returned
     one_tensor: tuple[str, ...] = ()  #: order in which H and C stand side by side in one tensor
     keys: dict[str, str] = field(default_factory=dict)  #: of an argument that is a dict, what each key stands for
@@ -75,7 +74,7 @@ class Form:
 
     def lacks(self) -> str:
         """The first gate of which the parameters are not known, or ''."""
-        known = {(part, gate) for part, key in (*self.names.values(), *self.layers.values(), *self.template.values())
+        known = {(part, gate) for part, key in (*self.names.values(), *self.layers.values(), *self.arrays.values())
                  for gate in key}
         for gate in GATES if self.kind == "lstm" else ("c",):
             if ("w", gate) not in known and not {("x", gate), ("h", gate)} <= known:
@@ -100,7 +99,7 @@ class Form:
 
     def has(self, slot: Slot) -> bool:
         """Whether it has this parameter."""
-        return slot in (*self.names.values(), *self.layers.values(), *self.template.values())
+        return slot in (*self.names.values(), *self.layers.values(), *self.arrays.values())
 
 
 def kind_of(node: ast.AST, names: dict[str, Slot], layers: bool = False) -> str:
@@ -221,10 +220,6 @@ def _arguments(form: Form) -> None:
             if sum(each in form.names for each in names) >= 3 and simple(value):
                 form.unpacked, form.container = names, f"self:{simple(value)}" if isinstance(
                     value, ast.Attribute) else f"global:{simple(value)}"
-    for paths, value in nested(node):
-        if sum(name in form.names for name in paths.values()) >= 3 and simple(value) in form.arguments:
-            form.container, form.arguments[simple(value)] = f"argument:{simple(value)}", "params"
-            form.template = {path: form.names[name] for path, name in paths.items() if name in form.names}
     if form.kind == "rnn":
         form.state = ("H",)
         name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")

@@ -43,15 +43,6 @@ class Affine:
         return self.activation(y) if callable(self.activation) else y
 
 
-def built(leaves: dict[tuple[Any, ...], Any]) -> Any:
-    """Tuples and dicts in each other, from their leaves by path."""
-    if set(leaves) == {()}:
-        return leaves[()]
-    keys = list(dict.fromkeys(path[0] for path in leaves))
-    inner = {key: built({path[1:]: leaf for path, leaf in leaves.items() if path[0] == key}) for key in keys}
-    return inner if any(isinstance(key, str) for key in keys) else [inner[key] for key in sorted(inner)]
-
-
 def biased(layer: Any) -> bool:
     """Whether a layer that multiplies adds a bias."""
     return bool(getattr(layer, "use_bias", getattr(layer, "has_bias", getattr(layer, "bias", True) is not None)))

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_ref.parity.files.layout import TRIAL
-from lstm_ref.parity.files.names import Slot, gate, size
-from lstm_ref.parity.files.returned import shape
+from lstm_ref.parity.files.names import size
 from lstm_ref.parity.files.slices import Item
-from lstm_ref.parity.files.structure import gate_of_target, own, simple
+from lstm_ref.parity.files.structure import own, simple
 
 #: What short names stand for where sizes are asked for.
 SHORT = {"v": "V", "vocab": "V", "h": "h", "b": "B", "n_batch": "B", "m": "B"}
@@ -79,23 +78,3 @@ def names_returned(node: ast.FunctionDef) -> list[str]:
     lists += [inner.value for inner in own(node) if isinstance(inner, ast.Assign) and isinstance(
         inner.value, (ast.List, ast.Tuple))]
     return max((elements(each) for each in lists), key=len, default=[])
-
-
-def by_gate(result: Any) -> dict[tuple[Any, ...], Slot]:
-    """The parameters in a dict that has a tuple for each gate, by their path; none for anything else."""
-    if not isinstance(result, dict):
-        return {}
-    found: dict[tuple[Any, ...], Slot] = {}
-    V, h = TRIAL["V"], TRIAL["h"]
-    for key, value in result.items():
-        name = gate_of_target(str(key)) or (gate(str(key), final=True) or "")
-        if not name or not isinstance(value, (tuple, list)):
-            return {}
-        for i, each in enumerate(value):
-            axes = tuple(axis for axis in shape(each) if axis != 1) if hasattr(each, "shape") else ()
-            parts = {(h, V): "h", (V,): "b"} if name == "q" else {(V, h): "x", (h, h): "h", (h,): "b"}
-            part = parts.get(axes)
-            if part is None:
-                return {}
-            found[key, i] = part, name
-    return found

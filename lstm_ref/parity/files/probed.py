@@ -139,7 +139,7 @@ class Probed(Taken):
         value = found_at(result, found.outputs) if found.outputs is not None else None
         first = value[0] if isinstance(value, (list, tuple)) else value
         if not self.recipes:
-            self.form.template = {("q",): ("h", "q")} if first is not None and TRIAL["V"] in shape(first) else {}
+            self.form.arrays = {("q",): ("h", "q")} if first is not None and TRIAL["V"] in shape(first) else {}
         return found
 
     # Finding out
@@ -218,7 +218,7 @@ class Probed(Taken):
         self.recipes = complete(decoded, shapes, self._hints(shapes))
         squashed = any(recipe is not None and recipe.part in ("q", "bq") and not alone
                        for recipe, alone in decoded.values())
-        self.form.template = {(*path, i): slot for path, recipe in self.recipes.items()
+        self.form.arrays = {(*path, i): slot for path, recipe in self.recipes.items()
                               for i, slot in enumerate(recipe.slots) if not (squashed and slot[1] == "q")}
         if self.returned is not None and outputs and not self.form.has(("h", "q")):
             self.returned.outputs, self.returned.kind = None, "step"
@@ -316,7 +316,7 @@ def tried(probed: Probed, inputs: Array, state: Sequence[Array], params: Sequenc
     lacking = [(part, gate) for gate in GATES for part in "xh" if (part, gate) not in known]
     if len(lacking) > 1:  # one that is never used is a mistake that shows
         return f"which of its parameters make the gates could not be found out: {lacking}"
-    probed.form.template |= {slot: slot for slot in lacking}
+    probed.form.arrays |= {slot: slot for slot in lacking}
     try:
         f = probed.framework
         probed.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params)))

@@ -82,22 +82,6 @@ def unpackings(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
                     yield [each.id for each in target.elts if isinstance(each, ast.Name)], inner.value
 
 
-def nested(node: ast.AST) -> Iterator[tuple[dict[tuple[int, ...], str], ast.expr]]:
-    """Names that are taken from a value of tuples in tuples, by their path, with the value."""
-    for inner in own(node):
-        if isinstance(inner, ast.Assign) and isinstance(inner.targets[0], (ast.Tuple, ast.List)) and any(
-                isinstance(each, (ast.Tuple, ast.List)) for each in inner.targets[0].elts):
-            yield dict(_paths(inner.targets[0], ())), inner.value
-
-
-def _paths(target: ast.expr, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        for i, each in enumerate(target.elts):
-            yield from _paths(each, (*path, i))
-    else:
-        yield path, simple(target)
-
-
 def squashed(node: ast.AST) -> ast.AST | None:
     """What a sigmoid or tanh is applied to, as a function or as a method; None for anything else."""
     if not isinstance(node, ast.Call) or called(node) not in SQUASHES:

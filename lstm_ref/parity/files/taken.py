@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_ref.params import Array
 from lstm_ref.parity.files.form import Form
-from lstm_ref.parity.files.handed import Affine, Bag, biased, built
+from lstm_ref.parity.files.handed import Affine, Bag, biased
 from lstm_ref.parity.files.layout import LOOPING, STEPPING, TRIAL, Layout
 from lstm_ref.parity.files.names import CANONICAL, Slot, in_order, size, state_part
 from lstm_ref.parity.files.ops import Ops
@@ -114,8 +114,6 @@ class Taken:
         names = self.form.unpacked or self.order
         bag: Any = Bag([values.get(name, self.extra.get(i)) for i, name in enumerate(names)], names)
         bag.named |= values
-        if self.form.template:
-            bag = built({path: self.value(slot, params) for path, slot in self.form.template.items()})
         kind, _, where = self.form.container.partition(":")
         if kind == "self":
             self._set(where, bag)
