@@ -87,6 +87,11 @@ class Form:
                                 if isinstance(getattr(self, each.name), (dict, list))})
 
     @property
+    def takes_state(self) -> bool:
+        """Whether a state can be given to it, as arguments, in its object, or where it makes its own."""
+        return bool({"state", "H", "C", "keyed"} & {*self.arguments.values()} or self.kept or self.begins)
+
+    @property
     def node(self) -> ast.FunctionDef:
         """Its syntax tree."""
         assert isinstance(self.item.node, ast.FunctionDef)

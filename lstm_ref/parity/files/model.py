@@ -111,6 +111,8 @@ def find_out(port: FilePort, taken: Taken) -> tuple[Taken, str]:
     """
     given = trial(kind=port.form.kind)
     failed = taken.find_out(*given)
+    if not failed and not taken.form.takes_state:
+        return taken, "incomplete: it begins with a state of its own, and no other could be given to it"
     if "expected outputs of shape" in failed and not taken.form.lacks():
         return taken, failed  # it runs
     unmoved = not failed and taken.unmoved(*given)
@@ -134,7 +136,9 @@ def stopped(role: str, form: Form, culprit: Culprit | None, error: str, unread: 
         return Row(role, form.name, NOT, f"incomplete: {error}", culprit.line)
     text = f"{culprit.sentence if culprit else error}"
     if "expected outputs of shape" in error:
-        lines = [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Return)]
+        alone = "the last step's alone" in error  # then it is the one that is appended
+        lines = [inner.lineno for inner in own(form.node) if isinstance(inner, (ast.Return, ast.Call)) and (
+            called(inner) == "append" if alone else isinstance(inner, ast.Return))]
         return Row(role, form.name, WRONG, error, max(lines, default=form.node.lineno))
     if culprit is None or (culprit.early and not unread):
         return Row(role, form.name, NOT, "incomplete: how it is called could not be found out; of the ways tried, the "

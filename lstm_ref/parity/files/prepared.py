@@ -52,6 +52,13 @@ def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
     return dense.found
 
 
+def _begun(target: ast.expr, value: ast.expr) -> ast.expr | None:
+    """What gives H or C its first value, with the hook around it; None for anything else."""
+    part = state_part(target.id) if isinstance(target, ast.Name) else None
+    return ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), value], []) if part and isinstance(
+        value, ast.Call) else None
+
+
 def with_state(form: Form) -> Form:
     """The same function with a hook where it makes its initial state itself; the same where it takes one."""
     node = copy.deepcopy(form.node)
@@ -59,11 +66,15 @@ def with_state(form: Form) -> Form:
     for statement in node.body if not {"state", "H", "C", "keyed"} & {*form.arguments.values()} else ():
         if isinstance(statement, (ast.For, ast.While)):
             break
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
-                statement.targets[0], ast.Name) and (part := state_part(statement.targets[0].id)) and isinstance(
-                    statement.value, ast.Call):
-            statement.value = ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), statement.value], [])
-            hooked = True
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], statement.value
+            pairs = list(zip(target.elts, value.elts, strict=False)) if isinstance(target, ast.Tuple) and isinstance(
+                value, ast.Tuple) else [(target, value)]
+            given = [_begun(*pair) for pair in pairs]
+            if any(given):
+                made = [mine or each for mine, (_, each) in zip(given, pairs, strict=True)]
+                statement.value = ast.Tuple(made, ast.Load()) if isinstance(target, ast.Tuple) else made[0]
+                hooked = True
     if not hooked and not dense:
         return form
     ast.fix_missing_locations(node)

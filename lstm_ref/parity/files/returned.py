@@ -9,7 +9,7 @@ import numpy as np
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL, Layout
 from lstm_ref.parity.files.names import state_part
-from lstm_ref.parity.files.structure import own, simple
+from lstm_ref.parity.files.structure import JOINS, called, own, simple
 
 #: What outputs are called in a result that is taken apart by name.
 OUTPUTS = ("y", "outputs", "output", "logits", "out", "y_hat", "y_t", "pred", "y_pred", "o_t")
@@ -147,7 +147,18 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
         found.kind = ("step" if not form.loops or (int(np.prod(size_)) in (rows * V, rows * h) and T > 1) else
                       "TVB" if dims == 3 and size_[0] == T and layout.state == "hB" else
                       "BTV" if dims == 3 and size_[:2] == (B, T) else "TBV" if dims == 3 else "flat")
+    if found.kind == "step" and form.loops and found.outputs is not None and _collects(form.node, expression):
+        raise WrongError(f"{form.name}: expected outputs of shape (num_steps * batch_size, vocab_size), got the last "
+                         f"step's alone: {describe(value)}")
     return found
+
+
+def _collects(node: ast.FunctionDef, expression: ast.expr | None) -> bool:
+    """Whether what a function returns is joined from a list that it appends to."""
+    lists = {inner.func.value.id for inner in own(node) if isinstance(inner, ast.Call) and isinstance(
+        inner.func, ast.Attribute) and inner.func.attr == "append" and isinstance(inner.func.value, ast.Name)}
+    return any(called(inner) in (*JOINS, "stack") and isinstance(inner, ast.Call) and inner.args and simple(
+        inner.args[0]) in lists for inner in (ast.walk(expression) if expression is not None else ()))
 
 
 def describe(value: Any) -> str:
