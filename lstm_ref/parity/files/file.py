@@ -159,6 +159,9 @@ class FilePort:
 
     def _set_up(self, found: Any) -> None:
         """Run a module's `setup` on an object that takes attributes, which a Flax module outside of `init` does not."""
+        if not any(base.__module__.startswith("flax") for base in type(found).__mro__):
+            found.setup()
+            return
         function = type(found).setup
         proxy = Module()
         proxy.__dict__.update(vars(found))
