@@ -13,8 +13,9 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """The command is the same in every environment, so it is tested in one."""
-    return True if collection_path.name == "test_command.py" and config.option.written_in != "numpy" else None
+    """The command and the probe are the same in every environment, so they are tested in one."""
+    alike = collection_path.name in ("test_command.py", "test_probe.py")
+    return True if alike and config.option.written_in != "numpy" else None
 
 
 def pytest_collection_modifyitems(config, items):

@@ -9,7 +9,8 @@ from lstm_ref.parity.files.judged import judge_port
 PORTS = Path(__file__).parent / "ports"
 RIGHT = {"numpy": ["gates.py", "kept.py", "tuples.py", "globals.md", "own_state.py"],
          "mxnet": ["chapter.md", "first_edition.py"],
-         "torch": ["chapter.md", "nested.py", "layers.py", "packed.py", "numbered.py", "unnamed.py"],
+         "torch": ["chapter.md", "nested.py", "layers.py", "packed.py", "numbered.py", "unnamed.py",
+                   "zeroed.py"],
          "tensorflow": ["chapter.md", "keras_layer.py", "dense.py", "graph_era.py"],
          "jax": ["chapter.md", "compact.py", "set_up.py"], "paddle": ["chapter.md"]}
 WRONG = {  # by framework: file, role that is wrong, line, and words

@@ -116,7 +116,7 @@ class Diagnosis:
     failed: tuple[str, ...]
     findings: tuple[Finding, ...]
     partly: tuple[Finding, ...] = ()
-    follow: frozenset[str] = frozenset()  #: failed checks that are not looked at: they follow from the others
+    follow: frozenset[str] = frozenset()  #: failed, and not looked at: from the others, or a dtype alone
 
     def lines(self) -> list[str]:
         """What to tell the reader."""

@@ -87,9 +87,14 @@ class Form:
                                 if isinstance(getattr(self, each.name), (dict, list))})
 
     @property
+    def is_given_state(self) -> bool:
+        """Whether a state is among its arguments."""
+        return bool({"state", "H", "C", "keyed"} & {*self.arguments.values()})
+
+    @property
     def takes_state(self) -> bool:
         """Whether a state can be given to it, as arguments, in its object, or where it makes its own."""
-        return bool({"state", "H", "C", "keyed"} & {*self.arguments.values()} or self.kept or self.begins)
+        return bool(self.is_given_state or self.kept or self.begins)
 
     @property
     def node(self) -> ast.FunctionDef:
@@ -230,7 +235,7 @@ def _arguments(form: Form) -> None:
         name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")
         form.bare = name not in aliases and not any(
             isinstance(inner, ast.Subscript) and simple(inner.value) == name for inner in own(node))
-    if not {"state", "H", "C", "keyed"} & {*form.arguments.values()} and form.owner is not None:
+    if not form.is_given_state and form.owner is not None:
         _kept(form)
     form.one_tensor = _halves(form)
 

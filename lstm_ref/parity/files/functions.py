@@ -145,7 +145,8 @@ def reporting(train_epoch: Callable[..., Any]) -> Callable[..., Any]:
         if name in bound.arguments:
             bound.arguments[name] = counted(bound.arguments[name])
         found = train_epoch(*bound.args, **bound.kwargs)
-        return found if isinstance(found, (list, tuple)) else (found, tokens / (time.perf_counter() - begin))
+        train.alone = not isinstance(found, (list, tuple))  # type: ignore[attr-defined]
+        return (found, tokens / (time.perf_counter() - begin)) if train.alone else found  # type: ignore[attr-defined]
 
     return train
 
@@ -238,6 +239,7 @@ class Trial:
         """A verdict as a row."""
         node: Any = self.port.contents.functions[self.role].node
         text = [f"with the judge's {', '.join(self.borrowed)}"] if self.borrowed else []
+        text += ["no tokens per second reported"] if getattr(self.roles[self.role], "alone", False) else []
         if verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
             text.append("in its mathematics; an operator of the framework rounds more than any order of operations")
             return Row(self.role, node.name, RIGHT, "; ".join(text))

@@ -1,11 +1,8 @@
 """The arrays that a port keeps its parameters in: found wherever they are, and replaced where they stand."""
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from lstm_ref.parity.files.returned import shape
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,8 @@ def leaves(value: Any, path: Path = (), depth: int = 5) -> Iterator[tuple[Path, 
     """All arrays in a value, with their paths."""
     if is_array(value):
         yield path, value
-    elif depth and not isinstance(value, (str, bytes, int, float)) and not type(value).__module__.startswith(
-            ("numpy", "builtins.function")) and type(value).__name__ not in ("module", "function", "method"):
+    elif depth and not isinstance(value, (str, bytes, int, float)) and type(value).__name__ not in (
+            "module", "function", "method"):
         for key, each in parts(value):
             yield from leaves(each, (*path, key), depth - 1)
 
@@ -114,32 +111,12 @@ def place(value: Any, path: Path, tensor: Any) -> Any:
     return value
 
 
-def at(value: Any, path: Path) -> Any:
-    """What stands at a path."""
-    for key in path:
-        value = getattr(value, key.name) if isinstance(key, Attribute) else value[key]
-    return value
+def last_name(path: Path) -> str:
+    """The last name in a path, of an attribute or a key; '' where there are only positions."""
+    return next((str(key.name if isinstance(key, Attribute) else key) for key in reversed(path)
+                 if isinstance(key, (str, Attribute))), "")
 
 
 def words(path: Path) -> str:
     """A path as it is written: `gates[0].W`."""
     return "".join(f".{key.name}" if isinstance(key, Attribute) else f"[{key!r}]" for key in path).lstrip(".")
-
-
-def copied(value: Any) -> Any:
-    """A container that may be changed without its original: arrays are shared."""
-    if isinstance(value, dict):
-        return {key: copied(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [copied(each) for each in value]
-    if isinstance(value, tuple):
-        made = [copied(each) for each in value]
-        return type(value)(*made) if hasattr(value, "_fields") else tuple(made)
-    if hasattr(value, "__dict__") and not is_array(value) and not callable(value):
-        return copy.copy(value)
-    return value
-
-
-def sizes(value: Any) -> list[tuple[int, ...]]:
-    """The shapes of all arrays in a value."""
-    return [shape(each) for _, each in leaves(value)]

@@ -65,7 +65,8 @@ def packed_otherwise(contents: Contents, form: Form) -> Iterator[tuple[int, str]
                 return
 
 
-STATES = ("state", "states", "hidden", "hidden_state", "H_C", "hc", "h_state")
+#: What a state is called that a loop carries.
+CARRIED = ("state", "states", "hidden", "hidden_state", "H_C", "hc", "h_state")
 
 
 def never_read(form: Form) -> list[str]:
@@ -126,7 +127,7 @@ def thrown_away(contents: Contents) -> Iterator[tuple[int, str]]:
                         value) in models)):
                     continue
                 for argument in (simple(each) for each in value.args):
-                    if argument in STATES and argument not in stored:
+                    if argument in CARRIED and argument not in stored:
                         yield node.lineno, (f"the new state is thrown away: each turn of the loop begins with the same "
                                             f"{argument}")
 

@@ -90,13 +90,16 @@ def around(found: Judged, port: FilePort, taken: Taken, device: str, cases: Sequ
             return
         if not any({state_part(name) for name in names} == {"H", "C"} for names, _ in unpackings(form.node)):
             form.state, form.fields = taken.form.state, taken.form.fields  # the loop hands on what the step takes apart
-        failed = next((word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()), "")
-        try:
-            outside, failed = (taken, failed) if failed else find_out(outer, outer.build())
-        except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
+        more = [word for word in ("reversed(", "flip(", "dropout", "teacher") if word in text.lower()]
+        failed, outside = f"more than a loop: {more[0].strip('(')}" if more else "", taken
+        if not failed:
+            try:
+                outside, failed = find_out(outer, outer.build())
+            except Exception as error:  # of the port's code, which may raise anything
+                failed = f"{type(error).__name__}: {error}"
         if failed or outside.form.lacks():
-            found.notes.append(f"left out: {form.name}, which calls it step after step")
+            why = " ".join(failed.split())[:200] or "what its parameters stand for could not be found out"
+            found.notes.append(f"left out: {form.name}, which calls it step after step: {why}")
             continue
         row = forward(found, "lstm", outer, outside, (), device, cases, inside=outer.form.node)
         if row.verdict == RIGHT or row.line:
@@ -149,7 +152,7 @@ def stopped(role: str, form: Form, culprit: Culprit | None, error: str, unread: 
 
 
 def forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Sequence[str], device: str,
-             cases: Sequence[str], inside: ast.AST | None = None) -> Row:
+            cases: Sequence[str], inside: ast.AST | None = None) -> Row:
     """The row of a function that runs: judged, with the line that departs; `inside`, of a loop around a right step."""
     form, canonical = port.form, Canonical(taken)
     if form.kind == "rnn":

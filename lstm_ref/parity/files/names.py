@@ -9,6 +9,9 @@ GATES = ("i", "f", "o", "c")
 #: one) and its gate, 'q' for the output layer.
 Slot = tuple[str, str]
 
+#: The parts of a bias where two are added: unequal, so that neither can stand for the other.
+SHARES = 0.25, 0.75
+
 #: The reference's fourteen, in order.
 CANONICAL: tuple[Slot, ...] = (*((part, gate) for gate in GATES for part in "xhb"), ("h", "q"), ("b", "q"))
 

@@ -1,12 +1,14 @@
 """What is judged of a port beside its forward pass: how its parameters and its state begin."""
 
 import ast
+import contextlib
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from lstm_ref.params import Array
 from lstm_ref.parity.files.contents import Contents
 from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
@@ -19,6 +21,8 @@ from lstm_ref.parity.files.returned import describe, shape
 from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Row
 from lstm_ref.parity.files.structure import own, simple
 from lstm_ref.parity.files.taken import Taken
+
+EQUAL = "{} is drawn equal to {}: the same numbers in two gates"
 
 
 def line_of(error: Exception, contents: Contents, default: int) -> int:
@@ -63,25 +67,21 @@ def _probed(port: FilePort, taken: Probed) -> Row:
     maker = next((root for root in taken.roots if root.kind == "argument"), None)
     name = maker.name if maker is not None else form.owner.name if form.owner is not None else "at the top of the file"
     items = [item for item, _ in port.contents.makers if maker is not None and item.defines[0] == maker.name]
-    node: ast.AST = items[0].node if items else form.owner or form.node
-    seen: list[tuple[str, Any, Any]] = []
+    line = (items[0].node if items else form.owner or form.node).lineno
+    seen: dict[int, str] = {}
+    arrays: list[tuple[str, Array]] = []
     for path, recipe in taken.recipes.items():
         value = taken.begun.get(path)
         if value is None or recipe.part in ("b", "bq"):
             continue
         label = taken.label(path)
-        try:
-            array = np.asarray(port.framework.array(value))
-        except Exception:  # what a framework has not made yet
-            continue
-        for other, first, before in seen:
-            if first is value:
-                return Row(role, name, WRONG, f"{label} is {other}: one array in two places", getattr(
-                    node, "lineno", 0))
-            if array.shape == before.shape and float(np.ptp(array)) > 0 and np.array_equal(array, before):
-                return Row(role, name, WRONG, f"{label} is drawn equal to {other}: the same numbers in two gates",
-                           getattr(node, "lineno", 0))
-        seen.append((label, value, array))
+        if id(value) in seen:
+            return Row(role, name, WRONG, f"{label} is {seen[id(value)]}: one array in two places", line)
+        seen[id(value)] = label
+        with contextlib.suppress(Exception):  # what a framework has not made yet has no numbers
+            arrays.append((label, np.asarray(port.framework.array(value))))
+    if pair := drawn_equal(arrays):
+        return Row(role, name, WRONG, EQUAL.format(*pair), line)
     return Row(role, name, RIGHT)
 
 
@@ -187,12 +187,15 @@ def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, .
             arrays.append((label, np.asarray(port.framework.array(value))))
         except Exception:
             return Row(role, name, RIGHT)
-    for i, (label, array) in enumerate(arrays):
-        for other, before in arrays[:i]:
-            if array.shape == before.shape and float(np.ptp(array)) > 0 and np.array_equal(array, before):
-                return Row(role, name, WRONG, f"{label} is drawn equal to {other}: the same numbers in two gates",
-                           assigned_at(node, label))
+    if pair := drawn_equal(arrays):
+        return Row(role, name, WRONG, EQUAL.format(*pair), assigned_at(node, pair[0]))
     return Row(role, name, RIGHT)
+
+
+def drawn_equal(arrays: Sequence[tuple[str, Array]]) -> tuple[str, str] | None:
+    """The names of two weights that have the same numbers, or None."""
+    return next(((label, other) for i, (label, array) in enumerate(arrays) for other, before in arrays[:i]
+                 if float(np.ptp(array)) > 0 and np.array_equal(array, before)), None)
 
 
 def begin(port: FilePort, taken: Taken | None) -> Row:

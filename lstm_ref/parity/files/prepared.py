@@ -13,7 +13,7 @@ from lstm_ref.parity.files.names import state_part
 from lstm_ref.parity.files.structure import tokens
 
 
-class Dense(ast.NodeTransformer):
+class WithoutOneHot(ast.NodeTransformer):
     """The inputs as they are, in place of what makes them one-hot and puts them into another order.
 
     Args:
@@ -47,12 +47,12 @@ def one_hot_inputs(form: Form, node: ast.FunctionDef) -> bool:
     """Let a function take its inputs as they are where it makes them one-hot itself; whether it does."""
     found = [each for each, meaning in form.arguments.items() if meaning == "inputs"]
     name = next((each for each in found if each not in form.weak), next(iter(found), ""))
-    dense = Dense(name)
-    node.body = [dense.visit(statement) for statement in node.body]  # type: ignore[misc]
-    return dense.found
+    without = WithoutOneHot(name)
+    node.body = [without.visit(statement) for statement in node.body]  # type: ignore[misc]
+    return without.found
 
 
-def _begun(target: ast.expr, value: ast.expr) -> ast.expr | None:
+def _hooked(target: ast.expr, value: ast.expr) -> ast.expr | None:
     """What gives H or C its first value, with the hook around it; None for anything else."""
     part = state_part(target.id) if isinstance(target, ast.Name) else None
     return ast.Call(ast.Name("__begin__", ast.Load()), [ast.Constant(part), value], []) if part and isinstance(
@@ -63,14 +63,14 @@ def with_state(form: Form) -> Form:
     """The same function with a hook where it makes its initial state itself; the same where it takes one."""
     node = copy.deepcopy(form.node)
     hooked, dense = False, one_hot_inputs(form, node)
-    for statement in node.body if not {"state", "H", "C", "keyed"} & {*form.arguments.values()} else ():
+    for statement in node.body if not form.is_given_state else ():
         if isinstance(statement, (ast.For, ast.While)):
             break
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target, value = statement.targets[0], statement.value
             pairs = list(zip(target.elts, value.elts, strict=False)) if isinstance(target, ast.Tuple) and isinstance(
                 value, ast.Tuple) else [(target, value)]
-            given = [_begun(*pair) for pair in pairs]
+            given = [_hooked(*pair) for pair in pairs]
             if any(given):
                 made = [mine or each for mine, (_, each) in zip(given, pairs, strict=True)]
                 statement.value = ast.Tuple(made, ast.Load()) if isinstance(target, ast.Tuple) else made[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_ref.params import Array
 from lstm_ref.parity.files.leaves import Path
-from lstm_ref.parity.files.names import GATES
+from lstm_ref.parity.files.names import GATES, SHARES
 from lstm_ref.parity.files.recipe import Recipe, layouts
 
 #: Numbers that can't be taken for each other: of the inputs, H and C of the probe.
@@ -226,7 +226,7 @@ def _shared(recipes: dict[Path, Recipe]) -> dict[Path, Recipe]:
         if recipe.part != "b":
             continue
         if (first := seen.get(recipe.gates)) is not None:
-            made[first] = Recipe("b", recipe.gates, recipes[first].axes, 0.25)
-            made[path] = Recipe("b", recipe.gates, recipe.axes, 0.75)
+            made[first] = Recipe("b", recipe.gates, recipes[first].axes, SHARES[0])
+            made[path] = Recipe("b", recipe.gates, recipe.axes, SHARES[1])
         seen[recipe.gates] = path
     return made

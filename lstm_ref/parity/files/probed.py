@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.parity.files.handed import Affine
+from lstm_ref.parity.files.handed import Affine, biased
 from lstm_ref.parity.files.layout import TRIAL
-from lstm_ref.parity.files.leaves import Attribute, Path, is_held, leaves, place, plain, put, words
+from lstm_ref.parity.files.leaves import Attribute, Path, is_held, last_name, leaves, place, plain, put, words
 from lstm_ref.parity.files.names import GATES, Slot, slots
 from lstm_ref.parity.files.probe import CELL, HIDDEN, INPUT, LEVEL, Run, coefficients, complete, decode, effects
 from lstm_ref.parity.files.recipe import Recipe
@@ -52,7 +52,7 @@ class Layer(Affine):
         super().__init__(taken.ops, None, None, getattr(layer, "activation", None))
         self.units = next((value for name in ("units", "features", "out_features", "_units") if isinstance(
             value := getattr(layer, name, None), int)), 0)
-        self.biased = bool(getattr(layer, "use_bias", True)) and getattr(layer, "bias", 0) is not None
+        self.biased = biased(layer)
         self.tensor = taken.framework.tensor
 
     def __call__(self, x: Any) -> Any:
@@ -66,8 +66,7 @@ class Layer(Affine):
 def layered(value: Any, taken: Taken, depth: int = 4) -> Any:
     """A value in which layers that make their weights when they are called are such as can be filled."""
     kind, module = type(value).__name__, type(value).__module__
-    if kind in ("Dense", "Linear", "DenseGeneral") and not module.startswith(("torch", "paddle", "__main__")) and \
-            module.startswith(("keras", "tensorflow", "flax", "mxnet")):
+    if kind in ("Dense", "Linear", "DenseGeneral") and module.startswith(("keras", "tensorflow", "flax", "mxnet")):
         return Layer(value, taken)
     if depth and isinstance(value, dict):
         return {key: layered(each, taken, depth - 1) for key, each in value.items()}
@@ -169,7 +168,7 @@ class Probed(Taken):
                  if name not in self.form.weak}
         meanings = {*known.values()}
         missing = [] if "inputs" in meanings or "keyed" in meanings else ["inputs"]
-        if not {"state", "H", "C", "keyed"} & meanings and not self.form.kept and not self.form.begins:
+        if not self.form.takes_state:
             missing.append("state")
         if len({"H", "C"} & meanings) == 1:
             missing += sorted({"H", "C"} - meanings)
@@ -219,13 +218,12 @@ class Probed(Taken):
         squashed = any(recipe is not None and recipe.part in ("q", "bq") and not alone
                        for recipe, alone in decoded.values())
         self.form.arrays = {(*path, i): slot for path, recipe in self.recipes.items()
-                              for i, slot in enumerate(recipe.slots) if not (squashed and slot[1] == "q")}
+                            for i, slot in enumerate(recipe.slots) if not (squashed and slot[1] == "q")}
         if self.returned is not None and outputs and not self.form.has(("h", "q")):
             self.returned.outputs, self.returned.kind = None, "step"
             self.said.append("outputs that are not those of a linear layer alone are left out: H is judged")
         for path, recipe in self.recipes.items():
-            name = next((str(key.name if isinstance(key, Attribute) else key) for key in reversed(path)
-                         if isinstance(key, (str, Attribute))), "")
+            name = last_name(path)
             if len(recipe.slots) == 1 and name and name not in self.form.names:
                 self.form.names[name] = recipe.slots[0]
         shown = [f"{self.label(path)} {described(recipe)}" for path, recipe in self.recipes.items()]
@@ -240,8 +238,7 @@ class Probed(Taken):
 
     def _hints(self, shapes: dict[Path, tuple[int, ...]]) -> dict[Path, Slot]:
         """What the names of arrays say."""
-        last = {path: next((str(key.name if isinstance(key, Attribute) else key) for key in reversed(path)
-                            if isinstance(key, (str, Attribute))), self.roots[path[0]].name) for path in shapes}
+        last = {path: last_name(path) or self.roots[path[0]].name for path in shapes}
         said = slots(last.values())
         found: dict[Path, Slot] = {}
         for path, s in shapes.items():
@@ -289,7 +286,7 @@ class Probed(Taken):
         pieces = run({path: np.zeros_like(value) for path, value in values.items()})[:2]
         for i, begun in enumerate((HIDDEN, CELL)):
             for j, piece in enumerate(pieces):
-                if np.allclose(piece, begun / 2, rtol=1e-4):
+                if np.allclose(piece, begun / 2, rtol=1e-4):  # beyond float32's rounding; says which is which, no more
                     if i == 0:
                         self.form.state = self.form.state[::-1]
                         swap = {"H": "C", "C": "H"}

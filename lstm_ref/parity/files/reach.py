@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lstm_ref.parity.files.names import state_part
 from lstm_ref.parity.files.slices import Item
-from lstm_ref.parity.files.structure import JOINS, PRODUCTS, SCANS, SQUASHES, assigned, called, multiplies, own, simple
+from lstm_ref.parity.files.structure import JOINS, SCANS, SQUASHES, assigned, called, multiplies, own
 
 #: Words in the name of a function that is not a forward pass.
 NOT_FORWARD = ("backward", "grad", "loss", "bptt", "train", "clip", "update", "gru", "main", "test", "check", "fit",
@@ -76,18 +76,17 @@ class Reach:
         if any(word in name for word in NOT_FORWARD):
             return False
         sigmoids, tanhs = self.squashes(node)
-        if sigmoids + tanhs < 2 or not sigmoids or not tanhs:
+        if not sigmoids or not tanhs:
             return False
         if any(self._computes(other, home) for other, home in self.functions
                if self.inside.get(id(other.node)) is item and other.node is not node):
             return False
-        products = any(multiplies(each.node) or any(called(inner) in PRODUCTS for inner in own(each.node))
-                       for each, _ in self.reached(item, owner)) or owner is not None
+        products = owner is not None or any(multiplies(each.node) for each, _ in self.reached(item, owner))
         names = {name for name, _ in assigned(node)} | {arg.arg for arg in node.args.args}
         updates = any(isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and ast.unparse(
             inner.left) in ("1", "1.0") for inner in own(node))
         cell = any(state_part(each) == "C" for each in names) or "lstm" in name
-        return products and times(node) and (cell if tanhs < 2 or updates else True)
+        return products and times(node) and (cell or (tanhs > 1 and not updates))
 
     def loops(self, step: Function) -> Iterator[Function]:
         """The functions that call a step in a loop or a scan."""
@@ -113,6 +112,5 @@ def is_sigmoid(node: ast.AST) -> bool:
 
 def times(node: ast.AST) -> bool:
     """Whether a function multiplies element by element."""
-    return any((isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult) and simple(inner.left) != ""
-                ) or called(inner) in ("multiply", "mul", "addcmul", "Mult") or (
-                    isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult)) for inner in own(node))
+    return any((isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Mult)) or called(inner) in (
+        "multiply", "mul", "addcmul", "Mult") for inner in own(node))

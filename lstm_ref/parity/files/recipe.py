@@ -1,5 +1,6 @@
 """How an array of a port is made of the reference's parameters: which gates, side by side or stacked, on which axes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,35 +54,18 @@ class Recipe:
             logical, order = logical[1:], order.replace("g", "")
         if order != logical:
             whole = ops.permute(whole, [logical.index(axis) for axis in order])
-        shape = []
-        for axis in self.axes:
-            length = 1
-            for letter in axis:
-                length *= size[letter]
-            shape.append(length)
+        shape = [math.prod(size[letter] for letter in axis) for axis in self.axes]
         return whole if tuple(shape) == tuple(int(axis) for axis in whole.shape) else ops.reshape(whole, shape)
 
 
 def layouts(shape: Sequence[int], axis: int | None, count: int, units: int) -> list[tuple[str, ...]]:
     """The ways in which gates and units may lie on the axes of an array, but for the axis of what is multiplied."""
     found: list[tuple[str, ...]] = []
+    lengths = {"g": count, "u": units}
     rest = [i for i, length in enumerate(shape) if i != axis and length != 1]
     for letters in ("gu", "ug") if count > 1 else ("u",):
-        if len(rest) == 1:
-            ways = [[letters]]
-        elif len(rest) == 2 and count > 1:
-            ways = [list(letters)]
-        else:
-            continue
-        for way in ways:
-            lengths = {"g": count, "u": units}
-            expected = []
-            for each in way:
-                length = 1
-                for letter in each:
-                    length *= lengths[letter]
-                expected.append(length)
-            if [shape[i] for i in rest] == expected:
-                names = dict(zip(rest, way, strict=True))
-                found.append(tuple("i" if i == axis else names.get(i, "") for i in range(len(shape))))
+        way = [letters] if len(rest) == 1 else list(letters)
+        if [shape[i] for i in rest] == [math.prod(lengths[letter] for letter in each) for each in way]:
+            names = dict(zip(rest, way, strict=True))
+            found.append(tuple("i" if i == axis else names.get(i, "") for i in range(len(shape))))
     return found

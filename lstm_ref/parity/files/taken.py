@@ -12,7 +12,8 @@ from lstm_ref.params import Array
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.handed import Affine, Bag, biased
 from lstm_ref.parity.files.layout import LOOPING, STEPPING, TRIAL, Layout
-from lstm_ref.parity.files.names import CANONICAL, Slot, in_order, size, state_part
+from lstm_ref.parity.files.leaves import put
+from lstm_ref.parity.files.names import CANONICAL, SHARES, Slot, in_order, size, state_part
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.prepared import observed
 from lstm_ref.parity.files.returned import Returned, WrongError, at, is_tensor, parse, shape
@@ -76,7 +77,7 @@ class Taken:
         if part in "bd":
             value = self.bias(params, key)
             if ("d", key) in self.form.names.values():  # two biases that add up, and of which neither is the other
-                value = value * (0.25 if part == "b" else 0.75)
+                value = value * SHARES[part == "d"]
             known = self.shapes.get(slot, (1,) if not self.columns or self.layout is None or
                                     self.layout.state == "h" else (1, 1))
             if len(known) == 2:
@@ -103,7 +104,7 @@ class Taken:
         """What stands for a layer; two with a bias for the same gate have unequal parts of it."""
         part, key = self.form.layers[name]
         mine = [other for other, slot in self.form.layers.items() if slot[1] == key and self.biased[other]]
-        share = 1.0 if len(mine) < 2 else 0.25 if name == mine[0] else 0.75
+        share = 1.0 if len(mine) < 2 else SHARES[name != mine[0]]
         bias = self.bias(params, key) if self.biased[name] else None
         return Affine(self.ops, self.weight(params, part, key), bias if bias is None or share == 1 else bias * share,
                       self.activations[name])
@@ -116,29 +117,23 @@ class Taken:
         bag.named |= values
         kind, _, where = self.form.container.partition(":")
         if kind == "self":
-            self._set(where, bag)
+            put(self.owner, where, bag)
         elif kind == "global":
             self.slice.namespace[where] = bag
         inside = {inner.attr for inner in own(self.form.node) if isinstance(inner, ast.Attribute)
                   and isinstance(inner.value, ast.Name) and inner.value.id == "self"} if self.owner is not None else ()
         for name in self.form.layers:
-            self._set(name, self.affine(name, params))
+            put(self.owner, name, self.affine(name, params))
         if self.owner is not None:
             for name, value in values.items():
                 if name in inside or hasattr(self.owner, name):
-                    self._set(name, value)
+                    put(self.owner, name, value)
         stored = {inner.id for inner in own(self.form.node) if isinstance(inner, ast.Name)
                   and isinstance(inner.ctx, ast.Store)}
         for name, value in values.items():
             if name not in stored and name not in self.form.arguments:
                 self.slice.namespace[name] = value
         return {name: values[name] for name, meaning in self.form.arguments.items() if meaning == "slot"}, bag
-
-    def _set(self, name: str, value: Any) -> None:
-        for kept in ("_parameters", "_buffers", "_modules", "_sub_layers", "_cells", "_params"):
-            if isinstance(found := getattr(self.owner, kept, None), dict):
-                found.pop(name, None)
-        self.owner.__dict__[name] = value
 
     def call(self, inputs: Any, state: Sequence[Any], params: dict[Slot, Any]) -> Any:
         """Call the port once; what it returns."""
@@ -169,7 +164,7 @@ class Taken:
             elif meaning in meanings:
                 arguments[name] = meanings[meaning]
         for part, name in self.form.kept.items():
-            self._set(name, by_name[part])
+            put(self.owner, name, by_name[part])
         if self.form.peeks:
             result, variables, error = observed(self.function, **arguments)
             if error is not None:
@@ -326,7 +321,7 @@ class Taken:
             first, second = (np.asarray(f.array(last[0]), float) for _, last in runs)
         except Exception:  # what can't run is told of elsewhere
             return False
-        return bool(np.allclose(first, second, rtol=1e-6))
+        return np.array_equal(first, second)
 
     def _parsed(self, result: Any, X: Any, begin: Any, given: Any) -> Returned:
         """As `parse`; where a state is not returned, it is read from the function's variables."""

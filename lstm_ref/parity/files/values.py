@@ -8,7 +8,7 @@ import numpy as np
 from lstm_ref.loss import log_softmax
 from lstm_ref.lstm import sigmoid
 from lstm_ref.params import Array, LSTMParams
-from lstm_ref.parity.files.names import GATES
+from lstm_ref.parity.files.names import GATES, SHARES
 
 #: Rounding in a few operations; a mistake is off by far more. It only chooses the line that is shown, no verdict.
 NEAR = 1e-4
@@ -35,8 +35,8 @@ def known_values(inputs: Array, state: Sequence[Array], params: Sequence[Array],
 
     for name, value in zip(LSTMParams._fields, p, strict=True):
         note(name, value)
-        note(name, value * 0.25)
-        note(name, value * 0.75)
+        for share in SHARES:
+            note(name, value * share)
     note("inputs", np.asarray(inputs, float))
     outputs, hiddens = [], []
     note("H", H), note("C", C)

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from lstm_ref.parity.ports.port import Port
 
 
+def zero_grad(params: Sequence[Any]) -> None:
+    """Set gradients to zero that are kept with the parameters and added to; others are made anew."""
+    for param in params:
+        if hasattr(gradient := getattr(param, "grad", None), "zero_"):
+            gradient.zero_()  # type: ignore[union-attr]
+
+
 class Updater:
     """An update that is called as the book's is, or stepped as an optimizer is.
 
@@ -29,9 +36,7 @@ class Updater:
 
     def zero_grad(self) -> None:
         """Set gradients that are kept with the parameters to zero."""
-        for param in self.params:
-            if hasattr(gradient := getattr(param, "grad", None), "zero_"):
-                gradient.zero_()  # type: ignore[union-attr]
+        zero_grad(self.params)
 
     def step(self, batch_size: int = 1) -> None:
         """Update."""
@@ -73,7 +78,7 @@ class PortModel:
                              get_params=lambda *_, **__: self.made, init_state=init_state,
                              forward_fn=heard if self.hear else forward)
         for name, value in (("parameters", lambda: iter(self.made)), ("train", lambda *_: None),
-                            ("eval", lambda: None), ("zero_grad", lambda: None)):
+                            ("eval", lambda: None), ("zero_grad", lambda: zero_grad(self.made))):
             if not hasattr(self.net, name):  # as modules of frameworks have them
                 setattr(self.net, name, value)
 

@@ -225,8 +225,7 @@ class Port:
             found = self.call("grad_clipping", grads=given, theta=theta)
             return f.arrays(given if found is None else list(found))
         params = self._attached(grads, grads)
-        net = Holder(params)
-        found = self.call("grad_clipping", net=net, params=params, theta=theta)
+        found = self.call("grad_clipping", net=Holder(params), params=params, theta=theta)
         return f.clipped([f.gradient(param) for param in params] if found is None else list(found))
 
     def sgd(self, params: Sequence[Array], grads: Sequence[Array], lr: float, batch_size: int) -> Sequence[Array]:
