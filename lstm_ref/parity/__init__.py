@@ -8,17 +8,17 @@ assert verdict.passed, verdict
 
 from typing import Any
 
-__all__ = ["Framework", "Verdict", "judge"]
+__all__ = ["Framework", "Verdict", "backend", "judge"]
 
 
 def __getattr__(name: str) -> Any:  # so that importing a room of the judge does not import all of them
-    if name in ("judge", "Verdict"):
+    if name in ("judge", "Verdict", "backend"):
         try:
-            from lstm_ref.parity import session
+            from lstm_ref.parity import ported, session
         except ModuleNotFoundError as error:
             raise ImportError(f"the judge needs {error.name}, which is not installed: "
                               'pip install "lstm-parity[judge]"', name=error.name) from error
-        return getattr(session, name)
+        return getattr(ported if name == "backend" else session, name)
     if name == "Framework":
         from lstm_ref.parity.interface import Framework
 

@@ -104,11 +104,11 @@ def check(label: str, implementation: Any) -> None:
 
 
 def short(backend: str) -> str:
-    """What files and the report call a backend: its name, or the module of an address.
+    """What files and the report call a backend: its name, with or without versions, or the module of an address.
 
     Raises:
-        ValueError: it is neither, and would name a file elsewhere.
+        ValueError: it is none of these, and would name a file elsewhere.
     """
-    if not re.fullmatch(r"[\w.:-]+", backend):
+    if not re.fullmatch(r"[\w.:+-]+( [\w.+-]+)*", backend):
         raise ValueError(f"backend: expected a registered name or package.module:Adapter, got {backend!r}")
     return backend.replace(":", ".")

@@ -3,6 +3,7 @@
 A ratio of about 1 is wrong by rounding alone. There is one limit for the whole suite and no other tolerance.
 """
 
+import hashlib
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -37,6 +38,7 @@ class Result:
     ratio: float
     verdict: str = "pass"  #: pass, rounding, mathematics, not settled (either of them), or fail for what is no number
     detail: str = ""  #: what was expected and what was found, for a failure
+    bits: str = ""  #: a digest of the numbers, by which two runs are seen to agree bit for bit
 
     @property
     def passed(self) -> bool:
@@ -47,7 +49,7 @@ class Result:
         """As in the report; infinity, which JSON lacks, is null."""
         numbers = ("error", "spread", "ratio")
         return {key: None if key in numbers and not np.isfinite(value) else value
-                for key, value in asdict(self).items() if key != "detail" or value}
+                for key, value in asdict(self).items() if key not in ("detail", "bits") or value}
 
 
 def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstick) -> dict[str, Any]:
@@ -59,7 +61,8 @@ def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstic
     spread = np.broadcast_to(measure.spread[quantity], truth.shape)
     far, ratio = distance(found, truth), measure.ratio(quantity, found)
     worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    numbers = {"error": float(far[worst]), "spread": float(spread[worst]), "ratio": float(ratio[worst])}
+    numbers = {"error": float(far[worst]), "spread": float(spread[worst]), "ratio": float(ratio[worst]),
+               "bits": hashlib.blake2b(found.tobytes(), digest_size=4).hexdigest()}
     if ratio[worst] <= LIMIT:
         return numbers
     index = tuple(int(i) for i in worst)

@@ -1,6 +1,7 @@
 """A framework, as far as the judge has to know one: tensors and gradients."""
 
 import contextlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -183,26 +184,39 @@ class Framework(ABC):
 class Given(Framework):
     """A framework that somebody gave as an object with `tensor`, `array` and whatever else of `Framework` it has.
 
+    Where the framework follows the Python array standard, the object needs neither: `xp`, its namespace (`jax.numpy`,
+    say), has `asarray`, and NumPy reads what has `__array__` or `__dlpack__`. The namespace itself will do as well;
+    the standard has no gradients, so what needs them is then not judged.
+
     Raises:
         TypeError: `tensor` or `array` is missing; shows what to write.
     """
 
     def __init__(self, given: Any, device: str = "cpu"):
         super().__init__(device)
-        self.given = given
-        missing = [name for name in ("tensor", "array") if not callable(getattr(given, name, None))]
+        bare = callable(getattr(given, "asarray", None)) and not callable(getattr(given, "tensor", None))
+        self.given, self.xp = given, given if bare else getattr(given, "xp", None)
+        missing = [name for name in ("tensor", "array") if not callable(getattr(given, name, None)) and self.xp is None]
         if missing:
             raise TypeError(f"framework: expected a name or an object with tensor, array and value_and_grad, got "
                             f"{given!r}, which has no {' and no '.join(missing)}. Write:\n{EXAMPLE}")
-        self.name = str(getattr(given, "name", type(given).__name__))
-        for name in dir(Framework):
+        self.has_gradients = not bare
+        self.name = str(getattr(given, "name", getattr(given, "__name__", type(given).__name__)))
+        for name in dir(Framework) if not bare else ():  # a namespace's dot is another one
             if not name.startswith("_") and callable(getattr(given, name, None)):
                 setattr(self, name, getattr(given, name))
 
     def tensor(self, array: Array) -> Any:
-        """As it was given."""
-        return self.given.tensor(array)
+        """As it was given, or as the array standard has it."""
+        return (self.given.tensor if self.xp is None else self.xp.asarray)(array)
 
     def array(self, tensor: Any) -> Array:
-        """As it was given."""
-        return np.asarray(self.given.array(tensor))
+        """As it was given, or as the array standard has it."""
+        if self.xp is None:
+            return np.asarray(self.given.array(tensor))
+        return np.asarray(tensor) if hasattr(tensor, "__array__") else np.from_dlpack(tensor)
+
+    def version(self) -> str:
+        """Its own, or that of the package it comes from."""
+        package = sys.modules.get(getattr(self.xp or self.given, "__name__", "").partition(".")[0])
+        return str(getattr(package, "__version__", "unknown"))

@@ -356,10 +356,12 @@ def framework(given: Any, device: str = "cpu") -> Framework:
         ImportError: the framework is not installed.
         RuntimeError: the device is not there.
     """
+    if isinstance(given, type):
+        given = given(device) if issubclass(given, Framework) else given()
     if isinstance(given, Framework):
         return given
     if not isinstance(given, str):
-        return Given(given() if isinstance(given, type) else given, device)
+        return Given(given, device)
     if given not in KNOWN:
         raise ValueError(f"framework: known by name are {', '.join(KNOWN)}, got {given!r}. For any other give an "
                          f"object:\n{EXAMPLE}")

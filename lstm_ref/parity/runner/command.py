@@ -17,6 +17,7 @@ def add(commands: Any) -> None:
     """Add the commands to a command line."""
     run = commands.add_parser("run", help="run the checks of one backend in a process of its own")
     run.add_argument("backend", help="the name of an installed one, or package.module:Adapter")
+    run.add_argument("--subject", metavar="NAME", help="what the report calls it, 'jax 0.6.0' say (default: its name)")
     run.epilog = "All other arguments go to pytest."
     judge = commands.add_parser("judge", help="judge somebody's functions in a process of its own")
     judge.add_argument("target", help="a notebook, Markdown or script; package.module:function, package.module, or "
@@ -36,7 +37,15 @@ def add(commands: Any) -> None:
     judge.add_argument("--book", action="store_true", help="also the book's own size (a minute, once)")
     report = commands.add_parser("report", help="merge and print the results of backends")
     report.add_argument("backends", nargs="+")
-    for command in (run, judge, report):
+    compare = commands.add_parser("compare", help="what changed between two runs: of two versions, say")
+    compare.add_argument("old", type=Path, help="the file of a run, build/parity/NAME.json, or a report.json")
+    compare.add_argument("new", type=Path)
+    compare.add_argument("--like", dest="third", type=Path, metavar="FILE",
+                         help="say instead which of the two this run is like: good (the first) or bad")
+    versions = commands.add_parser("versions", help="put runs of versions into docs/versions.md, and show it")
+    versions.add_argument("subjects", nargs="*", metavar="NAME", help="of a run, 'jax 0.6.0'; none: what is kept")
+    versions.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page (default: %(default)s)")
+    for command in (run, judge, report, versions):
         command.add_argument("--build", type=Path, default=Path("build/parity"), help="folder (default: %(default)s)")
     for command in (run, judge):
         command.add_argument("--time-limit", type=float, help=f"seconds (default: {TIME_LIMIT}, or {LONG_TIME_LIMIT} "
@@ -54,16 +63,16 @@ def limit(seconds: float | None, rest: list[str]) -> float:
     return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else TIME_LIMIT)
 
 
-def run(backend: str, build: Path, time_limit: float | None, rest: list[str]) -> int:
+def run(backend: str, subject: str | None, build: Path, time_limit: float | None, rest: list[str]) -> int:
     """`lstm-parity run`."""
     from lstm_ref.parity.registry import short
     from lstm_ref.parity.runner.record import read_status
 
     seconds = limit(time_limit, rest)
     with refusals():
-        subject = short(backend)
+        subject = short(subject or backend)
         check_writable(build)
-    if supervise(subject, build, seconds, [*rest, f"--backend={backend}"]):
+    if supervise(subject, build, seconds, [*rest, f"--backend={backend}", f"--subject={subject}"]):
         return 0
     entry = read_status(build, subject)
     print(f"{subject}: {entry['status']}: {entry['reason']}", file=sys.stderr)
@@ -87,7 +96,7 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     from lstm_ref.parity.session import Verdict
 
     with refusals():
-        subject = subject_of(SimpleNamespace(backend=None, parity=target))
+        subject = subject_of(SimpleNamespace(backend=None, subject=None, parity=target))
         check_writable(build)
     chosen = [f"--parity={target}", f"--device={device}"]
     chosen += [f"--framework={framework}"] if framework else []

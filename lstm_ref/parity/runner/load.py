@@ -18,7 +18,8 @@ def subject_of(option: Any) -> str:
     Raises:
         ValueError: it would name a file elsewhere.
     """
-    return registry.short(option.backend or option.parity.replace("=", "-").replace(",", "_").replace("/", "."))
+    return registry.short(option.subject or option.backend
+                          or option.parity.replace("=", "-").replace(",", "_").replace("/", "."))
 
 
 def roles_of(target: str) -> tuple[Any, dict[str, Any]]:
@@ -48,7 +49,8 @@ def session_of(option: Any) -> Session:
     """The session that a command line asks for.
 
     Args:
-        option: with `parity`, `framework`, `backend`, `device`, `book`, `random`, `long`, `thorough` and `build`.
+        option: with `parity`, `framework`, `backend`, `subject`, `device`, `book`, `random`, `long`, `thorough` and
+            `build`.
 
     Raises:
         ImportError: what is judged or its framework can't be imported.

@@ -28,6 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "framework": {"help": "of --parity: torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
                           "package.module:Framework"},
     "backend": {"help": "judge an installed backend by its name, or package.module:Adapter"},
+    "subject": {"metavar": "NAME", "help": "what the report calls it, 'jax 0.6.0' say, when not by its own name"},
     "device": {"choices": ("cpu", "gpu"), "default": "cpu", "help": "where it computes (default: cpu)"},
     "book": {"action": "store_true", "help": "with --parity: also the book's own size (a minute, once)"},
     "random": {"type": int, "metavar": "N", "help": "judge N random cases instead of those of the suite"},
@@ -162,7 +163,8 @@ class Judge:
         """The command that runs just this item again, the way it was run."""
         option = self.option
         if os.environ.get("NOX_CURRENT_SESSION") and option.backend:
-            return f'nox -s "parity({option.backend})" -- -k "{item.name}"' + " --thorough" * option.thorough
+            more = os.environ.get("LSTM_PARITY_WITH", "")  # how nox was asked for this environment
+            return f'nox -s "parity({option.backend})" -- {more}-k "{item.name}"' + " --thorough" * option.thorough
         what = f"--backend {option.backend}" if option.backend else (
             f"--parity {option.parity}" + f" --framework {option.framework}" * bool(option.framework))
         where = f'"{item.nodeid}" ' if isinstance(item.parent and item.parent.parent, pytest.Module) else ""

@@ -23,31 +23,54 @@ ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "secon
          "causes?": {str: {"place": str, "findings": [str], "heat": [MAP]}}}
 
 
+def file_of(folder: Path, backend: str, suffix: str = ".json") -> Path:
+    """A file of a backend in the folder of a report; 'jax 0.6.0' has jax-0.6.0.json."""
+    return folder / f"{backend.replace(' ', '-')}{suffix}"
+
+
 def running(folder: Path, backend: str) -> Path:
     """The file that names the test under way; it is there only while the tests run, or when they ended badly."""
-    return folder / f"{backend}.running"
+    return file_of(folder, backend, ".running")
 
 
 def read_status(folder: Path, backend: str) -> dict[str, Any]:
     """The entry of a backend in the report; 'not run' where there is no file, or one that can't be read."""
-    path = folder / f"{backend}.json"
+    path = file_of(folder, backend)
     if not path.exists():
         return {"status": "not run", "reason": f"no {path.name} was written"}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite,
-                             parse_int=_finite)
-        check_form({"schema": (SCHEMA,), "backends": {backend: ENTRY}}, content)
-        entry: dict[str, Any] = content["backends"][backend]
-        for found in (each for cause in entry.get("causes", {}).values() for each in cause["heat"]):
-            widths = {len(row) for row in found["ratios"]}
-            if len(found["ratios"]) != len(found["rows"]) or len(widths) != 1 or 0 in widths:
-                raise ValueError(f"{found['title']}: expected {len(found['rows'])} rows of ratios of one length")
-        json.dumps(entry, ensure_ascii=False).encode()  # half a character can be read, but neither written nor shown
-    except (ValueError, OSError, RecursionError) as error:
-        return {"status": "not run", "reason": f"{path.name} is no report: {error}; run {backend} again"}
+        entry = read_report(path, backend)[backend]
+    except ValueError as error:
+        return {"status": "not run", "reason": f"{error}; run {backend} again"}
     if running(folder, backend).exists():
         entry |= {"status": "crashed", "reason": f"the process ended in {running(folder, backend).read_text()}"}
     return entry
+
+
+def read_report(path: Path, *names: str) -> dict[str, dict[str, Any]]:
+    """The entries of a report's file by name.
+
+    Args:
+        path: of the file.
+        *names: entries that have to be in it.
+
+    Raises:
+        ValueError: it can't be read, or is no report; names it and says what is wrong.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite,
+                             parse_int=_finite)
+        check_form({"schema": (SCHEMA,), "backends": dict.fromkeys(names, ENTRY) or {str: ENTRY}}, content)
+        entries: dict[str, dict[str, Any]] = content["backends"]
+        for found in (each for entry in entries.values() for cause in entry.get("causes", {}).values()
+                      for each in cause["heat"]):
+            widths = {len(row) for row in found["ratios"]}
+            if len(found["ratios"]) != len(found["rows"]) or len(widths) != 1 or 0 in widths:
+                raise ValueError(f"{found['title']}: expected {len(found['rows'])} rows of ratios of one length")
+        json.dumps(entries, ensure_ascii=False).encode()  # half a character can be read, but neither written nor shown
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no report: {error}") from None
+    return entries
 
 
 def _finite(text: str) -> float:
@@ -85,7 +108,7 @@ def check_form(form: Any, found: Any, where: str = "") -> None:
 
 def write_status(folder: Path, backend: str, status: str, reason: str = "", **more: Any) -> None:
     """Write the entry of a backend: `status` is pass, fail, crashed or not run; `reason` says why."""
-    write_json(folder / f"{backend}.json", document({backend: {"status": status, "reason": reason, **more}}))
+    write_json(file_of(folder, backend), document({backend: {"status": status, "reason": reason, **more}}))
     running(folder, backend).unlink(missing_ok=True)
 
 

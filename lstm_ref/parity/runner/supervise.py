@@ -11,7 +11,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from lstm_ref.parity.runner.record import read_status, write_status
+from lstm_ref.parity.runner.record import file_of, read_status, write_status
 from lstm_ref.usage import UsageError
 
 NOT_STARTED = "the process of its checks did not start"
@@ -34,7 +34,7 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
         SystemExit: this process was asked to end; the file says so, and nothing that was started is left.
     """
     try:
-        with FileLock(folder / f"{subject}.lock", timeout=0), _ended_by_signals():
+        with FileLock(file_of(folder, subject, ".lock"), timeout=0), _ended_by_signals():
             return _supervise(subject, folder, time_limit, pytest_arguments)
     except Timeout:
         raise UsageError(f"{folder}: another run of {subject} is under way in this folder; wait for it, or name "
@@ -45,7 +45,7 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
     write_status(folder, subject, "not run", NOT_STARTED)
     # Hypothesis draws nothing here, and where it is installed its plugin takes a second to load.
     command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", f"--build={folder}",
-               f"--junit-xml={folder / f'{subject}.xml'}", *pytest_arguments]
+               f"--junit-xml={file_of(folder, subject, '.xml')}", *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
     environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
     process = subprocess.Popen(command, start_new_session=True, env=environment)

@@ -1,0 +1,302 @@
+"""Environments for the noxfile: one for each backend and each set of versions, made once, kept, named by what is in it.
+
+Whatever can't be had is a LookupError in one sentence, for the report.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # before Python 3.11, where nox brings its own
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
+SUPPORTED = PYPROJECT["tool"]["lstm-parity"]["supported"]
+PYTHON_VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
+TOOLS = "judge,train,bench"  # extras that are no backend
+BACKENDS = [extra for extra in EXTRAS if extra not in TOOLS.split(",")]
+NOX_PYTHON = "{}.{}".format(*sys.version_info)
+#: Whose wheels say on which Pythons a package runs, where it is not its own.
+WHEELS = {"jax": "jaxlib"}
+#: Packages that take minutes to build, if at all, where no wheel is there.
+WHEELS_ALONE = "numpy,scipy,ml-dtypes,h5py,jaxlib,tensorflow,tensorflow-cpu,paddlepaddle,torch,mxnet"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an environment is to hold.
+
+    Args:
+        backend: whose pins stand where nothing else is asked for.
+        specs: requirements as pip takes them; what else the backend needs is left to fit them.
+        python: 3.13, say; the backend's own, or nox's, when ''.
+        pre: pre-releases as well.
+    """
+
+    backend: str
+    specs: tuple[str, ...] = ()
+    python: str = ""
+    pre: bool = False
+
+    @property
+    def special(self) -> bool:
+        """Whether anything but the pins is asked for."""
+        return bool(self.specs or self.python or self.pre)
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        parts = [*self.specs, f"py{self.python}" * bool(self.python), "pre" * self.pre]
+        words = [re.sub(r"[^\w.]+", "-", part).strip("-").removeprefix(f"{self.backend}-") for part in parts if part]
+        return Path(".nox/backends", "-".join([self.backend, *words]))
+
+    @property
+    def flags(self) -> list[str]:
+        """How it was asked for, on nox's command line."""
+        return [*(word for spec in self.specs for word in ("--with", spec)),
+                *(["--python", self.python] if self.python else []), *(["--pre"] if self.pre else [])]
+
+    def parsed(self) -> dict[str, Requirement]:
+        """What is asked for, by package; a backend's name stands for its package."""
+        found = {}
+        for spec in self.specs:
+            try:
+                requirement = Requirement(spec)
+            except InvalidRequirement as error:
+                raise LookupError(f"--with {spec}: expected a requirement, such as jax==0.6.0: {error}") from None
+            if requirement.name == self.backend:
+                requirement.name = package(self.backend)
+            found[requirement.name] = requirement
+        return found
+
+    def requirements(self) -> list[str]:
+        """What pip is given."""
+        if not self.special:
+            return [f".[{TOOLS},{self.backend}]"]
+        asked = self.parsed()
+        pinned = [Requirement(line) for line in EXTRAS[self.backend]]
+        for requirement in pinned:  # pins give way to what is asked for; bounds stay
+            if (self.specs or self.pre) and any(each.operator == "==" for each in requirement.specifier):
+                requirement.specifier = SpecifierSet()
+        return [f".[{TOOLS}]", *map(str, asked.values()),
+                *(str(requirement) for requirement in pinned if requirement.name not in asked)]
+
+
+def package(backend: str) -> str:
+    """The package that a backend's version is the version of."""
+    found = (Requirement(line) for line in EXTRAS[backend])
+    return next((each.name for each in found if each.marker is None or each.marker.evaluate()), backend)
+
+
+def pin(backend: str) -> str:
+    """The version that is pinned; '' where none is."""
+    found = next((Requirement(line) for line in EXTRAS[backend] if Requirement(line).name == package(backend)), None)
+    return next((each.version for each in found.specifier), "") if found else ""
+
+
+def interpreter(version: str) -> str:
+    """A Python of a version, wherever one is kept."""
+    if version == NOX_PYTHON:
+        return sys.executable
+    found = [shutil.which(f"python{version}"), *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    if shutil.which("uv"):
+        found.append(said(["uv", "python", "find", "--no-project", version]).strip())
+    for python in filter(None, map(str, filter(None, found))):  # pyenv's shims are there for versions that are not
+        if said([python, "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]).strip() == version:
+            return python
+    raise LookupError(f"needs Python {version}, and there is none on the PATH, under pyenv or uv; install it "
+                      f"(or run: uv python install {version})")
+
+
+def said(command: list[str]) -> str:
+    """What a command prints; '' where it fails."""
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return run.stdout if run.returncode == 0 else ""
+
+
+def installer() -> str:
+    """'uv' where it is there and pip is told of no local index, which uv would not see; else 'pip'."""
+    asked = os.environ.get("LSTM_PARITY_INSTALLER", "")
+    if asked not in ("", "pip", "uv"):
+        raise LookupError(f"LSTM_PARITY_INSTALLER: expected pip or uv, got {asked}")
+    if asked:
+        return asked
+    local = ("index-url", "find-links", "no-index")
+    told = said([sys.executable, "-m", "pip", "config", "list"]).lower().replace("_", "-")
+    told += " ".join(name.lower().replace("_", "-") for name in os.environ if name.startswith("PIP_"))
+    return "uv" if shutil.which("uv") and not any(word in told for word in local) else "pip"
+
+
+def python_of(folder: Path) -> Path:
+    """The Python of an environment."""
+    return folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = False) -> str:
+    """The Python of an environment; made and filled when it has to be.
+
+    Args:
+        wanted: what is to be in it.
+        say: is told what takes a while.
+        keep: use what is there, whatever the pins say by now.
+    """
+    python = python_of(wanted.folder)
+    version = wanted.python or PYTHONS.get(wanted.backend, NOX_PYTHON)
+    constraints = ROOT / ".ci" / "constraints" / f"{wanted.backend}.txt"
+    locked = constraints.read_text() if constraints.exists() and not wanted.special else ""
+    stamp, contents = wanted.folder / "installed.txt", "\n".join(
+        [version, *wanted.requirements(), (ROOT / "pyproject.toml").read_text(), locked])
+    if stamp.exists() and (keep or stamp.read_text() == contents):
+        return str(python)
+    say(f"installing {' '.join([wanted.backend, *wanted.specs])} into {wanted.folder}")
+    where = interpreter(version)
+    call([sys.executable, "-m", "virtualenv", "--quiet", "--clear", "--python", where, str(wanted.folder)], version)
+    if installer() == "uv":
+        command = ["uv", "pip", "install", "--quiet", "--python", str(python), "--prerelease",
+                   "allow" if wanted.pre else "if-necessary-or-explicit"]
+        command += ["--torch-backend=auto"] if wanted.backend == "torch" else []  # no gigabytes of CUDA without a GPU
+        command += [f"--only-binary={name}" for name in WHEELS_ALONE.split(",")]
+    else:
+        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                   f"--only-binary={WHEELS_ALONE}", *(["--pre"] if wanted.pre else [])]
+    call([*command, *(["--constraint", str(constraints)] if locked else []),
+          *(word for line in wanted.requirements() for word in (["-e", line] if line.startswith(".") else [line]))],
+         version)
+    stamp.write_text(contents)
+    return str(python)
+
+
+def call(command: list[str], version: str) -> None:
+    """Run a command that installs, quietly; its complaint in one sentence where it fails."""
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                         check=False)
+    if run.returncode:
+        raise LookupError(complaint(run.stdout, version))
+
+
+def complaint(output: str, version: str) -> str:
+    """What pip or uv says of an installation that failed, as one sentence."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    none = re.search(r"No matching distribution found for (\S+)", text)
+    if none:
+        listed = re.search(r"from versions: ([^)]*)\)", text)
+        there = [each for each in (listed[1].split(", ") if listed else []) if each != "none"]
+        return (f"can't be installed: {none[1]} has no wheel for Python {version} on this index, or does not exist"
+                + (f"; there are {', '.join(there[-8:])}" if there else ""))
+    conflict = re.search(r"Cannot install (.*?) because these package versions have conflicting dependencies", text)
+    if conflict:
+        lines = text[conflict.end():].split("The conflict is caused by:")[-1].split("To fix this")[0].splitlines()
+        lines = [line.split(" depends on", 1) for line in map(str.strip, lines) if " depends on" in line]
+        why = "; ".join(dict.fromkeys(" depends on".join(line) for line in lines))
+        return f"can't be installed: {conflict[1]} do not go together" + (f": {why}" if why else "")
+    lines = [line.strip(" \t│╰─▶×") for line in text.splitlines()]
+    told = [line for line in lines if line.startswith(("ERROR:", "error:"))]
+    unsolved = next((i for i, line in enumerate(lines) if line.startswith("No solution found")), None)
+    if unsolved is not None:
+        told = [" ".join(filter(None, lines[unsolved + 1:]))]
+    return f"can't be installed: {(' '.join(told) or ' '.join(lines[-3:]) or 'no word why')[:600]}"
+
+
+def version_in(python: str, name: str) -> str:
+    """The version of an installed package."""
+    return said([python, "-c", f"import importlib.metadata as m; print(m.version({name!r}))"]).strip()
+
+
+def label(wanted: Wanted, python: str = "") -> str:
+    """What the report calls it: 'jax', or 'jax 0.6.0' with what else was asked for; as installed, or else as asked."""
+    if not wanted.special:
+        return wanted.backend
+    asked, own = wanted.parsed(), package(wanted.backend)
+
+    def version(name: str) -> str:
+        found = version_in(python, name) if python else ""
+        return found or (".".join(each.version for each in asked[name].specifier) if name in asked else pin(
+            wanted.backend)) or "newest"
+
+    words = [wanted.backend, version(own) if own in asked or python else pin(wanted.backend)]
+    words += [f"{name} {version(name)}" for name in asked if name != own]
+    words += [f"py{wanted.python}"] * bool(wanted.python)
+    return re.sub(r"[^\w.+ -]+", "-", " ".join(filter(None, words)))
+
+
+def on_index(name: str, python: str = "", pre: bool = False) -> list[str]:
+    """The versions of a package that the index has for a Python, the newest first."""
+    command = [str(python_of(Path(".nox/backends/numpy"))), "-m", "pip", "index", "versions", name,
+               "--disable-pip-version-check", *(["--pre"] if pre else []),
+               *(["--python-version", python, "--only-binary=:all:"] if python else [])]
+    line = re.search(r"Available versions: (.*)", said(command))
+    return sorted(line[1].split(", "), key=Version, reverse=True) if line else []
+
+
+def plan(backend: str, only: list[str], specs: list[str], python: str, pre: bool) -> list[Wanted]:
+    """The environments that `nox -s versions` judges a backend in.
+
+    Args:
+        backend: its name.
+        only: these versions, of which 'newest' is one; where there are none, the oldest that is supported, the pinned
+            and the newest on the index.
+        specs: what else is asked for.
+        python: of all of them; otherwise the backend's own, or the newest with a wheel, and the newest version on both.
+        pre: whether the newest may be a pre-release.
+
+    Raises:
+        LookupError: the index says nothing of the backend's package.
+    """
+    name, own = package(backend), python or PYTHONS.get(backend, NOX_PYTHON)
+    last = PYTHONS.get(backend, PYTHON_VERSIONS[-1])  # MXNet's NumPy ends with its Python
+    here = [own] if python else [each for each in PYTHON_VERSIONS if Version(each) <= Version(last) and there_is(each)]
+    wheels = {each: on_index(WHEELS.get(name, name), each, pre) for each in here}
+    listed = on_index(name, pre=pre)
+    if not listed:
+        raise LookupError(f"{backend}: the index does not say which versions of {name} there are")
+    pairs = [(version, own if version in wheels.get(own, ()) else next(
+        (each for each in reversed(here) if version in wheels[each]), own))
+        for version in ([listed[0] if each == "newest" else each for each in only]
+                        or [SUPPORTED[backend], pin(backend), listed[0]]) if version]
+    if not only and not python:
+        pairs += [(listed[0], each) for each in reversed(here) if listed[0] in wheels[each]][:1]
+    usual = PYTHONS.get(backend, NOX_PYTHON)
+    return [Wanted(backend, (f"{name}=={version}", *specs), "" if each == usual else each, pre)
+            for version, each in dict.fromkeys(pairs)]
+
+
+def there_is(python: str) -> bool:
+    """Whether there is such a Python here."""
+    try:
+        return bool(interpreter(python))
+    except LookupError:
+        return False
+
+
+def between(backend: str, good: str, bad: str, python: str = "", pre: bool = False) -> list[str]:
+    """The versions between two, in the direction from good to bad."""
+    listed = on_index(package(backend), python or PYTHONS.get(backend, NOX_PYTHON), pre)
+    low, high = sorted(map(Version, (good, bad)))
+    found = sorted((each for each in listed if low < Version(each) < high), key=Version)
+    return found if Version(good) < Version(bad) else found[::-1]
+
+
+def not_run(name: str, reason: str, folder: Path = Path("build/parity")) -> None:
+    """Leave the reason in a backend's file: it has no environment to write it from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"status": "not run", "reason": reason}
+    path = folder / f"{name.replace(' ', '-')}.json"
+    path.write_text(json.dumps({"schema": 1, "limit": None, "backends": {name: entry}}))

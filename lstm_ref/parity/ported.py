@@ -1,0 +1,49 @@
+"""A backend of somebody's own: a framework and functions, for an entry point of the group `lstm_parity.backends`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lstm_ref.parity.interface import framework as framework_of
+from lstm_ref.parity.session import port_of
+
+
+class Backend:
+    """What the judge and its commands have of a backend: `implementations` by name, and `version()`.
+
+    Args:
+        framework: as `judge` takes it.
+        device: 'cpu' or 'gpu'.
+        implementations: by name, what has roles for attributes: a module, a namespace, an object.
+
+    Raises:
+        TypeError: nothing of it is a role, or the framework lacks something; says what to write.
+        ValueError: the framework is not known by this name.
+        ImportError: it is not installed.
+        RuntimeError: the device is not there.
+    """
+
+    def __init__(self, framework: Any, device: str, implementations: dict[str, Any]):
+        self.framework = framework_of(framework, device)
+        self.implementations = {label: port_of(given, self.framework, device)
+                                for label, given in implementations.items()}
+
+    def version(self) -> str:
+        """The framework's."""
+        return self.framework.version()
+
+
+def backend(framework: Any, **implementations: Any) -> Callable[[str], Backend]:
+    """What an entry point names.
+
+        Adapter = backend(MyFramework, scratch=tab, concise=layer)
+
+    Args:
+        framework: the name of one that is known, or an object or a class with `tensor`, `array` and `value_and_grad`;
+            see `lstm_ref.parity.Framework`.
+        **implementations: what is judged, by name: a module with functions of the book's names (`scratch`), the
+            framework's layer with the book's parameters carried into it as a module with such an `lstm` (`concise`).
+
+    Returns:
+        What makes the backend on a device.
+    """
+    return lambda device: Backend(framework, device, implementations)

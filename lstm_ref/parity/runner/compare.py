@@ -1,0 +1,172 @@
+"""What changed between two runs: of two versions of a framework, say, or of one on two machines."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lstm_ref.parity.runner.record import read_report
+from lstm_ref.usage import UsageError, refusals
+
+#: How far the ratios of two honest runs may lie apart: a ratio of one is what rounding alone explains.
+MOVE = 1.0
+#: How improbable it has to be that as many ratios rise, or fall, by chance, for all groups of a comparison together.
+CHANCE = 1e-3
+
+Entry = dict[str, Any]
+Key = tuple[str, str, str, str, str]  #: check, implementation, case, dtype, quantity
+
+
+class Difference(NamedTuple):
+    """What changed, in words, and whether rounding may explain it."""
+
+    text: str
+    explained: bool
+
+
+def by_key(entry: Entry) -> dict[Key, dict[str, Any]]:
+    """The results of an entry by what they are of."""
+    return {(r["check"], r["implementation"], r["case"], r["dtype"], r["quantity"]): r
+            for r in entry.get("results", ())}
+
+
+def ratio_of(result: dict[str, Any]) -> float:
+    """Its ratio; infinity is null in the file."""
+    return math.inf if result["ratio"] is None else float(result["ratio"])
+
+
+def moved(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether a quantity moved by more than rounding explains, or has another verdict."""
+    a, b = ratio_of(old), ratio_of(new)
+    return bool(old["verdict"] != new["verdict"] or (a != b and abs(a - b) > MOVE))
+
+
+def same(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Whether a quantity is the same in every bit; by its error where the digest was not kept."""
+    return bool(old.get("bits") == new.get("bits") and old["error"] == new["error"])
+
+
+def tail(n: int, k: int) -> float:
+    """The probability that of n fair coins at least k, or at most n - k, show heads (k > n / 2)."""
+    return float(min(1.0, 2 * sum(math.comb(n, i) for i in range(k, n + 1)) / 2**n))
+
+
+def differences(old: Entry, new: Entry) -> list[Difference]:
+    """What changed from one entry to another, what matters first.
+
+    A quantity moved when its ratio changed by more than one, which is what rounding alone explains. And where in most
+    quantities of a check the ratio rose, or fell, more often than chance allows, that is one difference, however small:
+    a function that is a little less exact than it was moves all of them a little.
+    """
+    found: list[Difference] = []
+    if old["status"] != new["status"]:
+        why = f": {new['reason']}" if new["reason"] else ""
+        found.append(Difference(f"{old['status']} became {new['status']}{why}", False))
+    before, after = by_key(old), by_key(new)
+    shared = [key for key in before if key in after]
+    for key in shared:
+        if moved(before[key], after[key]):
+            check, label, case, dtype, quantity = key
+            words = [f"{ratio_of(r):.3g}" + ("" if r["verdict"] == "pass" else f" ({r['verdict']})")
+                     for r in (before[key], after[key])]
+            where = f"{check} of {label} on {case} in {dtype}: {quantity}"
+            found.append(Difference(f"{where}: ratio {' became '.join(words)}", False))
+    groups: dict[tuple[str, str, str], list[Key]] = {}
+    for key in shared:
+        groups.setdefault((key[0], key[1], key[3]), []).append(key)
+    drifts, others = [], []
+    for (check, label, dtype), keys in groups.items():
+        changed = [key for key in keys if not same(before[key], after[key])]
+        if not changed:
+            continue
+        where = f"{check} of {label} in {dtype}"
+        pairs = [(ratio_of(before[key]), ratio_of(after[key])) for key in changed]
+        pairs = [(a, b) for a, b in pairs if a != b and math.isfinite(a) and math.isfinite(b)]
+        rose = sum(b > a for a, b in pairs)
+        if pairs and tail(len(pairs), max(rose, len(pairs) - rose)) * len(groups) < CHANCE:
+            factor = float(np.median([b / a for a, b in pairs if a and b] or [1.0]))
+            word, many = ("rose", rose) if 2 * rose > len(pairs) else ("fell", len(pairs) - rose)
+            drifts.append(Difference(f"{where}: {many} of {len(pairs)} ratios {word}, by a factor of {factor:.3g} in "
+                                     "the median", False))
+        else:
+            others.append(Difference(f"{where}: {len(changed)} of {len(keys)} quantities have other bits, none beyond "
+                                     "rounding", True))
+    found += [*drifts, *others]
+    for one, where in ((before.keys() - after.keys(), "before"), (after.keys() - before.keys(), "now")):
+        left = dict.fromkeys(f"{check} of {label}" for check, label, *_ in sorted(one))
+        if left:
+            found.append(Difference(f"only {where}: {', '.join(left)}", False))
+    return found
+
+
+def facts(old: Entry, new: Entry) -> list[str]:
+    """What else changed: the environment, and the seconds."""
+    before, after = old.get("fingerprint", {}), new.get("fingerprint", {})
+    lines = [f"{name}: {before.get(name)} became {after.get(name)}" for name in dict.fromkeys([*before, *after])
+             if before.get(name) != after.get(name)]
+    if "seconds" in old and "seconds" in new:
+        lines.append(f"seconds: {old['seconds']:.0f} became {new['seconds']:.0f}")
+    return lines
+
+
+def pairs_of(old: Path, new: Path) -> list[tuple[str, Entry, Entry]]:
+    """The entries of two files that belong together: those of one name, or the only one of each.
+
+    Raises:
+        ValueError: a file is no report, or they have no entry in common.
+    """
+    before, after = read_report(old), read_report(new)
+    names = [name for name in before if name in after]
+    if names:
+        return [(name, before[name], after[name]) for name in names]
+    if len(before) == len(after) == 1:
+        (a, one), (b, other) = *before.items(), *after.items()
+        return [(f"{a} and {b}", one, other)]
+    first, second = (f"{path.name} has {', '.join(has) or 'nothing'}" for path, has in ((old, before), (new, after)))
+    raise ValueError(f"{first}, {second}: expected an entry of the same name in both, or one entry in each")
+
+
+def compare(old: Path, new: Path, third: Path | None) -> int:
+    """`lstm-parity compare`: 0 nothing beyond rounding, 1 something, 2 refused; with a third file, which it is like."""
+    with refusals():
+        found = pairs_of(old, new)
+        if third is not None:
+            entry, = read_report(third).values()
+            print(like(found[0][1], found[0][2], entry))
+            return 0
+    beyond = False
+    for name, before, after in found:
+        listed = differences(before, after)
+        beyond |= any(not each.explained for each in listed)
+        print("\n".join([name, *(f"  {line}" for line in facts(before, after)),
+                         *(f"  {each.text}" for each in listed or [_nothing(before, after)])]))
+    return int(beyond)
+
+
+def _nothing(*entries: Entry) -> Difference:
+    kept = all("bits" in r for entry in entries for r in entry.get("results", ()) if r["spread"])
+    return Difference("every bit is the same" if kept else "no error differs (an older file, which does not keep the "
+                      "bits)", True)
+
+
+def like(good: Entry, bad: Entry, entry: Entry) -> str:
+    """'good' or 'bad', whichever an entry is like: by its status, or else by the ratios that changed between the two.
+
+    Raises:
+        UsageError: the two do not differ.
+    """
+    if good["status"] != bad["status"]:
+        return "bad" if entry["status"] == bad["status"] else "good"
+    before, after, here = by_key(good), by_key(bad), by_key(entry)
+    telling = [key for key in before if key in after and not same(before[key], after[key])]
+    if not telling:
+        raise UsageError("the two runs agree in every bit: there is nothing to look for between them")
+    return "bad" if _apart(telling, here, after) < _apart(telling, here, before) else "good"
+
+
+def _apart(keys: Sequence[Key], one: dict[Key, dict[str, Any]], other: dict[Key, dict[str, Any]]) -> float:
+    """How far two sets of ratios lie apart, each number within the limits of a float."""
+    both = [(min(ratio_of(one[key]), 1e6), min(ratio_of(other[key]), 1e6)) for key in keys if key in one]
+    return float(np.mean([abs(a - b) for a, b in both])) if both else math.inf

@@ -1,0 +1,152 @@
+"""Environments for the noxfile: what is installed, what it is called, and what is said where it can't be."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+spec = importlib.util.spec_from_file_location("environments", ROOT / ".ci" / "environments.py")
+environments = importlib.util.module_from_spec(spec)
+sys.modules["environments"] = environments
+spec.loader.exec_module(environments)
+Wanted = environments.Wanted
+
+
+def test_without_a_word_it_is_the_pins():
+    """In the backend's own folder, under its own name."""
+    wanted = Wanted("jax")
+    assert wanted.requirements() == [".[judge,train,bench,jax]"] and not wanted.special
+    assert wanted.folder.as_posix() == ".nox/backends/jax" and environments.label(wanted) == "jax"
+
+
+def test_what_is_asked_for_takes_the_place_of_the_pins():
+    """What else the backend needs is free to fit it; a bound stays."""
+    wanted = Wanted("jax", ("jax==0.6.0", "flax==0.10.6"))
+    assert wanted.requirements() == [".[judge,train,bench]", "jax==0.6.0", "flax==0.10.6"]
+    assert Wanted("jax", ("jax==0.6.0",)).requirements()[1:] == ["jax==0.6.0", "flax"]
+    assert Wanted("mxnet", ("mxnet==1.8.0",)).requirements()[1:] == ["mxnet==1.8.0", "numpy<1.24"]
+    assert Wanted("jax", python="3.13").requirements()[1:] == ["jax==0.10.2", "flax==0.12.8"]
+    assert Wanted("jax", pre=True).requirements()[1:] == ["jax", "flax"]
+
+
+def test_a_backends_name_stands_for_its_package():
+    """PyPI calls Paddle paddlepaddle."""
+    assert Wanted("paddle", ("paddle==3.0.0",)).requirements()[1:] == ["paddlepaddle==3.0.0"]
+
+
+def test_folders_and_names_say_what_is_in_them():
+    """One for each set; the report has the framework's version, and what else was asked for."""
+    wanted = Wanted("jax", ("jax==0.6.0", "flax==0.10.6"), "3.13", True)
+    assert wanted.folder.as_posix() == ".nox/backends/jax-0.6.0-flax-0.10.6-py3.13-pre"
+    assert wanted.flags == ["--with", "jax==0.6.0", "--with", "flax==0.10.6", "--python", "3.13", "--pre"]
+    assert environments.label(wanted) == "jax 0.6.0 flax 0.10.6 py3.13"
+    assert environments.label(Wanted("jax", ("jax==0.6.0",))) == "jax 0.6.0"
+    assert environments.label(Wanted("jax", ("numpy==2.0.2",))) == "jax 0.10.2 numpy 2.0.2"
+    installed = environments.label(Wanted("numpy", ("numpy==1.0",)), sys.executable)
+    assert installed == f"numpy {np.__version__}"
+
+
+def test_what_is_no_requirement_is_refused():
+    """With an example."""
+    with pytest.raises(LookupError, match=r"--with jax=0.6: expected a requirement, such as jax==0.6.0"):
+        Wanted("jax", ("jax=0.6",)).requirements()
+
+
+@pytest.mark.parametrize(("output", "words"), [
+    ("ERROR: Could not find a version that satisfies the requirement jax==99 (from versions: 0.9.2, 0.10.0, 0.10.2)\n"
+     "ERROR: No matching distribution found for jax==99",
+     "can't be installed: jax==99 has no wheel for Python 3.11 on this index, or does not exist; there are 0.9.2, "
+     "0.10.0, 0.10.2"),
+    ("ERROR: Could not find a version that satisfies the requirement mxnet==9 (from versions: none)\n"
+     "ERROR: No matching distribution found for mxnet==9",
+     "can't be installed: mxnet==9 has no wheel for Python 3.11 on this index, or does not exist"),
+    ("ERROR: Cannot install flax==0.12.8 and jax==0.4.30 because these package versions have conflicting "
+     "dependencies.\n\nThe conflict is caused by:\n    The user requested jax==0.4.30\n    flax 0.12.8 depends on jax>=0.8.1\n\n"
+     "To fix this you could try to:\n1. loosen",
+     "can't be installed: flax==0.12.8 and jax==0.4.30 do not go together: flax 0.12.8 depends on jax>=0.8.1"),
+    ("  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of jax==99 and you require\n"
+     "      jax==99, we can conclude that your requirements are unsatisfiable.\n",
+     "can't be installed: Because there is no version of jax==99 and you require jax==99, we can conclude that your "
+     "requirements are unsatisfiable."),
+    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+     "can't be installed: ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"),
+    ("", "can't be installed: no word why"),
+])
+def test_why_it_can_not_be_installed_is_one_sentence(output, words):
+    """Of what pip and uv say at length."""
+    assert environments.complaint(output, "3.11") == words
+
+
+def test_a_python_that_is_not_there_is_named():
+    """With what to do."""
+    assert environments.interpreter("{}.{}".format(*sys.version_info)) == sys.executable
+    with pytest.raises(LookupError, match=r"needs Python 3.99, and there is none .* uv python install 3.99"):
+        environments.interpreter("3.99")
+
+
+def test_uv_installs_where_pip_is_told_of_no_other_index(monkeypatch):
+    """It would not see it."""
+    monkeypatch.delenv("LSTM_PARITY_INSTALLER", raising=False)
+    for name in [name for name in environments.os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(environments, "said", lambda command: "global.timeout='60'\n")
+    monkeypatch.setattr(environments.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert environments.installer() == "uv"
+    monkeypatch.setattr(environments, "said", lambda command: "global.find-links='/wheels'\n")
+    assert environments.installer() == "pip"
+    monkeypatch.setenv("LSTM_PARITY_INSTALLER", "uv")
+    assert environments.installer() == "uv"
+    monkeypatch.setenv("LSTM_PARITY_INSTALLER", "conda")
+    with pytest.raises(LookupError, match="expected pip or uv, got conda"):
+        environments.installer()
+    monkeypatch.delenv("LSTM_PARITY_INSTALLER")
+    monkeypatch.setattr(environments, "said", lambda command: "")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://example.org")
+    assert environments.installer() == "pip"
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL")
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
+    assert environments.installer() == "pip"
+
+
+@pytest.fixture
+def index(monkeypatch):
+    wheels = {"3.11": ["0.10.2", "0.6.0", "0.4.30"], "3.12": ["0.11.0", "0.10.2", "0.6.0"], "3.13": ["0.11.0"]}
+    monkeypatch.setattr(environments, "on_index", lambda name, python="", pre=False: (
+        wheels.get(python, []) if python else ["0.11.0", "0.10.2", "0.6.0", "0.4.30"]))
+    monkeypatch.setattr(environments, "there_is", lambda python: python != "3.10")
+    monkeypatch.setattr(environments, "NOX_PYTHON", "3.11")
+    monkeypatch.setitem(environments.SUPPORTED, "jax", "0.4.30")
+
+
+def test_the_oldest_the_pinned_and_the_newest_are_judged(index):
+    """Where a wheel is there, and the newest on the newest Python."""
+    found = environments.plan("jax", [], [], "", False)
+    assert [(w.specs, w.python) for w in found] == [
+        (("jax==0.4.30",), ""), (("jax==0.10.2",), ""), (("jax==0.11.0",), "3.13")]
+    only = environments.plan("jax", ["0.6.0", "newest"], ["flax==0.10.6"], "3.12", False)
+    assert [(w.specs, w.python) for w in only] == [
+        (("jax==0.6.0", "flax==0.10.6"), "3.12"), (("jax==0.11.0", "flax==0.10.6"), "3.12")]
+
+
+def test_an_index_that_says_nothing_is_said(monkeypatch):
+    """Offline, for one."""
+    monkeypatch.setattr(environments, "on_index", lambda *which, **more: [])
+    with pytest.raises(LookupError, match="the index does not say which versions of jax there are"):
+        environments.plan("jax", [], [], "", False)
+
+
+def test_what_is_bisected_lies_between_and_runs_from_good_to_bad(index):
+    """In either direction."""
+    assert environments.between("jax", "0.4.30", "0.10.2", "3.11") == ["0.6.0"]
+    assert environments.between("jax", "0.11.0", "0.4.30", "") == ["0.10.2", "0.6.0"]
+
+
+def test_the_supported_range_ends_at_the_pins():
+    """Each backend has one, no newer than what is pinned."""
+    assert environments.SUPPORTED.keys() == {*environments.BACKENDS}
+    for backend, oldest in environments.SUPPORTED.items():
+        assert not environments.pin(backend) or environments.Version(oldest) <= environments.Version(
+            environments.pin(backend)), backend
