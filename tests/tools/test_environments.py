@@ -64,8 +64,8 @@ def test_what_is_no_requirement_is_refused():
      "ERROR: No matching distribution found for mxnet==9",
      "can't be installed: mxnet==9 has no wheel for Python 3.11 on this index, or does not exist"),
     ("ERROR: Cannot install flax==0.12.8 and jax==0.4.30 because these package versions have conflicting "
-     "dependencies.\n\nThe conflict is caused by:\n    The user requested jax==0.4.30\n    flax 0.12.8 depends on jax>=0.8.1\n\n"
-     "To fix this you could try to:\n1. loosen",
+     "dependencies.\n\nThe conflict is caused by:\n    The user requested jax==0.4.30\n"
+     "    flax 0.12.8 depends on jax>=0.8.1\n\nTo fix this you could try to:\n1. loosen",
      "can't be installed: flax==0.12.8 and jax==0.4.30 do not go together: flax 0.12.8 depends on jax>=0.8.1"),
     ("  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of jax==99 and you require\n"
      "      jax==99, we can conclude that your requirements are unsatisfiable.\n",
