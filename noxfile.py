@@ -68,6 +68,7 @@ def parity(session: nox.Session, backend: str) -> None:
     """Compare one backend with the reference, in its own environment and process."""
     parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False, allow_abbrev=False)
     parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
+    parser.add_argument("--with-examples", dest="examples", action="store_true", help="the frameworks of examples/, too")
     add_versions(parser)
     chosen, others = parser.parse_known_args(session.posargs)
     wanted = Wanted(backend, tuple(chosen.specs), chosen.python, chosen.pre)
@@ -79,11 +80,23 @@ def parity(session: nox.Session, backend: str) -> None:
     own = {Requirement(line).name for line in EXTRAS[backend]} | {"numpy"}
     if elsewhere and not own & {*elsewhere}:
         session.skip(f"did not run: {', '.join(elsewhere)} is not of {backend}")
+    for example in environments.EXAMPLES if chosen.examples else ():
+        session.notify(f"examples({example})")
     session.notify("report")
     name = run_parity(session, wanted, chosen.backend, ["tests/parity", *([] if chosen.backend else ["tests/tabs"]),
                                                         "-q", "--no-header", *others])
     if name:
         session.error(f"{name} did not pass; see above, and the report")
+
+
+@nox.session(venv_backend="none", default=False)
+@nox.parametrize("example", environments.EXAMPLES, ids=environments.EXAMPLES)
+def examples(session: nox.Session, example: str) -> None:
+    """Judge a framework that is brought along from outside, one of examples/, by its entry point."""
+    session.notify("report")
+    others = [word for word in session.posargs if word != "--with-examples"]
+    if run_parity(session, Wanted(example), None, ["tests/parity", "-q", "--no-header", *others]):
+        session.error(f"{example} did not pass; see above, and the report")
 
 
 def add_versions(parser: argparse.ArgumentParser) -> None:
@@ -318,6 +331,18 @@ def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""
     install(session, "-e", ".[judge,train,bench]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", "--numprocesses=auto", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write .ci/constraints: what each backend's environment holds to the last package, on every Python and system."""
+    session.install("uv")
+    for backend in BACKENDS:
+        python = environments.PYTHONS.get(backend, "3.11")
+        session.run("uv", "pip", "compile", "--quiet", "--universal", "--upgrade", "--no-annotate", "--no-header",
+                    "--no-emit-index-url", "--python-version", python, *(
+                        word for extra in (*environments.TOOLS.split(","), backend) for word in ("--extra", extra)),
+                    "pyproject.toml", "--output-file", str(environments.constraints(backend)))
 
 
 @nox.session

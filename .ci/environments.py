@@ -9,8 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -30,9 +33,17 @@ SUPPORTED = PYPROJECT["tool"]["lstm-parity"]["supported"]
 PYTHON_VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
 TOOLS = "judge,train,bench"  # extras that are no backend
 BACKENDS = [extra for extra in EXTRAS if extra not in TOOLS.split(",")]
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pyproject.toml"))
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
 #: Whose wheels say on which Pythons a package runs, where it is not its own.
 WHEELS = {"jax": "jaxlib"}
+#: Prints the address of the index that pip is told of, or its own.
+INDEX = """
+import os, subprocess, sys
+from pip._internal.models.index import PyPI
+run = subprocess.run([sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True)
+print((os.environ.get("PIP_INDEX_URL") or run.stdout.strip() or PyPI.simple_url).rstrip("/"))
+"""
 #: Packages that take minutes to build, if at all, where no wheel is there.
 WHEELS_ALONE = "numpy,scipy,ml-dtypes,h5py,jaxlib,tensorflow,tensorflow-cpu,paddlepaddle,torch,mxnet"
 
@@ -42,16 +53,18 @@ class Wanted:
     """What an environment is to hold.
 
     Args:
-        backend: whose pins stand where nothing else is asked for.
+        backend: one of ours or of the examples, whose pins stand where nothing else is asked for.
         specs: requirements as pip takes them; what else the backend needs is left to fit them.
         python: 3.13, say; the backend's own, or nox's, when ''.
         pre: pre-releases as well.
+        bounds: of what else is installed; no name tells them.
     """
 
     backend: str
     specs: tuple[str, ...] = ()
     python: str = ""
     pre: bool = False
+    bounds: tuple[str, ...] = ()
 
     @property
     def special(self) -> bool:
@@ -86,6 +99,8 @@ class Wanted:
 
     def requirements(self) -> list[str]:
         """What pip is given."""
+        if self.backend in EXAMPLES:
+            return [".[judge]", f"./examples/{self.backend}", *self.specs]
         if not self.special:
             return [f".[{TOOLS},{self.backend}]"]
         asked = self.parsed()
@@ -93,8 +108,9 @@ class Wanted:
         for requirement in pinned:  # pins give way to what is asked for; bounds stay
             if (self.specs or self.pre) and any(each.operator == "==" for each in requirement.specifier):
                 requirement.specifier = SpecifierSet()
-        return [f".[{TOOLS}]", *map(str, asked.values()),
-                *(str(requirement) for requirement in pinned if requirement.name not in asked)]
+        bounds = {Requirement(line).name: line for line in self.bounds if Requirement(line).name not in asked}
+        return [f".[{TOOLS}]", *map(str, asked.values()), *bounds.values(), *(
+            str(requirement) for requirement in pinned if requirement.name not in {*asked, *bounds})]
 
 
 def package(backend: str) -> str:
@@ -150,6 +166,11 @@ def python_of(folder: Path) -> Path:
     return folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def constraints(backend: str) -> Path:
+    """The file that fixes all that a backend's pinned environment holds; `nox -s lock` writes it."""
+    return ROOT / ".ci" / "constraints" / f"{backend}.txt"
+
+
 def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = False) -> str:
     """The Python of an environment; made and filled when it has to be.
 
@@ -160,8 +181,8 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
     """
     python = python_of(wanted.folder)
     version = wanted.python or PYTHONS.get(wanted.backend, NOX_PYTHON)
-    constraints = ROOT / ".ci" / "constraints" / f"{wanted.backend}.txt"
-    locked = constraints.read_text() if constraints.exists() and not wanted.special else ""
+    lock = constraints(wanted.backend)
+    locked = lock.read_text() if lock.exists() and not wanted.special else ""
     stamp, contents = wanted.folder / "installed.txt", "\n".join(
         [version, *wanted.requirements(), (ROOT / "pyproject.toml").read_text(), locked])
     if stamp.exists() and (keep or stamp.read_text() == contents):
@@ -177,7 +198,7 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
     else:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                    f"--only-binary={WHEELS_ALONE}", *(["--pre"] if wanted.pre else [])]
-    call([*command, *(["--constraint", str(constraints)] if locked else []),
+    call([*command, *(["--constraint", str(lock)] if locked else []),
           *(word for line in wanted.requirements() for word in (["-e", line] if line.startswith(".") else [line]))],
          version)
     stamp.write_text(contents)
@@ -263,8 +284,8 @@ def plan(backend: str, only: list[str], specs: list[str], python: str, pre: bool
     name, own = package(backend), python or PYTHONS.get(backend, NOX_PYTHON)
     last = PYTHONS.get(backend, PYTHON_VERSIONS[-1])  # MXNet's NumPy ends with its Python
     here = [own] if python else [each for each in PYTHON_VERSIONS if Version(each) <= Version(last) and there_is(each)]
-    wheels = {each: on_index(WHEELS.get(name, name), each, pre) for each in here}
-    listed = on_index(name, pre=pre)
+    wheels = {each: with_wheels(name, each, pre) for each in here}
+    listed = sorted({version for found in wheels.values() for version in found}, key=Version, reverse=True)
     if not listed:
         raise LookupError(f"{backend}: the index does not say which versions of {name} there are")
     pairs = [(version, own if version in wheels.get(own, ()) else next(
@@ -274,8 +295,55 @@ def plan(backend: str, only: list[str], specs: list[str], python: str, pre: bool
     if not only and not python:
         pairs += [(listed[0], each) for each in reversed(here) if listed[0] in wheels[each]][:1]
     usual = PYTHONS.get(backend, NOX_PYTHON)
-    return [Wanted(backend, (f"{name}=={version}", *specs), "" if each == usual else each, pre)
-            for version, each in dict.fromkeys(pairs)]
+    return [Wanted(backend, (f"{name}=={version}", *specs), "" if each == usual else each, pre,
+                   tuple(companions(backend, version))) for version, each in dict.fromkeys(pairs)]
+
+
+def companions(backend: str, version: str) -> list[str]:
+    """What the other packages of a backend may be at most beside a version of its own: what there was when it was new.
+
+    Their own bounds are too wide: Flax 0.10 says that it runs with JAX 0.4.27, and asks it for what came later; and
+    what was built for NumPy 1 takes NumPy 2 for granted.
+    """
+    own = package(backend)
+    pinned = [Requirement(line) for line in EXTRAS[backend] if "==" in line]
+    others = [each.name for each in pinned if each.name != own and each.marker is None]
+    others += ["numpy"] if own != "numpy" and not any("numpy" in line for line in EXTRAS[backend]) else []
+    found = [f"{WHEELS[own]}<={version}"] if own in WHEELS else []
+    date = released(own).get(version)
+    for other in others if date else ():
+        until = [each for each, when in released(other).items() if when <= date + timedelta(days=30)]
+        until = [each for each in until if not Version(each).is_prerelease]
+        found += [f"{other}<={max(until, key=Version)}"] if until else []
+    return found
+
+
+@cache
+def released(name: str) -> dict[str, datetime]:
+    """When each version of a package appeared on the index; nothing where it can't be asked."""
+    index = said([str(python_of(Path(".nox/backends/numpy"))), "-c", INDEX]).strip()
+    try:
+        request = urllib.request.Request(f"{index}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            files = json.load(answer)["files"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    found: dict[str, datetime] = {}
+    for file in files:
+        if file["filename"].endswith(".whl") and "upload-time" in file:
+            version = file["filename"].split("-")[1]
+            when = datetime.fromisoformat(file["upload-time"].replace("Z", "+00:00"))
+            found[version] = min(when, found.get(version, when))
+    return found
+
+
+def with_wheels(name: str, python: str, pre: bool) -> list[str]:
+    """The versions of a package that run on a Python, the newest first."""
+    found = on_index(name, python, pre)
+    if name not in WHEELS:
+        return found
+    compiled = on_index(WHEELS[name], python, pre)  # of nearly the same versions
+    return [each for each in found if compiled and Version(compiled[-1]) <= Version(each) <= Version(compiled[0])]
 
 
 def there_is(python: str) -> bool:

@@ -67,8 +67,8 @@ def test_what_is_no_requirement_is_refused():
      "dependencies.\n\nThe conflict is caused by:\n    The user requested jax==0.4.30\n"
      "    flax 0.12.8 depends on jax>=0.8.1\n\nTo fix this you could try to:\n1. loosen",
      "can't be installed: flax==0.12.8 and jax==0.4.30 do not go together: flax 0.12.8 depends on jax>=0.8.1"),
-    ("  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of jax==99 and you require\n"
-     "      jax==99, we can conclude that your requirements are unsatisfiable.\n",
+    ("  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of jax==99 and you\n"
+     "      require jax==99, we can conclude that your requirements are unsatisfiable.\n",
      "can't be installed: Because there is no version of jax==99 and you require jax==99, we can conclude that your "
      "requirements are unsatisfiable."),
     ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
@@ -114,8 +114,9 @@ def test_uv_installs_where_pip_is_told_of_no_other_index(monkeypatch):
 @pytest.fixture
 def index(monkeypatch):
     wheels = {"3.11": ["0.10.2", "0.6.0", "0.4.30"], "3.12": ["0.11.0", "0.10.2", "0.6.0"], "3.13": ["0.11.0"]}
+    jax = ["0.11.0", "0.10.2", "0.6.0", "0.4.30"]  # a package without compiled code is there for every Python
     monkeypatch.setattr(environments, "on_index", lambda name, python="", pre=False: (
-        wheels.get(python, []) if python else ["0.11.0", "0.10.2", "0.6.0", "0.4.30"]))
+        jax if name == "jax" else wheels.get(python, [])))
     monkeypatch.setattr(environments, "there_is", lambda python: python != "3.10")
     monkeypatch.setattr(environments, "NOX_PYTHON", "3.11")
     monkeypatch.setitem(environments.SUPPORTED, "jax", "0.4.30")
@@ -142,6 +143,17 @@ def test_what_is_bisected_lies_between_and_runs_from_good_to_bad(index):
     """In either direction."""
     assert environments.between("jax", "0.4.30", "0.10.2", "3.11") == ["0.6.0"]
     assert environments.between("jax", "0.11.0", "0.4.30", "") == ["0.10.2", "0.6.0"]
+
+
+def test_each_backend_is_fixed_to_the_last_package():
+    """With its pins among the constraints; nothing names an index."""
+    for backend in environments.BACKENDS:
+        text = environments.constraints(backend).read_text()
+        lines = [environments.Requirement(line) for line in text.splitlines()]
+        assert all(str(line.specifier).startswith("==") for line in lines), backend
+        found = {line.name: line for line in lines}
+        for pinned in map(environments.Requirement, environments.EXTRAS[backend]):
+            assert pinned.specifier.contains(str(found[pinned.name].specifier)[2:]), (backend, pinned)
 
 
 def test_the_supported_range_ends_at_the_pins():
