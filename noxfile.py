@@ -68,7 +68,7 @@ def parity(session: nox.Session, backend: str) -> None:
     """Compare one backend with the reference, in its own environment and process."""
     parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False, allow_abbrev=False)
     parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
-    parser.add_argument("--with-examples", dest="examples", action="store_true", help="the frameworks of examples/, too")
+    parser.add_argument("--with-examples", dest="examples", action="store_true", help="those of examples/, too")
     add_versions(parser)
     chosen, others = parser.parse_known_args(session.posargs)
     wanted = Wanted(backend, tuple(chosen.specs), chosen.python, chosen.pre)

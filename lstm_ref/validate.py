@@ -5,6 +5,7 @@ any framework. Each raises a ValueError that names the argument, what was expect
 """
 
 import math
+import re
 from collections.abc import Callable, Container, Sequence
 from functools import cache
 from typing import Any
@@ -25,7 +26,7 @@ def dtype_name(array: Any) -> str:
 @cache
 def _name(dtype: Any) -> str:
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
-    return str(name).rsplit(".", 1)[-1].lower()
+    return re.sub(r"^fp(?=\d)", "float", str(name).rsplit(".", 1)[-1].lower())  # Paddle 2 has FP32
 
 
 def check_sizes(least: int = 1, /, **sizes: Any) -> None:
@@ -44,7 +45,7 @@ def check_floating(dtype: Any) -> None:
     try:
         name, floating = np.dtype(dtype).name, np.issubdtype(np.dtype(dtype), np.floating)
     except TypeError:  # not NumPy's
-        name, floating = str(getattr(dtype, "name", dtype)).rpartition(".")[2], False
+        name, floating = _name(dtype), False
     if not floating and name not in ("float16", "bfloat16", "float32", "float64"):
         raise ValueError(f"dtype: expected a floating one, got {name}")
 

@@ -4,4 +4,6 @@ import lstm_mindspore_tab as tab
 
 from lstm_ref.parity import backend
 
-Adapter = backend("mindspore", scratch=tab)
+CASES = ("tiny", "ragged", "saturated", "large", "square")  # operation by operation, the larger ones take minutes
+
+Adapter = backend("mindspore", cases=CASES, scratch=tab)

@@ -26,10 +26,14 @@ def init_lstm_state(batch_size, num_hiddens):
     return ops.zeros((batch_size, num_hiddens)), ops.zeros((batch_size, num_hiddens))
 
 
+def sigmoid(x):
+    """In float64: on a CPU the float32 one is up to 40 half epsilons off."""
+    return ops.sigmoid(x.astype(mindspore.float64)).astype(x.dtype)
+
+
 def tanh(x):
-    """Hyperbolic tangent, to rounding: `ops.tanh` is up to 40 times less exact in float32."""
-    e = ops.expm1(-2 * ops.clamp(x, -20, 20))  # beyond, it is one in any precision
-    return -e / (e + 2)
+    """In float64: on a CPU the float32 one is up to 1,700 half epsilons off."""
+    return ops.tanh(x.astype(mindspore.float64)).astype(x.dtype)
 
 
 def lstm(inputs, state, params):
@@ -38,9 +42,9 @@ def lstm(inputs, state, params):
     H, C = state
     outputs = []
     for X in inputs:
-        I = ops.sigmoid(ops.matmul(X, W_xi) + ops.matmul(H, W_hi) + b_i)
-        F = ops.sigmoid(ops.matmul(X, W_xf) + ops.matmul(H, W_hf) + b_f)
-        O = ops.sigmoid(ops.matmul(X, W_xo) + ops.matmul(H, W_ho) + b_o)
+        I = sigmoid(ops.matmul(X, W_xi) + ops.matmul(H, W_hi) + b_i)
+        F = sigmoid(ops.matmul(X, W_xf) + ops.matmul(H, W_hf) + b_f)
+        O = sigmoid(ops.matmul(X, W_xo) + ops.matmul(H, W_ho) + b_o)
         C_tilda = tanh(ops.matmul(X, W_xc) + ops.matmul(H, W_hc) + b_c)
         C = F * C + I * C_tilda
         H = O * tanh(C)
@@ -49,8 +53,8 @@ def lstm(inputs, state, params):
 
 
 def loss(y_hat, y):
-    """The mean cross-entropy."""
-    return ops.cross_entropy(y_hat, y.astype(mindspore.int32))
+    """The mean cross-entropy, in float64 for the same reason."""
+    return ops.cross_entropy(y_hat.astype(mindspore.float64), y.astype(mindspore.int32)).astype(y_hat.dtype)
 
 
 def grad_clipping(grads, theta):

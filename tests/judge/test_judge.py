@@ -30,9 +30,9 @@ def sigmoid(x):
 def step(X, state, params, wrong=False):
     W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
     H, C = state
-    I = sigmoid(X @ W_xi + H @ (W_hf if wrong else W_hi) + b_i)  # noqa: E741
+    I = sigmoid(X @ W_xi + H @ (W_hf if wrong else W_hi) + b_i)
     F = sigmoid(X @ W_xf + H @ W_hf + b_f)
-    O = sigmoid(X @ W_xo + H @ W_ho + b_o)  # noqa: E741
+    O = sigmoid(X @ W_xo + H @ W_ho + b_o)
     C = F * C + I * differentiable.tanh(X @ W_xc + H @ W_hc + b_c)
     H = O * differentiable.tanh(C)
     return H @ W_hq + b_q, (H, C)

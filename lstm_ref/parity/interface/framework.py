@@ -4,6 +4,7 @@ import contextlib
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from types import MappingProxyType
 from typing import Any
 
@@ -34,6 +35,7 @@ class Framework(ABC):
 
     #: as a person calls it
     name = "this framework"
+    package = ""  #: as it is installed, for `version`
     has_gradients = True
     own_updater = False  #: the book's tab updates with the framework's optimizer, not with `sgd`
     #: precisions that it does not have on this device, and why
@@ -166,7 +168,10 @@ class Framework(ABC):
 
     def version(self) -> str:
         """The framework's version."""
-        return "unknown"
+        try:
+            return metadata.version(self.package) if self.package else "unknown"
+        except metadata.PackageNotFoundError:
+            return "unknown"
 
     def dtype(self, dtype: Any) -> Any:
         """The framework's own name for a NumPy dtype."""

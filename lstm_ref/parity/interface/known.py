@@ -333,7 +333,7 @@ class MindSpore(Library):
     def value_and_grad(self, function, tensors):
         positions = tuple(range(len(tensors)))
         value, gradients = self.mindspore.value_and_grad(lambda *given: function(given), positions)(*tensors)
-        return value, list(gradients)
+        return value, list(gradients) if isinstance(gradients, tuple) else [gradients]  # of one it makes no tuple
 
     def dtype(self, dtype):
         return getattr(self.mindspore, str(np.dtype(dtype)))
