@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 import threadpoolctl
@@ -10,9 +11,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
 
 
 @pytest.fixture(scope="session")
-def truths(tmp_path_factory):
-    """A folder of stored yardsticks, shared by all tests of the judge, those in other processes too."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "truth"
-    folder.mkdir(exist_ok=True)
+def truths():
+    """A folder of stored yardsticks, kept from one run to the next: a name has a hash of the code they come from."""
+    folder = Path(__file__).parents[1] / "build" / "tests" / "truth"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder

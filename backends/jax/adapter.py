@@ -21,7 +21,7 @@ class Adapter(adapter.Adapter, Jax):
     def __init__(self, device):
         super().__init__(device)
         # Run op by op, the tab needs a thousand tiny compilations; cached, they cost a second run nothing.
-        if not jax.config.jax_compilation_cache_dir:
+        if not getattr(jax.config, "jax_compilation_cache_dir", None):  # before 0.4.24 it could not be read
             jax.config.update("jax_compilation_cache_dir", str(Path("build/jax-cache").resolve()))
         jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads here
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)

@@ -9,7 +9,7 @@ from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.entry import Entry
 from lstm_ref.parity.registry import short
 from lstm_ref.parity.runner.record import Record, file_of, read_status, write_status
-from lstm_ref.parity.runner.versions import ordered
+from lstm_ref.parity.runner.versions import ordered, shortened
 from lstm_ref.parity.verdict import Result
 
 
@@ -52,7 +52,7 @@ def test_the_page_keeps_what_ran_before(tmp_path, command, capsys):
     assert "jax 0.10.2" in printed and "9.00" in printed and "torch==99 has no wheel" in printed
     page = (tmp_path / "docs" / "versions.md").read_text()
     assert page.index("## torch") < page.index("## jax")
-    newer, older = "| jax 0.10.2 | 3.11.7 | 2.4.6 | fail | 9.00 (", "| jax 0.6.0 | 3.11.7 | 2.4.6 | pass | 0.50 ("
+    newer, older = "| jax 0.10.2 | 3.11.7 | 2.4.6 | fail | scratch fail | 9.00 (", "| jax 0.6.0 | 3.11.7 | 2.4.6 | pass |"
     assert page.index(newer) < page.index(older)
     assert "| | 0.10.2 | 0.6.0 |" in page and "| forward | 9.00 ROUNDING | 0.50 |" in page
     kept = json.loads((tmp_path / "docs" / "versions.json").read_text())["versions"]
@@ -60,6 +60,12 @@ def test_the_page_keeps_what_ran_before(tmp_path, command, capsys):
     run(tmp_path / "build", "jax 0.10.2", "0.10.2")
     assert command("jax 0.10.2") == 0
     assert "fail" not in (tmp_path / "docs" / "versions.md").read_text()
+
+
+def test_a_long_reason_fits_a_table():
+    """On one line, cut between two words."""
+    assert shortened("raised TypeError:\n\n  in user code") == "raised TypeError: in user code"
+    assert len(shortened("word " * 100)) < 250 and shortened("word " * 100).endswith("word ...")
 
 
 def test_nothing_and_foreign_files_are_refused(tmp_path, command, capsys):

@@ -27,7 +27,7 @@ class Text:
 @pytest.mark.parametrize(("dtype", "name"), [
     (np.dtype("float32"), "float32"), (np.float64, "float64"), (Text("torch.float32"), "float32"),
     (Text("paddle.base.float64"), "float64"), (Text("VarType.FLOAT32"), "float32"),
-    (Foreign(name="float64"), "float64"), (Foreign(name=Text("float64")), "float64"),
+    (Foreign(name="FP32"), "float32"), (Foreign(name="float64"), "float64"), (Foreign(name=Text("float64")), "float64"),
     (Foreign(name="", __name__="float32"), "float32"),
 ])
 def test_a_dtype_is_named_alike_everywhere(dtype, name):

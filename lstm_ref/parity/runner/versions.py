@@ -20,7 +20,10 @@ from lstm_ref.usage import UsageError, refusals
 SCHEMA = 1
 #: What is kept of a run; a run that did not take place has neither cells nor an environment.
 KEPT = {"backend": str, "version": str, "status": ("pass", "fail", "crashed", "not run"), "reason": str,
-        "cells": {str: str}, "environment": {str: str}, "seconds?": float | int}
+        "cells": {str: str}, "implementations": {str: ("pass", "fail")}, "environment": {str: str},
+        "seconds?": float | int}
+#: So much of a reason fits a table.
+WORDS = 240
 
 INTRODUCTION = """# Versions
 
@@ -35,11 +38,21 @@ def kept(subject: str, entry: dict[str, Any]) -> dict[str, Any]:
     """What the page needs of a run."""
     backend, _, version = subject.partition(" ")
     facts = entry.get("fingerprint", {})
-    cells = {check: cell(entry, check) for check in CHECKS} if entry.get("results") else {}
+    results = entry.get("results", ())
+    cells = {check: cell(entry, check) for check in CHECKS} if results else {}
+    failed = {result["implementation"] for result in results if result["verdict"] != "pass"}
+    labels = dict.fromkeys(result["implementation"] for result in results)
     return {"backend": backend, "version": version.partition(" ")[0] or facts.get("framework", "?"),
-            "status": entry["status"], "reason": entry["reason"], "cells": cells,
+            "status": entry["status"], "reason": shortened(entry["reason"]), "cells": cells,
+            "implementations": {label: "fail" if label in failed else "pass" for label in labels},
             "environment": {name: str(facts[name]) for name in ("python", "numpy", "cpu") if name in facts},
             **({"seconds": entry["seconds"]} if "seconds" in entry else {})}
+
+
+def shortened(text: str) -> str:
+    """On one line, and not too long for a table."""
+    text = " ".join(text.split())
+    return text if len(text) <= WORDS else f"{text[:WORDS].rsplit(' ', 1)[0]} ..."
 
 
 def stored(path: Path) -> dict[str, dict[str, Any]]:
@@ -91,11 +104,13 @@ def largest(cells: dict[str, str]) -> str:
 def row(subject: str, run: dict[str, Any]) -> list[str]:
     """A line of the matrix."""
     seconds = f"{run['seconds']:.0f} s" if "seconds" in run else "–"
+    each = [f"{label} {status}" for label, status in run["implementations"].items()]
     return [subject, run["environment"].get("python", "–"), run["environment"].get("numpy", "–"), run["status"],
-            largest(run["cells"]), seconds, run["reason"]]
+            ", ".join(each) if run["status"] not in ("pass", "not run") else "", largest(run["cells"]), seconds,
+            run["reason"]]
 
 
-HEAD = ["", "Python", "NumPy", "verdict", "largest ratio", "time", "in the judge's words"]
+HEAD = ["", "Python", "NumPy", "verdict", "of which", "largest ratio", "time", "in the judge's words"]
 
 
 def page(runs: dict[str, dict[str, Any]]) -> str:
