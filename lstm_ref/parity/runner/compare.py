@@ -10,8 +10,8 @@ import numpy as np
 from lstm_ref.parity.runner.record import read_report
 from lstm_ref.usage import UsageError, refusals
 
-#: How far the ratios of two honest runs may lie apart: a ratio of one is what rounding alone explains.
-MOVE = 1.0
+#: A ratio up to one is what rounding alone explains, and so is another one up to this beside it.
+SPREAD = 1.0
 #: How improbable it has to be that as many ratios rise, or fall, by chance, for all groups of a comparison together.
 CHANCE = 1e-3
 
@@ -39,8 +39,8 @@ def ratio_of(result: dict[str, Any]) -> float:
 
 def moved(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Whether a quantity moved by more than rounding explains, or has another verdict."""
-    a, b = ratio_of(old), ratio_of(new)
-    return bool(old["verdict"] != new["verdict"] or (a != b and abs(a - b) > MOVE))
+    a, b = (max(ratio_of(result), SPREAD) for result in (old, new))
+    return bool(old["verdict"] != new["verdict"] or (a != b and abs(a - b) > SPREAD))
 
 
 def same(old: dict[str, Any], new: dict[str, Any]) -> bool:
@@ -56,9 +56,9 @@ def tail(n: int, k: int) -> float:
 def differences(old: Entry, new: Entry) -> list[Difference]:
     """What changed from one entry to another, what matters first.
 
-    A quantity moved when its ratio changed by more than one, which is what rounding alone explains. And where in most
-    quantities of a check the ratio rose, or fell, more often than chance allows, that is one difference, however small:
-    a function that is a little less exact than it was moves all of them a little.
+    A quantity moved when its ratio changed by more than rounding explains. And where in most quantities of a check the
+    ratio rose, or fell, more often than chance allows, that is one difference, however small: a function that is a
+    little less exact than it was moves all of them a little.
     """
     found: list[Difference] = []
     if old["status"] != new["status"]:
@@ -76,29 +76,47 @@ def differences(old: Entry, new: Entry) -> list[Difference]:
     groups: dict[tuple[str, str, str], list[Key]] = {}
     for key in shared:
         groups.setdefault((key[0], key[1], key[3]), []).append(key)
-    drifts, others = [], []
+    drifts: list[Difference] = []
+    others: dict[str, list[int]] = {}
     for (check, label, dtype), keys in groups.items():
         changed = [key for key in keys if not same(before[key], after[key])]
         if not changed:
             continue
-        where = f"{check} of {label} in {dtype}"
-        pairs = [(ratio_of(before[key]), ratio_of(after[key])) for key in changed]
-        pairs = [(a, b) for a, b in pairs if a != b and math.isfinite(a) and math.isfinite(b)]
-        rose = sum(b > a for a, b in pairs)
-        if pairs and tail(len(pairs), max(rose, len(pairs) - rose)) * len(groups) < CHANCE:
-            factor = float(np.median([b / a for a, b in pairs if a and b] or [1.0]))
-            word, many = ("rose", rose) if 2 * rose > len(pairs) else ("fell", len(pairs) - rose)
-            drifts.append(Difference(f"{where}: {many} of {len(pairs)} ratios {word}, by a factor of {factor:.3g} in "
-                                     "the median", False))
+        factors = apart([(key, ratio_of(before[key]), ratio_of(after[key])) for key in changed])
+        rose = sum(factor > 1 for factor in factors)
+        if factors and tail(len(factors), max(rose, len(factors) - rose)) * len(groups) < CHANCE:
+            word, many = ("rose", rose) if 2 * rose > len(factors) else ("fell", len(factors) - rose)
+            drifts.append(Difference(f"{check} of {label} in {dtype}: {many} of {len(factors)} ratios {word}, by a "
+                                     f"factor of {np.median(factors):.3g} in the median", False))
         else:
-            others.append(Difference(f"{where}: {len(changed)} of {len(keys)} quantities have other bits, none beyond "
-                                     "rounding", True))
-    found += [*drifts, *others]
-    for one, where in ((before.keys() - after.keys(), "before"), (after.keys() - before.keys(), "now")):
-        left = dict.fromkeys(f"{check} of {label}" for check, label, *_ in sorted(one))
-        if left:
+            others.setdefault(check, [0, 0])
+            others[check] = [others[check][0] + len(changed), others[check][1] + len(keys)]
+    words = "quantities have other bits, none beyond rounding"
+    found += [*drifts, *(Difference(f"{check}: {some} of {every} {words}", True)
+                         for check, (some, every) in others.items())]
+    ran = [dict.fromkeys(f"{check} of {label}" for check, label, *_ in keys) for keys in (before, after)]
+    for these, others_ran, where in ((ran[0], ran[1], "before"), (ran[1], ran[0], "now")):
+        if left := [each for each in these if each not in others_ran]:
             found.append(Difference(f"only {where}: {', '.join(left)}", False))
+    raised = [{key[:4] for key in keys if key[4] == "the call"} for keys in (before, after)]
+    for those, said in ((raised[1] - raised[0], "raises now"), (raised[0] - raised[1], "raised before")):
+        for check, label in dict.fromkeys(key[:2] for key in sorted(those)):
+            found.append(Difference(f"{check} of {label} {said}", False))
     return found
+
+
+def apart(changed: Sequence[tuple[Key, float, float]]) -> list[float]:
+    """By which factors ratios changed, each by itself.
+
+    Those of several scenarios, modes of a model or ways of clipping, have one case's numbers in common, and count as
+    one a case.
+    """
+    groups: dict[tuple[str, str], list[float]] = {}
+    for (*_, case, _, quantity), old, new in changed:
+        if old != new and 0 < old < math.inf and 0 < new < math.inf:
+            groups.setdefault((case, "" if ": " in quantity else quantity), []).append(new / old)
+    medians = [float(np.median(factors)) for factors in groups.values()]
+    return [factor for factor in medians if factor != 1]
 
 
 def facts(old: Entry, new: Entry) -> list[str]:
