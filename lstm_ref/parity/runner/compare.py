@@ -114,7 +114,7 @@ def apart(changed: Sequence[tuple[Key, float, float]]) -> list[float]:
     groups: dict[tuple[str, str], list[float]] = {}
     for (*_, case, _, quantity), old, new in changed:
         if old != new and 0 < old < math.inf and 0 < new < math.inf:
-            groups.setdefault((case, "" if ": " in quantity else quantity), []).append(new / old)
+            groups.setdefault((case, "" if " " in quantity else quantity), []).append(new / old)
     medians = [float(np.median(factors)) for factors in groups.values()]
     return [factor for factor in medians if factor != 1]
 
