@@ -91,7 +91,8 @@ class Wanted:
             try:
                 requirement = Requirement(spec)
             except InvalidRequirement as error:
-                raise LookupError(f"--with {spec}: expected a requirement, such as jax==0.6.0: {error}") from None
+                why = str(error).splitlines()[0]
+                raise LookupError(f"--with {spec}: expected a requirement, such as jax==0.6.0: {why}") from None
             if requirement.name == self.backend:
                 requirement.name = package(self.backend)
             found[requirement.name] = requirement
@@ -230,9 +231,9 @@ def complaint(output: str, version: str) -> str:
         return f"can't be installed: {conflict[1]} do not go together" + (f": {why}" if why else "")
     lines = [line.strip(" \t│╰─▶×") for line in text.splitlines()]
     told = [line for line in lines if line.startswith(("ERROR:", "error:"))]
-    unsolved = next((i for i, line in enumerate(lines) if line.startswith("No solution found")), None)
+    unsolved = next((i for i, line in enumerate(lines) if "No solution found when resolving" in line), None)
     if unsolved is not None:
-        told = [" ".join(filter(None, lines[unsolved + 1:]))]
+        told = [" ".join(filter(None, lines[unsolved + 1:])).removeprefix("cause: ")]
     return f"can't be installed: {(' '.join(told) or ' '.join(lines[-3:]) or 'no word why')[:600]}"
 
 
