@@ -71,8 +71,8 @@ def test_what_is_no_requirement_is_refused():
      "      require jax==99, we can conclude that your requirements are unsatisfiable.\n",
      "can't be installed: Because there is no version of jax==99 and you require jax==99, we can conclude that your "
      "requirements are unsatisfiable."),
-    ("error: No solution found when resolving dependencies\n  cause: Because flax==0.12.8 depends on jax>=0.10.0 and you\n"
-     "         require jax==0.4.30, that can't be.\n",
+    ("error: No solution found when resolving dependencies\n  cause: Because flax==0.12.8 depends on jax>=0.10.0 and\n"
+     "         you require jax==0.4.30, that can't be.\n",
      "can't be installed: Because flax==0.12.8 depends on jax>=0.10.0 and you require jax==0.4.30, that can't be."),
     ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
      "can't be installed: ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"),
