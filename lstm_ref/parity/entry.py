@@ -27,6 +27,7 @@ class Entry:
         self.fingerprint: dict[str, Any] = {}
         self.expected: list[tuple[str, str]] = []  #: implementation and check that it has to show
         self.not_judged: dict[str, dict[str, str]] = {}  #: by implementation, checks and why they are not judged
+        self.lacking: dict[str, dict[str, str]] = {}  #: by implementation, precisions it is not judged in, and why
         self.thorough: dict[str, str] | None = None  #: what --thorough judges, by implementation; None: there is none
         self.results: list[Result] = []
         self.broken: list[str] = []
@@ -59,14 +60,17 @@ class Entry:
 
     def status(self) -> tuple[str, str]:
         """'pass' or 'fail', and why it fails."""
-        failed: dict[str, dict[str, list[str]]] = {}  # dtypes that fail, by check and case, in order
+        failed: dict[str, dict[str, dict[str, list[str]]]] = {}  # dtypes that fail, by implementation, check and case
         for r in self.results:
             if not r.passed:
-                dtypes = failed.setdefault(r.check, {}).setdefault(r.case, [])
+                dtypes = failed.setdefault(r.implementation, {}).setdefault(r.check, {}).setdefault(r.case, [])
                 dtypes += [r.dtype] if r.dtype not in dtypes else []
         if failed or self.broken:
-            texts = [f"{check} ({', '.join(case if len(d) > 1 else f'{case} {d[0]}' for case, d in cases.items())})"
-                     for check, cases in failed.items()]
+            texts = []
+            for label, checks in failed.items():
+                words = [f"{check} ({', '.join(case if len(d) > 1 else f'{case} {d[0]}' for case, d in cases.items())})"
+                         for check, cases in checks.items()]
+                texts.append(f"{label} fails in " * (len(failed) > 1) + "; ".join(words))
             return "fail", "; ".join([*filter(None, [self.place]), *texts, *self.broken])
         return ("pass", "") if self.results else ("fail", "nothing was compared")
 
@@ -74,6 +78,6 @@ class Entry:
         """As it stands in the report."""
         return {"status": status, "reason": reason, "seconds": round(time.perf_counter() - self.start, 1),
                 "selection": self.selection, "expected": self.expected, "not_judged": self.not_judged,
-                "fingerprint": self.fingerprint, "causes": self.causes,
+                "lacking": self.lacking, "fingerprint": self.fingerprint, "causes": self.causes,
                 **({} if self.thorough is None else {"thorough": self.thorough}),
                 "results": [result.json() for result in self.results]}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lstm_ref.parity.cases import CASES
+from lstm_ref.parity.interface import DTYPES
 from lstm_ref.parity.interface import framework as framework_of
 from lstm_ref.parity.session import port_of
 
@@ -14,7 +15,8 @@ class Backend:
     Args:
         framework: as `judge` takes it.
         device: 'cpu' or 'gpu'.
-        implementations: by name, what has roles for attributes: a module, a namespace, an object.
+        implementations: by name, what has roles for attributes: a module, a namespace, an object; and `dtypes` and
+            `cannot`, as `judge` takes them, where it can't do something.
         cases: those that they are judged on; all where there are none.
 
     Raises:
@@ -26,8 +28,9 @@ class Backend:
 
     def __init__(self, framework: Any, device: str, implementations: dict[str, Any], cases: Sequence[str] = ()):
         self.framework = framework_of(framework, device)
-        self.implementations = {label: port_of(given, self.framework, device)
-                                for label, given in implementations.items()}
+        self.implementations = {
+            label: port_of(given, self.framework, device, getattr(given, "dtypes", DTYPES),
+                           getattr(given, "cannot", None)) for label, given in implementations.items()}
         if unknown := {*cases} - {*CASES}:
             raise ValueError(f"cases: known are {', '.join(CASES)}, got {unknown.pop()!r}")
         for port in self.implementations.values() if cases else ():
@@ -49,6 +52,7 @@ def backend(framework: Any, *, cases: Sequence[str] = (), **implementations: Any
         cases: names of those that are judged, for a framework that is slow; all by default.
         **implementations: what is judged, by name: a module with functions of the book's names (`scratch`), the
             framework's layer with the book's parameters carried into it as a module with such an `lstm` (`concise`).
+            Its `dtypes` and `cannot`, as `judge` takes them, say what one of them can't do.
 
     Returns:
         What makes the backend on a device.

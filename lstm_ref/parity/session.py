@@ -14,7 +14,7 @@ from lstm_ref.parity.explain import program
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES, HALVES
+from lstm_ref.parity.interface import DTYPES, HALVES, check_framework
 from lstm_ref.parity.interface import framework as framework_of
 from lstm_ref.parity.noise import NOT_IN_NUMPY
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, parameters
@@ -76,6 +76,8 @@ class Session:
         self.entry = Entry(subject)
         self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {}))
                                  for label, found in self.implementations.items()}
+        self.entry.lacking = {label: reasons for label, found in self.implementations.items()
+                              if (reasons := {dtype: why for dtype, why in lacking(found).items() if dtype in DTYPES})}
         self.adapter: Any = None  #: of the backend, where one is judged
         self._investigations: dict[str, Investigation] = {}
         self._programs: dict[tuple[str, str], Path] = {}
@@ -228,7 +230,13 @@ def port_of(given: Any = None, framework: Any = None, device: str = "cpu",
                 roles[role] = found[role]
             except SignatureError:  # one that nobody named takes nothing along
                 unusable[role] = f"{role}({', '.join(parameters(found[role]) or ())}) can't be called"
-    return Port(roles, framework_of(framework, device), unusable, dtypes, cannot)
+    found = framework_of(framework, device)
+    if not isinstance(framework, str):
+        lacks = {*found.absent, *(dtypes if isinstance(dtypes, Mapping) else {})}
+        check_framework(found, [dtype for dtype in (DTYPES if isinstance(dtypes, Mapping) else dtypes)
+                                if dtype in DTYPES and dtype not in lacks],
+                        gradients=bool({"lstm", "lstm_step", "rnn", "loss"} & roles.keys()))
+    return Port(roles, found, unusable, dtypes, cannot)
 
 
 def judge(

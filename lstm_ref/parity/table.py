@@ -76,6 +76,9 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
     if any(cell(entry, check) == "shared" for entry in entries.values() for check in CHECKS):
         lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
     lines += lacked(entries)
+    lines += [f"Not judged in {dtype}: {name}{'' if label == 'port' else f' {label}'}, {why}."
+              for name, entry in entries.items() for label, reasons in entry.get("lacking", {}).items()
+              for dtype, why in reasons.items()]
     thorough = {name: entry["thorough"] for name, entry in entries.items() if "thorough" in entry}
     what = [f"{name} {label}: {words}" for name, found in thorough.items() for label, words in found.items()]
     if what:

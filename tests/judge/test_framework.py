@@ -60,14 +60,54 @@ def test_a_class_of_three_methods_is_a_framework(given, truths):
     assert {r["check"] for r in verdict.entry["results"]} == {"forward", "vjp"}
 
 
-def test_a_framework_that_loses_something_is_seen(truths):
-    """A float32 on the way back from it."""
-    class Lossy(Autograd):
-        def array(self, tensor):
-            return np.asarray(tensor).astype(np.float32).astype(tensor.dtype)
+class Narrow(Autograd):
+    def tensor(self, array):
+        return array.astype(np.float32) if array.dtype == np.float64 else array.copy()
 
-    verdict = judge(lstm=lstm, framework=Lossy, folder=truths, **QUICK)
-    assert not verdict.passed and "float64" in {result.dtype for result in verdict.failures}
+
+class Turned(Autograd):
+    def array(self, tensor):
+        return np.asarray(tensor)[::-1]
+
+
+class Bare(Framework):
+    name = "bare"
+
+    def tensor(self, array):
+        return array.copy()
+
+    def array(self, tensor):
+        return tensor
+
+
+class Halved(Autograd):
+    def value_and_grad(self, function, tensors):
+        value, grads = super().value_and_grad(function, tensors)
+        return value, [grad / 2 for grad in grads]
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    (Narrow, r"framework autograd: expected array\(tensor\(a\)\) to be a, of shape \(2, 3\) and float64, got shape "
+             r"\(2, 3\) and float32. Hand the dtype on in `tensor`, or say absent = {'float64': 'why'}"),
+    (Turned, r"got shape \(2, 3\) and float32$"),
+    (Bare, r"the gradient of a sum of squares raised AttributeError: .*'backward'.*. Write value_and_grad\(function, "
+           r"tensors\), or say has_gradients = False"),
+    (Halved, r"expected value_and_grad to give the gradient of a sum of squares, twice .* in float32, got "),
+])
+def test_a_framework_that_is_wrong_is_named_before_anybodys_functions(wrong, words, truths):
+    """What goes wrong in its three methods would look like a mistake of the LSTM."""
+    with pytest.raises(TypeError, match=words):
+        judge(lstm=lstm, framework=wrong, folder=truths, **QUICK)
+
+
+def test_what_it_lacks_is_said(truths):
+    """In the lines under the table, with the reason."""
+    class Half(Narrow):
+        absent = {"float64": "the chip has none", "bfloat16": "no such arrays"}  # noqa: RUF012  # as a user writes it
+
+    verdict = judge(lstm=lstm, framework=Half, folder=truths, **QUICK)
+    assert verdict.passed and {r["dtype"] for r in verdict.entry["results"]} == {"float32"}
+    assert "Not judged in float64: autograd, the chip has none." in verdict.table()
 
 
 def test_a_namespace_of_the_array_standard_needs_nothing(truths):
@@ -124,6 +164,15 @@ def test_a_framework_and_functions_make_a_backend(installed):
     assert list(found.implementations) == ["scratch", "concise"] and found.version() == metadata.version("autograd")
     assert found.implementations["scratch"].cases == ("tiny", "ragged")
     assert found.implementations["scratch"].not_judged["loss"] == "not given: loss"
+
+
+def test_an_implementation_says_what_it_can_not_do():
+    """Each for itself, as a module has it."""
+    layer = types.SimpleNamespace(lstm=lstm, dtypes={"float64": "its sigmoid is a float32"}, cannot={"chunks": "why"})
+    found = backend(Autograd, scratch=tab, concise=layer)("cpu").implementations
+    assert "float64" not in found["scratch"].dtypes
+    assert found["concise"].dtypes["float64"] == "its sigmoid is a float32"
+    assert found["concise"].not_judged["chunks"] == "why"
 
 
 def test_a_backend_that_can_not_be_made_says_why():

@@ -1,6 +1,7 @@
 """The report: nothing vacuous passes, and what failed is said."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,27 @@ def test_a_backend_that_did_not_run_fails_the_report(tmp_path, capsys):
     write_status(tmp_path, "jax", "not run", "needs Python 3.11")
     assert not merge(["torch", "jax"], tmp_path)
     assert "needs Python 3.11" in capsys.readouterr().out
+
+
+def test_failures_are_told_by_implementation(tmp_path):
+    """Where more than one fails: what is scratch's is not said of concise."""
+    entry = Entry("mine")
+    entry.add([result("clipping", "rounding"), replace(result("forward", "fail"), implementation="concise")])
+    reason = "scratch fails in clipping (book float32); concise fails in forward (book float32)"
+    assert entry.status() == ("fail", reason)
+
+
+def test_without_matplotlib_there_are_no_maps_but_a_report(tmp_path, capsys, monkeypatch):
+    """It says so."""
+    entry = Entry("torch")
+    entry.add([result("forward", "mathematics", 9.0)])
+    heat = {"title": "a map", "rows": ["I"], "ratios": [[9.0, 1.0]]}
+    entry.causes = {"scratch": {"place": "there", "findings": [], "heat": [heat]}}
+    Record(entry, tmp_path).finish()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert not merge(["torch"], tmp_path)
+    assert "The maps were not drawn: they need matplotlib" in capsys.readouterr().out
+    assert (tmp_path / "report.md").exists() and not list(tmp_path.glob("*.png"))
 
 
 def test_a_precision_that_is_absent_is_said_in_the_table(tmp_path, capsys):

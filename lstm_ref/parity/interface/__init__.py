@@ -4,7 +4,7 @@ Everything crosses this border as NumPy arrays of the tested precision; how a fr
 """
 
 from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch
-from lstm_ref.parity.interface.framework import Framework
+from lstm_ref.parity.interface.framework import Framework, check_framework
 from lstm_ref.parity.interface.implementation import (
     DTYPES,
     HALVES,
@@ -23,4 +23,4 @@ from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 
 __all__ = ["DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "WAYS", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs",
            "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report",
-           "TensorFlow", "Torch", "Trained", "distinct", "framework", "watch"]
+           "TensorFlow", "Torch", "Trained", "check_framework", "distinct", "framework", "watch"]

@@ -28,17 +28,22 @@ class Framework(ABC):
     Args:
         device: 'cpu' or 'gpu'.
 
+    Attributes:
+        name: as a person calls it.
+        package: its name as it is installed, for `version`.
+        has_gradients: False where it has none; it is then judged in the rest.
+        own_updater: the book's tab updates with the framework's optimizer, not with `sgd`.
+        absent: precisions that it does not have on this device, and why; bfloat16 by default.
+
     Raises:
         ImportError: the framework is not installed.
         RuntimeError: the device is not there.
     """
 
-    #: as a person calls it
     name = "this framework"
-    package = ""  #: as it is installed, for `version`
+    package = ""
     has_gradients = True
-    own_updater = False  #: the book's tab updates with the framework's optimizer, not with `sgd`
-    #: precisions that it does not have on this device, and why
+    own_updater = False
     absent: Mapping[str, str] = MappingProxyType({"bfloat16": "tensors come and go as NumPy arrays"})
 
     def __init__(self, device: str = "cpu"):
@@ -184,6 +189,40 @@ class Framework(ABC):
     def arrays(self, tensors: Sequence[Any]) -> list[Array]:
         """Several arrays."""
         return [self.array(tensor) for tensor in tensors]
+
+
+def check_framework(framework: Framework, dtypes: Sequence[str], gradients: bool) -> None:
+    """See that tensors and gradients come and go as they should, before anybody's functions are blamed.
+
+    Args:
+        framework: somebody's own.
+        dtypes: the precisions that it has.
+        gradients: whether something is judged that needs them.
+
+    Raises:
+        TypeError: they do not; says what was expected, what came, and what to write.
+    """
+    name = framework.name
+    for dtype in dtypes:
+        given = np.array([[1.0, -2.0, 3.0], [0.0, 0.5, 4.0]], dtype)
+        found = framework.array(framework.tensor(given.copy()))
+        if found.dtype != given.dtype or found.shape != given.shape or not np.array_equal(found, given):
+            advice = f". Hand the dtype on in `tensor`, or say absent = {{'{dtype}': 'why'}}"
+            raise TypeError(f"framework {name}: expected array(tensor(a)) to be a, of shape {given.shape} and {dtype}, "
+                            f"got shape {found.shape} and {found.dtype}" + advice * (found.dtype != given.dtype))
+        if not (gradients and framework.has_gradients):
+            continue
+        try:
+            _, (grad,) = framework.differentiate(lambda tensors: framework.dot(tensors[0], tensors[0]), [given])
+        except LookupError:  # it says that it has none
+            continue
+        except Exception as error:
+            raise TypeError(f"framework {name}: the gradient of a sum of squares raised {type(error).__name__}: "
+                            f"{error}. Write value_and_grad(function, tensors), or say has_gradients = False"
+                            ) from error
+        if grad.dtype != given.dtype or not np.array_equal(grad, 2 * given):
+            raise TypeError(f"framework {name}: expected value_and_grad to give the gradient of a sum of squares, "
+                            f"twice {given.tolist()} in {dtype}, got {grad.tolist()} in {grad.dtype}")
 
 
 class Given(Framework):

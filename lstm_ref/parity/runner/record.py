@@ -18,8 +18,8 @@ RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quant
 #: What the table, the report and its pictures read of an entry: types, values, lists, names (str stands for any; one
 #: that ends in ? may be absent).
 ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "seconds?": float | int, "selection?": str,
-         "expected?": [[str, str]], "not_judged?": {str: WORDS}, "results?": [RESULT], "thorough?": WORDS,
-         "fingerprint?": {"framework?": str, "corpus?": str | None},
+         "expected?": [[str, str]], "not_judged?": {str: WORDS}, "lacking?": {str: WORDS},
+         "results?": [RESULT], "thorough?": WORDS, "fingerprint?": {"framework?": str, "corpus?": str | None},
          "causes?": {str: {"place": str, "findings": [str], "heat": [MAP]}}}
 
 
@@ -37,7 +37,7 @@ def read_status(folder: Path, backend: str) -> dict[str, Any]:
     """The entry of a backend in the report; 'not run' where there is no file, or one that can't be read."""
     path = file_of(folder, backend)
     if not path.exists():
-        return {"status": "not run", "reason": f"no {path.name} was written"}
+        return {"status": "not run", "reason": f"no {path.name} was written; run {backend} first"}
     try:
         entry = read_report(path, backend)[backend]
     except ValueError as error:

@@ -35,9 +35,16 @@ def agrees(result: dict[str, Any]) -> bool:
     return result["verdict"] == "pass" and result["ratio"] is not None and 0 <= result["ratio"] <= LIMIT
 
 
-def draw_map(found: dict[str, Any], path: Path) -> None:
-    """A map, quantities by time steps: the logarithm of the ratio over the limit, white where it passes."""
-    from matplotlib.figure import Figure
+def draw_map(found: dict[str, Any], path: Path) -> bool:
+    """A map, quantities by time steps: the logarithm of the ratio over the limit, white where it passes.
+
+    Returns:
+        Whether it was drawn, which needs matplotlib.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
 
     ratios = np.array([[np.inf if x is None else x for x in row] for row in found["ratios"]])
     with np.errstate(divide="ignore"):
@@ -52,6 +59,7 @@ def draw_map(found: dict[str, Any], path: Path) -> None:
     figure.colorbar(image, label="orders of magnitude over the limit")
     with whole(path) as part:
         figure.savefig(part, dpi=120)
+    return True
 
 
 def merge(backends: Sequence[str], folder: Path) -> bool:
@@ -62,10 +70,11 @@ def merge(backends: Sequence[str], folder: Path) -> bool:
     """
     entries = {backend: complete(read_status(folder, backend)) for backend in backends}
     write_json(folder / "report.json", document(entries))
-    for backend, entry in entries.items():
-        for implementation, cause in entry.get("causes", {}).items():
-            for i, found in enumerate(cause["heat"]):
-                draw_map(found, folder / map_file(backend, implementation, i))
+    drawn = all([draw_map(found, folder / map_file(backend, implementation, i))
+                 for backend, entry in entries.items() for implementation, cause in entry.get("causes", {}).items()
+                 for i, found in enumerate(cause["heat"])])
     write_text(folder / "report.md", markdown(entries))
     show(entries)
+    if not drawn:
+        print("The maps were not drawn: they need matplotlib (pip install matplotlib).")
     return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())
