@@ -171,7 +171,8 @@ def bisect(session: nox.Session) -> None:
         """The file of a version's run; None where it did not take place."""
         specs = (f"{environments.package(chosen.backend)}=={version}", *chosen.specs)
         before = len(asked)
-        run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre), None,
+        bounds = tuple(environments.companions(chosen.backend, version))
+        run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre, bounds), None,
                    ["tests/parity", "-q", "--no-header", *others])
         path = RESULTS / f"{asked[before].replace(' ', '-')}.json"
         entry = json.loads(path.read_text())["backends"][asked[before]]
