@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 sys.path.insert(0, str(Path(__file__).parent / ".ci"))
 import environments
+import releases
 from environments import BACKENDS, EXTRAS, PYPROJECT, Wanted, not_run
 
 nox.needs_version = ">=2025.2.9"
@@ -106,9 +107,9 @@ def add_versions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pre", action="store_true", help="pre-releases as well")
 
 
-def run_parity(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str]) -> str:
+def run_parity(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str], more: str = "") -> str:
     """Judge a backend in an environment; what it is called in the report where it did not pass, else ''."""
-    name = (address or environments.label(wanted)).replace(":", ".")
+    name = (address or environments.label(wanted)).replace(":", ".") + more
     try:
         python = environments.make(wanted, session.log, keep=session._runner.global_config.no_install)
     except LookupError as error:
@@ -116,7 +117,7 @@ def run_parity(session: nox.Session, wanted: Wanted, address: str | None, argume
         not_run(name, str(error))
         session.warn(f"{name}: {error}")
         return name
-    name = name if address else environments.label(wanted, python)
+    name = name if address else environments.label(wanted, python) + more
     asked.append(name)
     not_run(name, "it did not start")
     if session._runner.global_config.install_only:
@@ -147,8 +148,8 @@ def versions(session: nox.Session) -> None:
         session.error(str(error))
     for backend in chosen.backend or BACKENDS:
         try:
-            planned = environments.plan(backend, chosen.only or ["newest"] * chosen.newest, chosen.specs,
-                                        chosen.python, chosen.pre)
+            planned = releases.plan(backend, chosen.only or ["newest"] * chosen.newest, chosen.specs, chosen.python,
+                                    chosen.pre)
         except LookupError as error:
             session.error(str(error))
         for wanted in planned:
@@ -165,43 +166,41 @@ def bisect(session: nox.Session) -> None:
     parser.add_argument("--bad", required=True, metavar="VERSION")
     add_versions(parser)
     chosen, others = parser.parse_known_args(session.posargs)
-    judge = environment_or_error(session, "numpy")
+    compare = (environment_or_error(session, "numpy"), "-m", "lstm_ref.parity", "compare")
 
-    def run(version: str) -> Path | None:
-        """The file of a version's run; None where it did not take place."""
+    def run(version: str) -> str:
+        """The file of a version's run; '' where it did not take place."""
         specs = (f"{environments.package(chosen.backend)}=={version}", *chosen.specs)
-        before = len(asked)
-        bounds = tuple(environments.companions(chosen.backend, version))
+        bounds = tuple(releases.companions(chosen.backend, version))
         run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre, bounds), None,
-                   ["tests/parity", "-q", "--no-header", *others])
-        path = RESULTS / f"{asked[before].replace(' ', '-')}.json"
-        entry = json.loads(path.read_text())["backends"][asked[before]]
-        return path if entry.get("results") else None
+                   ["tests/parity", "-q", "--no-header", *others], more=" bisect")
+        path = RESULTS / f"{asked[-1].replace(' ', '-')}.json"
+        entry = json.loads(path.read_text())["backends"][asked[-1]]
+        return str(path) if entry.get("results") else ""
 
-    between = environments.between(chosen.backend, chosen.good, chosen.bad, chosen.python, chosen.pre)
-    good, bad = run(chosen.good), run(chosen.bad)
-    if good is None or bad is None:
-        session.error(f"{chosen.bad if good else chosen.good} did not run, so there is nothing to compare; see above")
+    between = releases.between(chosen.backend, chosen.good, chosen.bad, chosen.python, chosen.pre)
+    files = {version: run(version) for version in (chosen.good, chosen.bad)}
+    if not all(files.values()):
+        session.error(f"{next(each for each, file in files.items() if not file)} did not run, so there is nothing to "
+                      "compare with; see above")
     last, first = chosen.good, chosen.bad
     while between:
         version = between[len(between) // 2]
-        found = run(version)
-        if found is None:
+        files[version] = run(version)
+        if not files[version]:
             session.warn(f"{version} did not run; it is left out")
             between.remove(version)
             continue
-        said = str(session.run(judge, "-m", "lstm_ref.parity", "compare", str(good), str(bad), f"--like={found}",
+        said = str(session.run(*compare, files[chosen.good], files[chosen.bad], f"--like={files[version]}",
                                external=True, silent=True)).split()[-1]
-        session.log(f"{version}: {said}")
+        session.log(f"{version} is {said}")
         middle = between.index(version)
         if said == "good":
             last, between = version, between[middle + 1:]
         else:
             first, between = version, between[:middle]
     session.log(f"{chosen.backend}: {last} is like {chosen.good}, {first} like {chosen.bad}. What changed:")
-    name = RESULTS / f"{chosen.backend}-"
-    session.run(judge, "-m", "lstm_ref.parity", "compare", f"{name}{last}.json", f"{name}{first}.json", external=True,
-                success_codes=[0, 1])
+    session.run(*compare, files[last], files[first], external=True, success_codes=[0, 1])
 
 
 @nox.session(venv_backend="none", default=False)

@@ -1,18 +1,17 @@
 """Environments for the noxfile: what is installed, what it is called, and what is said where it can't be."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("environments", ROOT / ".ci" / "environments.py")
-environments = importlib.util.module_from_spec(spec)
-sys.modules["environments"] = environments
-spec.loader.exec_module(environments)
-Wanted = environments.Wanted
+sys.path.insert(0, str(Path(__file__).parents[2] / ".ci"))
+
+import environments
+import releases
+from environments import Requirement, Wanted
+from releases import Version
 
 
 def test_without_a_word_it_is_the_pins():
@@ -118,50 +117,50 @@ def test_uv_installs_where_pip_is_told_of_no_other_index(monkeypatch):
 def index(monkeypatch):
     wheels = {"3.11": ["0.10.2", "0.6.0", "0.4.30"], "3.12": ["0.11.0", "0.10.2", "0.6.0"], "3.13": ["0.11.0"]}
     jax = ["0.11.0", "0.10.2", "0.6.0", "0.4.30"]  # a package without compiled code is there for every Python
-    monkeypatch.setattr(environments, "on_index", lambda name, python="", pre=False: (
+    monkeypatch.setattr(releases, "on_index", lambda name, python="", pre=False: (
         jax if name == "jax" else wheels.get(python, [])))
-    monkeypatch.setattr(environments, "there_is", lambda python: python != "3.10")
-    monkeypatch.setattr(environments, "NOX_PYTHON", "3.11")
-    monkeypatch.setitem(environments.SUPPORTED, "jax", "0.4.30")
+    monkeypatch.setattr(releases, "there_is", lambda python: python != "3.10")
+    monkeypatch.setattr(releases, "NOX_PYTHON", "3.11")
+    monkeypatch.setitem(releases.SUPPORTED, "jax", "0.4.30")
 
 
 def test_the_oldest_the_pinned_and_the_newest_are_judged(index):
     """Where a wheel is there, and the newest on the newest Python."""
-    found = environments.plan("jax", [], [], "", False)
+    found = releases.plan("jax", [], [], "", False)
     assert [(w.specs, w.python) for w in found] == [
         (("jax==0.4.30",), ""), (("jax==0.10.2",), ""), (("jax==0.11.0",), "3.13")]
-    only = environments.plan("jax", ["0.6.0", "newest"], ["flax==0.10.6"], "3.12", False)
+    only = releases.plan("jax", ["0.6.0", "newest"], ["flax==0.10.6"], "3.12", False)
     assert [(w.specs, w.python) for w in only] == [
         (("jax==0.6.0", "flax==0.10.6"), "3.12"), (("jax==0.11.0", "flax==0.10.6"), "3.12")]
 
 
 def test_an_index_that_says_nothing_is_said(monkeypatch):
     """Offline, for one."""
-    monkeypatch.setattr(environments, "on_index", lambda *which, **more: [])
+    monkeypatch.setattr(releases, "on_index", lambda *which, **more: [])
     with pytest.raises(LookupError, match="the index does not say which versions of jax there are"):
-        environments.plan("jax", [], [], "", False)
+        releases.plan("jax", [], [], "", False)
 
 
 def test_what_is_bisected_lies_between_and_runs_from_good_to_bad(index):
     """In either direction."""
-    assert environments.between("jax", "0.4.30", "0.10.2", "3.11") == ["0.6.0"]
-    assert environments.between("jax", "0.11.0", "0.4.30", "") == ["0.10.2", "0.6.0"]
+    assert releases.between("jax", "0.4.30", "0.10.2", "3.11") == ["0.6.0"]
+    assert releases.between("jax", "0.11.0", "0.4.30", "") == ["0.10.2", "0.6.0"]
 
 
 def test_each_backend_is_fixed_to_the_last_package():
     """With its pins among the constraints; nothing names an index."""
     for backend in environments.BACKENDS:
         text = environments.constraints(backend).read_text()
-        lines = [environments.Requirement(line) for line in text.splitlines()]
+        lines = [Requirement(line) for line in text.splitlines()]
         assert all(str(line.specifier).startswith("==") for line in lines), backend
         found = {line.name: line for line in lines}
-        for pinned in map(environments.Requirement, environments.EXTRAS[backend]):
+        for pinned in map(Requirement, environments.EXTRAS[backend]):
             assert pinned.specifier.contains(str(found[pinned.name].specifier)[2:]), (backend, pinned)
 
 
 def test_the_supported_range_ends_at_the_pins():
     """Each backend has one, no newer than what is pinned."""
-    assert environments.SUPPORTED.keys() == {*environments.BACKENDS}
-    for backend, oldest in environments.SUPPORTED.items():
-        assert not environments.pin(backend) or environments.Version(oldest) <= environments.Version(
+    assert releases.SUPPORTED.keys() == {*environments.BACKENDS}
+    for backend, oldest in releases.SUPPORTED.items():
+        assert not environments.pin(backend) or Version(oldest) <= Version(
             environments.pin(backend)), backend
