@@ -34,4 +34,4 @@ class TinyGrad(Framework):
 
 
 # Each size is compiled anew, so the larger ones take minutes.
-Adapter = backend(TinyGrad, cases=("tiny", "ragged", "square"), scratch=tab, concise=concise)
+Adapter = backend(TinyGrad, cases=("tiny", "ragged"), scratch=tab, concise=concise)

@@ -46,8 +46,8 @@ def lstm(inputs, state, params):
         F = (X @ W_xf + H @ W_hf + b_f).sigmoid()
         O = (X @ W_xo + H @ W_ho + b_o).sigmoid()
         C_tilda = tanh(X @ W_xc + H @ W_hc + b_c)
-        C = F * C + I * C_tilda
-        H = O * tanh(C)
+        C = (F * C + I * C_tilda).contiguous()  # or all steps become one kernel, which takes minutes to compile
+        H = (O * tanh(C)).contiguous()
         outputs.append(H @ W_hq + b_q)
     return Tensor.cat(*outputs, dim=0), (H, C)
 
