@@ -230,13 +230,13 @@ def port_of(given: Any = None, framework: Any = None, device: str = "cpu",
                 roles[role] = found[role]
             except SignatureError:  # one that nobody named takes nothing along
                 unusable[role] = f"{role}({', '.join(parameters(found[role]) or ())}) can't be called"
-    found = framework_of(framework, device)
+    made = framework_of(framework, device)
     if not isinstance(framework, str):
-        lacks = {*found.absent, *(dtypes if isinstance(dtypes, Mapping) else {})}
-        check_framework(found, [dtype for dtype in (DTYPES if isinstance(dtypes, Mapping) else dtypes)
+        lacks = {*made.absent, *(dtypes if isinstance(dtypes, Mapping) else {})}
+        check_framework(made, [dtype for dtype in (DTYPES if isinstance(dtypes, Mapping) else dtypes)
                                 if dtype in DTYPES and dtype not in lacks],
                         gradients=bool({"lstm", "lstm_step", "rnn", "loss"} & roles.keys()))
-    return Port(roles, found, unusable, dtypes, cannot)
+    return Port(roles, made, unusable, dtypes, cannot)
 
 
 def judge(

@@ -91,13 +91,13 @@ def differences(old: Entry, new: Entry) -> list[Difference]:
         else:
             others.setdefault(check, [0, 0])
             others[check] = [others[check][0] + len(changed), others[check][1] + len(keys)]
-    words = "quantities have other bits, none beyond rounding"
-    found += [*drifts, *(Difference(f"{check}: {some} of {every} {words}", True)
+    bits = "quantities have other bits, none beyond rounding"
+    found += [*drifts, *(Difference(f"{check}: {some} of {every} {bits}", True)
                          for check, (some, every) in others.items())]
     ran = [dict.fromkeys(f"{check} of {label}" for check, label, *_ in keys) for keys in (before, after)]
-    for these, others_ran, where in ((ran[0], ran[1], "before"), (ran[1], ran[0], "now")):
+    for these, others_ran, when in ((ran[0], ran[1], "before"), (ran[1], ran[0], "now")):
         if left := [each for each in these if each not in others_ran]:
-            found.append(Difference(f"only {where}: {', '.join(left)}", False))
+            found.append(Difference(f"only {when}: {', '.join(left)}", False))
     raised = [{key[:4] for key in keys if key[4] == "the call"} for keys in (before, after)]
     for those, said in ((raised[1] - raised[0], "raises now"), (raised[0] - raised[1], "raised before")):
         for check, label in dict.fromkeys(key[:2] for key in sorted(those)):
