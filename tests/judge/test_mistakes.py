@@ -198,4 +198,4 @@ def test_an_exception_is_a_finding(truths):
         (result,) = judged(check, Thrower(), case, truths)
         assert not result.passed
         assert result.detail.startswith(words)
-    assert "could not be found out: RuntimeError: no kernel" in Investigation(Thrower(), truths).where("backward", case)
+    assert "looking for it raised RuntimeError: no kernel" in Investigation(Thrower(), truths).where("backward", case)

@@ -1,6 +1,7 @@
 """Runs of versions: the files, the page and the matrix."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,7 @@ def test_the_page_keeps_what_ran_before(tmp_path, command, capsys):
 def test_a_long_reason_fits_a_table():
     """On one line, cut between two words."""
     assert shortened("raised TypeError:\n\n  in user code") == "raised TypeError: in user code"
+    assert shortened(f"in {Path.cwd()}/backends/x.py, line 3") == "in backends/x.py, line 3"
     assert len(shortened("word " * 100)) < 250 and shortened("word " * 100).endswith("word ...")
 
 

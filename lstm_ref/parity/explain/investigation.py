@@ -48,7 +48,7 @@ class Investigation:
                 self._places[key], found = locate(check, self.implementation, case, self.folder, self._maps_of)
                 self.maps += [new for new in found if new.title not in [kept.title for kept in self.maps]]
             except Exception as error:
-                self._places[key] = f"could not be found out: {type(error).__name__}: {error}"
+                self._places[key] = f"looking for it raised {type(error).__name__}: {error}"
         return self._places[key]
 
     def new_maps(self) -> list[str]:

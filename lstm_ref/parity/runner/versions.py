@@ -50,8 +50,8 @@ def kept(subject: str, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def shortened(text: str) -> str:
-    """On one line, and not too long for a table."""
-    text = " ".join(text.split())
+    """On one line, not too long for a table, and without the folder that it was run in."""
+    text = " ".join(text.replace(f"{Path.cwd()}/", "").split())
     return text if len(text) <= WORDS else f"{text[:WORDS].rsplit(' ', 1)[0]} ..."
 
 
@@ -106,7 +106,7 @@ def row(subject: str, run: dict[str, Any]) -> list[str]:
     seconds = f"{run['seconds']:.0f} s" if "seconds" in run else "–"
     each = [f"{label} {status}" for label, status in run["implementations"].items()]
     return [subject, run["environment"].get("python", "–"), run["environment"].get("numpy", "–"), run["status"],
-            ", ".join(each) if run["status"] not in ("pass", "not run") else "", largest(run["cells"]), seconds,
+            ", ".join(each) if run["status"] == "fail" else "", largest(run["cells"]), seconds,
             run["reason"]]
 
 
