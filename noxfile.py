@@ -36,9 +36,9 @@ asked: list[str] = []
 
 
 def install(session: nox.Session, *requirements: str) -> None:
-    """Install once per environment; a reused one with the same pyproject is left alone."""
+    """Install once per environment; a reused one whose project asks for the same is left alone."""
     stamp = Path(session.virtualenv.location) / "installed.txt"
-    wanted = f"{requirements}\n{Path('pyproject.toml').read_text()}"
+    wanted = f"{requirements}\n{json.dumps(PYPROJECT['project'])}"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     session.install(*requirements)

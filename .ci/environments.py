@@ -170,7 +170,7 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
     lock = constraints(wanted.backend)
     locked = lock.read_text() if lock.exists() and not wanted.special else ""
     stamp, contents = wanted.folder / "installed.txt", "\n".join(
-        [version, *wanted.requirements(), (ROOT / "pyproject.toml").read_text(), locked])
+        [version, *wanted.requirements(), json.dumps(PYPROJECT["project"]), locked])
     if stamp.exists() and (keep or stamp.read_text() == contents):
         return str(python)
     say(f"installing {' '.join([wanted.backend, *wanted.specs])} into {wanted.folder}")
