@@ -10,8 +10,15 @@ from autograd import value_and_grad
 import lstm_ref
 from lstm_ref.parity import judge
 from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.explain import diagnose
 
 CASES = ("tiny", "ragged")
+
+
+@pytest.fixture(autouse=True)
+def no_pairs(monkeypatch):
+    """The search for two mistakes at a time, of eight seconds, is tested with the diagnosis."""
+    monkeypatch.setattr(diagnose, "PAIR_SECONDS", 0)
 
 
 class Autograd:
