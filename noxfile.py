@@ -233,7 +233,7 @@ def judge(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def ports(session: nox.Session, backend: str) -> None:
-    """Judge the ports of tests/files that are written in a framework."""
+    """Judge the ports of tests/files that are written in a framework; in numpy's, the command for files as well."""
     session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/files",
                 "--written-in", backend, *session.posargs, external=True)
 
