@@ -28,8 +28,8 @@ def add(commands: Any) -> None:
                        help="another file, whose functions for training and prediction are judged with a file's")
     judge.add_argument("--state", default="", metavar="C,H", help="order in which a file's function takes its state")
     judge.add_argument("--format", dest="style", choices=("words", "github", "frameworks"), default="words",
-                       help="of what is said of a file: words, annotations of a GitHub workflow, or only the "
-                            "frameworks that it is written in (default: %(default)s)")
+                       help="of what is said of a file: words, words and annotations of a GitHub workflow, or only "
+                            "the frameworks that it is written in (default: %(default)s)")
     judge.add_argument("--json", dest="json_file", type=Path, metavar="FILE", help="write what is said of a file there")
     judge.add_argument("--framework", help="torch, tensorflow, jax, mxnet, paddle, mindspore, numpy, or "
                                            "package.module:Framework")

@@ -127,7 +127,7 @@ def command(path: Path, choice: Choice, framework: str, device: str, time_limit:
         found = []
         for each in judge_file(path, choice, framework, device, time_limit or TIME_LIMIT):
             found.append(each)
-            print("\n".join(annotations(each) if style == "github" else lines(each)), flush=True)
+            print("\n".join([*lines(each), *(annotations(each) if style == "github" else ())]), flush=True)
         if json_file:
             write_text(json_file, json.dumps({"schema": 1, "ports": found}, indent=1))
         if not found and framework and (others := frameworks(path, choice)):
