@@ -55,6 +55,7 @@ def test_the_page_keeps_what_ran_before(tmp_path, command, capsys):
     assert page.index("## torch") < page.index("## jax")
     newer, older = "| jax 0.10.2 | 3.11.7 | 2.4.6 | fail | scratch fail | 9.00 (", "| jax 0.6.0 | 3.11.7 | 2.4.6 | "
     assert page.index(newer) < page.index(older)
+    assert "1 of 2 pass; the oldest that passes is 0.6.0." in page
     assert "| | 0.10.2 | 0.6.0 |" in page and "| forward | 9.00 ROUNDING | 0.50 |" in page
     kept = json.loads((tmp_path / "docs" / "versions.json").read_text())["versions"]
     assert list(kept) == ["torch 99", "jax 0.10.2", "jax 0.6.0"]

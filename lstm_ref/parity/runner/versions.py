@@ -29,8 +29,10 @@ INTRODUCTION = """# Versions
 
 Which versions of each framework compute the book's LSTM, by the judge's checks of every implementation (`nox -s
 versions`; `nox -s "parity(jax)" -- --with jax==0.6.0` runs one). A number is the worst ratio of a check, as in the
-README's table: at most 4 passes, about 1 is rounding alone. `lstm-parity compare` lists what changed from one run to
-another, and `nox -s bisect` finds the release in which it changed.
+README's table: at most 4 passes, about 1 is rounding alone. What else a version needs is installed as it was when the
+version was new. `lstm-parity compare` lists what changed from one run to another, `nox -s bisect` finds the release in
+which it changed, and [findings.md](findings.md) has what turned out to be a defect. Seconds are those of a busy
+machine; the first run of all computes the truths as well.
 """
 
 
@@ -118,7 +120,10 @@ def page(runs: dict[str, dict[str, Any]]) -> str:
     lines = [INTRODUCTION]
     for backend in dict.fromkeys(run["backend"] for run in runs.values()):
         own = {subject: run for subject, run in runs.items() if run["backend"] == backend}
-        lines += [f"## {backend}", "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+        passing = [run["version"] for run in own.values() if run["status"] == "pass"]
+        oldest = f"; the oldest that passes is {passing[-1]}" if passing else ""
+        lines += [f"## {backend}", "", f"{len(passing)} of {len(own)} pass{oldest}.", "",
+                  "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
         lines += ["| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in row(*item)) + " |"
                   for item in own.items()]
         ran = {subject: run for subject, run in own.items() if run["cells"]}
