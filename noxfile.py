@@ -7,6 +7,7 @@ import argparse
 import itertools
 import json
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -94,8 +95,11 @@ def parity(session: nox.Session, backend: str) -> None:
 @nox.parametrize("example", environments.EXAMPLES, ids=environments.EXAMPLES)
 def examples(session: nox.Session, example: str) -> None:
     """Judge a framework that is brought along from outside, one of examples/, by its entry point."""
+    parser = argparse.ArgumentParser(prog="nox -s examples --", add_help=False, allow_abbrev=False)
+    parser.add_argument("--with-examples", action="store_true")
+    add_versions(parser)  # of `nox -s parity -- --with-examples`, where they are the backends'
+    _, others = parser.parse_known_args(session.posargs)
     session.notify("report")
-    others = [word for word in session.posargs if word != "--with-examples"]
     if run_parity(session, Wanted(example), None, ["tests/parity", "-q", "--no-header", *others]):
         session.error(f"{example} did not pass; see above, and the report")
 
@@ -122,10 +126,12 @@ def run_parity(session: nox.Session, wanted: Wanted, address: str | None, argume
     not_run(name, "it did not start")
     if session._runner.global_config.install_only:
         return ""
-    words = " ".join(f'"{word}"' if "=" in word else word for word in wanted.flags)
+    where = "examples" if wanted.backend in environments.EXAMPLES else "parity"
+    flags = [*(["--backend", address] if address else []), *wanted.flags]
+    again = f'nox -s "{where}({wanted.backend})" -- ' + "".join(f"{shlex.quote(word)} " for word in flags)
     try:
         session.run(python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}", "--",
-                    *arguments, external=True, env={"LSTM_PARITY_WITH": f"{words} " if words else ""})
+                    *arguments, external=True, env={"LSTM_PARITY_AGAIN": again})
     except nox.command.CommandFailed:
         return name
     return ""
@@ -142,19 +148,21 @@ def versions(session: nox.Session) -> None:
     chosen, others = parser.parse_known_args(session.posargs)
     if chosen.only and len(chosen.backend or ()) != 1:
         session.error("--only: say of which backend, with one --backend")
-    try:
-        environment(session, "numpy")  # whose pip asks the index
-    except LookupError as error:
-        session.error(str(error))
+    environment_or_error(session, "numpy")  # whose pip asks the index
+    without = []
     for backend in chosen.backend or BACKENDS:
         try:
             planned = releases.plan(backend, chosen.only or ["newest"] * chosen.newest, chosen.specs, chosen.python,
                                     chosen.pre)
-        except LookupError as error:
-            session.error(str(error))
+        except LookupError as error:  # the others are judged all the same
+            session.warn(str(error))
+            without.append(backend)
+            continue
         for wanted in planned:
             run_parity(session, wanted, None, ["tests/parity", "-q", "--no-header", *others])
     session.run(environment(session, "numpy"), "-m", "lstm_ref.parity", "versions", *asked, external=True)
+    if without:
+        session.error(f"not judged: {', '.join(without)}; see above")
 
 
 @nox.session(venv_backend="none", default=False)

@@ -30,7 +30,7 @@ BACKENDS = [extra for extra in EXTRAS if extra not in TOOLS.split(",")]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pyproject.toml"))
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
 #: Packages that take minutes to build, if at all, where no wheel is there.
-WHEELS_ALONE = "numpy,scipy,ml-dtypes,h5py,jaxlib,tensorflow,tensorflow-cpu,paddlepaddle,torch,mxnet"
+ONLY_BINARY = "numpy,scipy,ml-dtypes,h5py,jaxlib,tensorflow,tensorflow-cpu,paddlepaddle,torch,mxnet"
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,9 @@ def interpreter(version: str) -> str:
     """A Python of a version, wherever one is kept."""
     if version == NOX_PYTHON:
         return sys.executable
-    found = [shutil.which(f"python{version}"), *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
-    if shutil.which("uv"):
-        found.append(said(["uv", "python", "find", "--no-project", version]).strip())
-    for python in filter(None, map(str, filter(None, found))):  # pyenv's shims are there for versions that are not
+    found = [shutil.which(f"python{version}") or "", said(["uv", "python", "find", "--no-project", version]).strip(),
+             *map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))]
+    for python in filter(None, found):  # pyenv's shims are there for versions that are not
         if said([python, "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]).strip() == version:
             return python
     raise LookupError(f"needs Python {version}, and there is none on the PATH, under pyenv or uv; install it "
@@ -135,16 +134,16 @@ def said(command: list[str]) -> str:
 
 
 def installer() -> str:
-    """'uv' where it is there and pip is told of no local index, which uv would not see; else 'pip'."""
+    """'uv' where it is there and pip has no index of the user's own configured, which uv would not see; else 'pip'."""
     asked = os.environ.get("LSTM_PARITY_INSTALLER", "")
     if asked not in ("", "pip", "uv"):
         raise LookupError(f"LSTM_PARITY_INSTALLER: expected pip or uv, got {asked}")
     if asked:
         return asked
     local = ("index-url", "find-links", "no-index")
-    told = said([sys.executable, "-m", "pip", "config", "list"]).lower().replace("_", "-")
-    told += " ".join(name.lower().replace("_", "-") for name in os.environ if name.startswith("PIP_"))
-    return "uv" if shutil.which("uv") and not any(word in told for word in local) else "pip"
+    settings = " ".join([said([sys.executable, "-m", "pip", "config", "list"]),
+                         *(name for name in os.environ if name.startswith("PIP_"))]).lower().replace("_", "-")
+    return "uv" if shutil.which("uv") and not any(word in settings for word in local) else "pip"
 
 
 def python_of(folder: Path) -> Path:
@@ -162,7 +161,7 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
 
     Args:
         wanted: what is to be in it.
-        say: is told what takes a while.
+        say: called with what takes a while.
         keep: use what is there, whatever the pins say by now.
     """
     python = python_of(wanted.folder)
@@ -180,10 +179,10 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
         command = ["uv", "pip", "install", "--quiet", "--python", str(python), "--prerelease",
                    "allow" if wanted.pre else "if-necessary-or-explicit"]
         command += ["--torch-backend=auto"] if wanted.backend == "torch" else []  # no gigabytes of CUDA without a GPU
-        command += [f"--only-binary={name}" for name in WHEELS_ALONE.split(",")]
+        command += [f"--only-binary={name}" for name in ONLY_BINARY.split(",")]
     else:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                   f"--only-binary={WHEELS_ALONE}", *(["--pre"] if wanted.pre else [])]
+                   f"--only-binary={ONLY_BINARY}", *(["--pre"] if wanted.pre else [])]
     call([*command, *(["--constraint", str(lock)] if locked else []),
           *(word for line in wanted.requirements() for word in (["-e", line] if line.startswith(".") else [line]))],
          version)
@@ -211,15 +210,14 @@ def complaint(output: str, version: str) -> str:
     conflict = re.search(r"Cannot install (.*?) because these package versions have conflicting dependencies", text)
     if conflict:
         lines = text[conflict.end():].split("The conflict is caused by:")[-1].split("To fix this")[0].splitlines()
-        lines = [line.split(" depends on", 1) for line in map(str.strip, lines) if " depends on" in line]
-        why = "; ".join(dict.fromkeys(" depends on".join(line) for line in lines))
+        why = "; ".join(dict.fromkeys(line for line in map(str.strip, lines) if " depends on" in line))
         return f"can't be installed: {conflict[1]} do not go together" + (f": {why}" if why else "")
     lines = [line.strip(" \t│╰─▶×") for line in text.splitlines()]
-    told = [line for line in lines if line.startswith(("ERROR:", "error:"))]
+    errors = [line for line in lines if line.startswith(("ERROR:", "error:"))]
     unsolved = next((i for i, line in enumerate(lines) if "No solution found when resolving" in line), None)
     if unsolved is not None:
-        told = [" ".join(filter(None, lines[unsolved + 1:])).removeprefix("cause: ")]
-    return f"can't be installed: {(' '.join(told) or ' '.join(lines[-3:]) or 'no word why')[:600]}"
+        errors = [" ".join(filter(None, lines[unsolved + 1:])).removeprefix("cause: ")]
+    return f"can't be installed: {(' '.join(errors) or ' '.join(lines[-3:]) or 'no word why')[:600]}"
 
 
 def version_in(python: str, name: str) -> str:
@@ -232,14 +230,11 @@ def label(wanted: Wanted, python: str = "") -> str:
     if not wanted.special:
         return wanted.backend
     asked, own = wanted.parsed(), package(wanted.backend)
-
-    def version(name: str) -> str:
-        found = version_in(python, name) if python else ""
-        return found or (".".join(each.version for each in asked[name].specifier) if name in asked else pin(
-            wanted.backend)) or "newest"
-
-    words = [wanted.backend, version(own) if own in asked or python else pin(wanted.backend)]
-    words += [f"{name} {version(name)}" for name in asked if name != own]
+    versions = {own: pin(wanted.backend)} | {
+        name: next((each.version for each in found.specifier), "newest") for name, found in asked.items()}
+    if python:
+        versions = {name: version_in(python, name) or version for name, version in versions.items()}
+    words = [wanted.backend, versions.pop(own), *(f"{name} {version}" for name, version in versions.items())]
     words += [f"py{wanted.python}"] * bool(wanted.python)
     return re.sub(r"[^\w.+ -]+", "-", " ".join(filter(None, words)))
 

@@ -24,9 +24,11 @@ from packaging.version import Version
 
 SUPPORTED = PYPROJECT["tool"]["lstm-parity"]["supported"]
 PYTHON_VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-#: Whose wheels say on which Pythons a package runs, where it is not its own.
-WHEELS = {"jax": "jaxlib"}
-#: Prints the address of the index that pip is told of, or its own.
+#: The compiled part of a package, whose wheels say on which Pythons it runs.
+COMPILED = {"jax": "jaxlib"}
+#: So long after a release what else it needs may have followed it; Flax comes a week or two after JAX.
+FOLLOWS = timedelta(days=30)
+#: Prints the address of pip's index, as it is configured.
 INDEX = """
 import os, subprocess, sys
 from pip._internal.models.index import PyPI
@@ -86,10 +88,10 @@ def companions(backend: str, version: str) -> list[str]:
     pinned = [Requirement(line) for line in EXTRAS[backend] if "==" in line]
     others = [each.name for each in pinned if each.name != own and each.marker is None]
     others += ["numpy"] if own != "numpy" and not any("numpy" in line for line in EXTRAS[backend]) else []
-    found = [f"{WHEELS[own]}<={version}"] if own in WHEELS else []
+    found = [f"{COMPILED[own]}<={version}"] if own in COMPILED else []
     date = released(own).get(version)
     for other in others if date else ():
-        until = [each for each, when in released(other).items() if when <= date + timedelta(days=30)]
+        until = [each for each, when in released(other).items() if when <= date + FOLLOWS]
         until = [each for each in until if not Version(each).is_prerelease]
         found += [f"{other}<={max(until, key=Version)}"] if until else []
     return found
@@ -117,9 +119,9 @@ def released(name: str) -> dict[str, datetime]:
 def with_wheels(name: str, python: str, pre: bool) -> list[str]:
     """The versions of a package that run on a Python, the newest first."""
     found = on_index(name, python, pre)
-    if name not in WHEELS:
+    if name not in COMPILED:
         return found
-    compiled = on_index(WHEELS[name], python, pre)  # of nearly the same versions
+    compiled = on_index(COMPILED[name], python, pre)  # of nearly the same versions
     return [each for each in found if compiled and Version(compiled[-1]) <= Version(each) <= Version(compiled[0])]
 
 

@@ -16,8 +16,8 @@ def pytest_addoption(parser):
     group.addoption("--tab", choices=registry.names())
     group.addoption("--build", type=Path, default=Path("build/parity"), help="folder of the truths")
     group.addoption("--sample", type=int, metavar="N",
-                    help="plant N mistakes, different ones for each backend (default: all, but only ten of those that "
-                         "exchange one name)")
+                    help="plant N mistakes in a framework's tab, different ones for each (default: all, but only ten "
+                         "of those that exchange one name)")
 
 
 def pytest_ignore_collect(collection_path, config):

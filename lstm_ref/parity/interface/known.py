@@ -348,7 +348,7 @@ KNOWN: dict[str, type[Framework]] = {
 
 
 def framework(given: Any, device: str = "cpu") -> Framework:
-    """A framework by its name, or as an object that has `tensor`, `array` and gradients.
+    """A framework by its name, or as an object or a class that has `tensor`, `array` and gradients.
 
     Raises:
         ValueError: the name is unknown.

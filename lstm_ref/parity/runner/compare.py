@@ -15,7 +15,7 @@ SPREAD = 1.0
 #: How improbable it has to be that as many ratios rise, or fall, by chance, for all groups of a comparison together.
 CHANCE = 1e-3
 
-Entry = dict[str, Any]
+Run = dict[str, Any]  #: an entry of a report
 Key = tuple[str, str, str, str, str]  #: check, implementation, case, dtype, quantity
 
 
@@ -26,7 +26,7 @@ class Difference(NamedTuple):
     explained: bool
 
 
-def by_key(entry: Entry) -> dict[Key, dict[str, Any]]:
+def by_key(entry: Run) -> dict[Key, dict[str, Any]]:
     """The results of an entry by what they are of."""
     return {(r["check"], r["implementation"], r["case"], r["dtype"], r["quantity"]): r
             for r in entry.get("results", ())}
@@ -53,7 +53,7 @@ def tail(n: int, k: int) -> float:
     return float(min(1.0, 2 * sum(math.comb(n, i) for i in range(k, n + 1)) / 2**n))
 
 
-def differences(old: Entry, new: Entry) -> list[Difference]:
+def differences(old: Run, new: Run) -> list[Difference]:
     """What changed from one entry to another, what matters first.
 
     A quantity moved when its ratio changed by more than rounding explains. And where in most quantities of a check the
@@ -119,7 +119,7 @@ def apart(changed: Sequence[tuple[Key, float, float]]) -> list[float]:
     return [factor for factor in medians if factor != 1]
 
 
-def facts(old: Entry, new: Entry) -> list[str]:
+def facts(old: Run, new: Run) -> list[str]:
     """What else changed: the environment, and the seconds."""
     before, after = old.get("fingerprint", {}), new.get("fingerprint", {})
     lines = [f"{name}: {before.get(name)} became {after.get(name)}" for name in dict.fromkeys([*before, *after])
@@ -129,7 +129,7 @@ def facts(old: Entry, new: Entry) -> list[str]:
     return lines
 
 
-def pairs_of(old: Path, new: Path) -> list[tuple[str, Entry, Entry]]:
+def pairs_of(old: Path, new: Path) -> list[tuple[str, Run, Run]]:
     """The entries of two files that belong together: those of one name, or the only one of each.
 
     Raises:
@@ -163,13 +163,13 @@ def compare(old: Path, new: Path, third: Path | None) -> int:
     return int(beyond)
 
 
-def _nothing(*entries: Entry) -> Difference:
+def _nothing(*entries: Run) -> Difference:
     kept = all("bits" in r for entry in entries for r in entry.get("results", ()) if r["spread"])
     return Difference("every bit is the same" if kept else "no error differs (an older file, which does not keep the "
                       "bits)", True)
 
 
-def like(good: Entry, bad: Entry, entry: Entry) -> str:
+def like(good: Run, bad: Run, entry: Run) -> str:
     """'good' or 'bad', whichever an entry is like: by its status, or else by the ratios that changed between the two.
 
     Raises:
@@ -185,6 +185,6 @@ def like(good: Entry, bad: Entry, entry: Entry) -> str:
 
 
 def _apart(keys: Sequence[Key], one: dict[Key, dict[str, Any]], other: dict[Key, dict[str, Any]]) -> float:
-    """How far two sets of ratios lie apart, each number within the limits of a float."""
+    """How far two sets of ratios lie apart; an infinite one counts as a large one, or nothing could be compared."""
     both = [(min(ratio_of(one[key]), 1e6), min(ratio_of(other[key]), 1e6)) for key in keys if key in one]
     return float(np.mean([abs(a - b) for a, b in both])) if both else math.inf

@@ -162,9 +162,8 @@ class Judge:
     def again(self, item: Item) -> str:
         """The command that runs just this item again, the way it was run."""
         option = self.option
-        if os.environ.get("NOX_CURRENT_SESSION") and option.backend:
-            more = os.environ.get("LSTM_PARITY_WITH", "")  # how nox was asked for this environment
-            return f'nox -s "parity({option.backend})" -- {more}-k "{item.name}"' + " --thorough" * option.thorough
+        if (again := os.environ.get("LSTM_PARITY_AGAIN")) and option.backend:  # nox says how it was called
+            return f'{again}-k "{item.name}"' + " --thorough" * option.thorough
         what = f"--backend {option.backend}" if option.backend else (
             f"--parity {option.parity}" + f" --framework {option.framework}" * bool(option.framework))
         where = f'"{item.nodeid}" ' if isinstance(item.parent and item.parent.parent, pytest.Module) else ""
