@@ -10,6 +10,9 @@ import os
 import shlex
 import shutil
 import sys
+import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import nox
 from packaging.requirements import Requirement
 
 sys.path.insert(0, str(Path(__file__).parent / ".ci"))
+import aside
 import environments
 import releases
 from environments import BACKENDS, EXTRAS, PYPROJECT, Wanted, not_run
@@ -34,6 +38,8 @@ RESULTS = Path("build/parity")
 ACTIONLINT = Path(".nox/actionlint/bin/actionlint").absolute()
 
 asked: list[str] = []
+side_by_side: list[aside.Aside] = []
+installing = threading.Lock()
 
 
 def install(session: nox.Session, *requirements: str) -> None:
@@ -71,8 +77,12 @@ def parity(session: nox.Session, backend: str) -> None:
     parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False, allow_abbrev=False)
     parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
     parser.add_argument("--with-examples", dest="examples", action="store_true", help="those of examples/, too")
+    parser.add_argument("--jobs", type=int, default=len(aside.shares(len(BACKENDS))),
+                        help="so many backends at a time, each on its share of the cores (default: one a core)")
     add_versions(parser)
     chosen, others = parser.parse_known_args(session.posargs)
+    if chosen.jobs < 1:
+        session.error(f"--jobs: expected at least 1, got {chosen.jobs}")
     wanted = Wanted(backend, tuple(chosen.specs), chosen.python, chosen.pre)
     try:
         elsewhere = [name for name in wanted.parsed() if any(
@@ -85,9 +95,17 @@ def parity(session: nox.Session, backend: str) -> None:
     for example in environments.EXAMPLES if chosen.examples else ():
         session.notify(f"examples({example})")
     session.notify("report")
-    name = run_parity(session, wanted, chosen.backend, ["tests/parity", *([] if chosen.backend else ["tests/tabs"]),
-                                                        "-q", "--no-header", *others])
-    if name:
+    tests = ["tests/parity", *([] if chosen.backend else ["tests/tabs"]), "-q", "--no-header", *others]
+    if not side_by_side:  # all that were asked for; those before this one have ended
+        queued = [each for each in BACKENDS if any(runner.friendly_name == f"parity({each})" and waits
+                                                   for runner, waits in session._runner.manifest.list_all_sessions())]
+        alone = "gpu" in others or session._runner.global_config.install_only or elsewhere
+        side_by_side.append(aside.Aside(1 if alone else min(chosen.jobs, 1 + len(queued)), {
+            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests)
+            for each in (backend, *queued)}))
+    name, passed = side_by_side[0].result(backend, session.log)
+    asked.append(name)
+    if not passed:
         session.error(f"{name} did not pass; see above, and the report")
 
 
@@ -100,7 +118,7 @@ def examples(session: nox.Session, example: str) -> None:
     add_versions(parser)  # of `nox -s parity -- --with-examples`, where they are the backends'
     _, others = parser.parse_known_args(session.posargs)
     session.notify("report")
-    if run_parity(session, Wanted(example), None, ["tests/parity", "-q", "--no-header", *others]):
+    if not run_parity(session, Wanted(example), ["tests/parity", "-q", "--no-header", *others]):
         session.error(f"{example} did not pass; see above, and the report")
 
 
@@ -111,30 +129,35 @@ def add_versions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pre", action="store_true", help="pre-releases as well")
 
 
-def run_parity(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str], more: str = "") -> str:
-    """Judge a backend in an environment; what it is called in the report where it did not pass, else ''."""
-    name = (address or environments.label(wanted)).replace(":", ".") + more
-    try:
-        python = environments.make(wanted, session.log, keep=session._runner.global_config.no_install)
-    except LookupError as error:
-        asked.append(name)
-        not_run(name, str(error))
-        session.warn(f"{name}: {error}")
-        return name
-    name = name if address else environments.label(wanted, python) + more
+def run_parity(session: nox.Session, wanted: Wanted, arguments: list[str], more: str = "") -> bool:
+    """Judge a backend in an environment; whether it passed."""
+    name, passed = judged(session, wanted, None, arguments, session.log, None, more)
     asked.append(name)
+    return passed
+
+
+def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str], say: aside.Say,
+           output: Any, more: str = "") -> tuple[str, bool]:
+    """Make an environment and judge a backend in it: what it is called in the report, and whether it passed."""
+    name = (address or environments.label(wanted)).replace(":", ".") + more
+    config = session._runner.global_config
+    try:
+        with installing:  # one after the other: they share the network and the tree
+            python = environments.make(wanted, say, keep=config.no_install)
+    except LookupError as error:
+        not_run(name, str(error))
+        say(f"{name}: {error}")
+        return name, False
+    name = name if address else environments.label(wanted, python) + more
     not_run(name, "it did not start")
-    if session._runner.global_config.install_only:
-        return ""
+    if config.install_only:
+        return name, True
     where = "examples" if wanted.backend in environments.EXAMPLES else "parity"
     flags = [*(["--backend", address] if address else []), *wanted.flags]
     again = f'nox -s "{where}({wanted.backend})" -- ' + "".join(f"{shlex.quote(word)} " for word in flags)
-    try:
-        session.run(python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}", "--",
-                    *arguments, external=True, env={"LSTM_PARITY_AGAIN": again})
-    except nox.command.CommandFailed:
-        return name
-    return ""
+    command = [python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}", "--", *arguments]
+    say(shlex.join(["python", *command[1:]]))
+    return name, aside.run(command, {"LSTM_PARITY_AGAIN": again}, output)
 
 
 @nox.session(venv_backend="none", default=False)
@@ -159,7 +182,7 @@ def versions(session: nox.Session) -> None:
             without.append(backend)
             continue
         for wanted in planned:
-            run_parity(session, wanted, None, ["tests/parity", "-q", "--no-header", *others])
+            run_parity(session, wanted, ["tests/parity", "-q", "--no-header", *others])
     session.run(environment(session, "numpy"), "-m", "lstm_ref.parity", "versions", *asked, external=True)
     if without:
         session.error(f"not judged: {', '.join(without)}; see above")
@@ -180,7 +203,7 @@ def bisect(session: nox.Session) -> None:
         """The file of a version's run; '' where it did not take place."""
         specs = (f"{environments.package(chosen.backend)}=={version}", *chosen.specs)
         bounds = tuple(releases.companions(chosen.backend, version))
-        run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre, bounds), None,
+        run_parity(session, Wanted(chosen.backend, specs, chosen.python, chosen.pre, bounds),
                    ["tests/parity", "-q", "--no-header", *others], more=" bisect")
         path = RESULTS / f"{asked[-1].replace(' ', '-')}.json"
         entry = json.loads(path.read_text())["backends"][asked[-1]]

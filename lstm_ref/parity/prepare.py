@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import threadpoolctl
+from filelock import FileLock, Timeout
 
 from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Numbers
@@ -29,7 +30,9 @@ def missing(wanted: Iterable[Wanted], folder: Path) -> list[tuple[str, Case]]:
 
 
 def prepare(wanted: Iterable[Wanted], folder: Path) -> None:
-    """Compute and store all yardsticks that are missing, on all cores, with a progress bar.
+    """Compute and store all yardsticks that are missing, on all cores that this process may use, with a progress bar.
+
+    Runs that do so at the same time share the work.
 
     Args:
         wanted: check, case and precision of what is to be judged.
@@ -43,11 +46,16 @@ def prepare(wanted: Iterable[Wanted], folder: Path) -> None:
               reverse=True)
     # Fresh processes: a forked one would inherit the threads of BLAS.
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), fresh, _begin) as pool, progress() as bar:
+    with ProcessPoolExecutor(cores(), fresh, _begin) as pool, progress() as bar:
         task = bar.add_task("truth and rounding spread, once for all backends", total=len(left))
-        for future in as_completed([pool.submit(_compute, *problem, folder) for problem in left]):
-            future.result()
-            bar.advance(task)
+        for wait in (0, -1):  # first what nobody is at; then what another run has left, should it have ended
+            futures = {pool.submit(_compute, *problem, folder, wait): problem for problem in left}
+            left = []
+            for future in as_completed(futures):
+                if future.result():
+                    bar.advance(task)
+                else:
+                    left.append(futures[future])
 
 
 def prepare_aside(wanted: Iterable[Wanted], folder: Path) -> None:
@@ -70,8 +78,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _compute(check: str, case: Case, folder: Path) -> None:
-    CHECKS[check].yardstick(case, folder)
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _compute(check: str, case: Case, folder: Path, wait: float) -> bool:
+    """Compute one, and keep it; False where another run is at it, and it is not waited for."""
+    lock = folder / f"{check}-{case.name}-{case.dtype}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=wait):
+            CHECKS[check].yardstick(case, folder)
+    except Timeout:
+        return False
+    lock.unlink(missing_ok=True)  # at worst two runs then compute it: a file is put in place whole
+    return True
 
 
 def main(folder: str, *wanted: str) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -186,13 +187,17 @@ def permute(params: Sequence[Array], order: Array) -> LSTMParams:
     return LSTMParams(*(moved(name, array) for name, array in zip(PARAM_NAMES, params, strict=True)))
 
 
+#: What truth and spread come from: the reference, and of the judge what runs it.
+SOURCES = ("params", "lstm", "rnn", "loss", "training", "model", "loop", "text", "validate", "parity/reference",
+           "parity/cases", "parity/noise", "parity/truth", "parity/interface/*", "parity/checks/check",
+           "parity/checks/numbers")
+
+
+@cache
 def sources() -> bytes:
-    """The source of the reference and of the judge: a stored yardstick is only as good as the code that made it."""
+    """Their text: a stored yardstick is only as good as the code that made it."""
     root = Path(lstm_ref.__file__).parent
-    judge = (path for room in ("*.py", "interface/*.py", "checks/*.py") for path in (root / "parity").glob(room))
-    aside = {"__init__.py", "__main__.py", "animator.py", "files.py", "terminal.py", "usage.py"}
-    files = (path for path in (*root.glob("*.py"), *judge) if path.name not in aside)
-    return b"".join(path.read_bytes() for path in sorted(files))
+    return b"".join(path.read_bytes() for name in SOURCES for path in sorted(root.glob(f"{name}.py")))
 
 
 def _key(check: Measurable, case: Case, evaluations: int) -> str:

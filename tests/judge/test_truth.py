@@ -2,10 +2,13 @@
 
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import lstm_ref as ref
 from lstm_ref.files import write_arrays
@@ -216,6 +219,25 @@ def test_preparing_computes_what_is_missing_in_fresh_processes(tmp_path):
     assert len(written) == 2
     prepare(problems, tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+
+
+def test_runs_that_prepare_at_the_same_time_share_the_work(tmp_path):
+    """What another is at is left to it and waited for, and computed where it ended without."""
+    check, case = CHECKS["clipping"], CASES["tiny"]().astype("float32")
+    problems = [(name, "tiny", "float32") for name in ("forward", "clipping")]
+    other = FileLock(tmp_path / "clipping-tiny-float32.lock")
+    with ThreadPoolExecutor() as pool:
+        with other:
+            run = pool.submit(prepare, problems, tmp_path)
+            while not list(tmp_path.glob("forward*.npz")):
+                assert not run.done()
+                time.sleep(0.1)
+            assert not list(tmp_path.glob("clipping*.npz"))
+            truth.yardstick(check, case, tmp_path)
+            written = truth.stored(check, case, tmp_path).stat().st_mtime_ns
+        run.result(60)
+    assert truth.stored(check, case, tmp_path).stat().st_mtime_ns == written
+    assert not list(tmp_path.glob("*.lock"))
 
 
 def test_distance_hides_nothing():

@@ -1,0 +1,151 @@
+"""Backends side by side: while one is judged the next ones run already, each on its share of the cores."""
+
+import atexit
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Say = Callable[[str], object]
+#: What is done for a backend, given how to speak and where its programs write (None: to the terminal).
+Work = Callable[[Say, Any], Any]
+
+HERE = hasattr(os, "sched_setaffinity")  #: whether a thread can be held to some cores; its processes inherit them
+
+
+def shares(jobs: int) -> list[list[int]]:
+    """The cores that this process may use, in as many parts as there are jobs, or as there are cores."""
+    cores = sorted(os.sched_getaffinity(0)) if HERE else list(range(os.cpu_count() or 1))
+    jobs = max(1, min(jobs, len(cores)))
+    return [cores[i * len(cores) // jobs:(i + 1) * len(cores) // jobs] for i in range(jobs)]
+
+
+@contextlib.contextmanager
+def held(share: list[int]) -> Iterator[None]:
+    """This thread, and what it starts, on some cores alone."""
+    before = os.sched_getaffinity(0) if HERE else set()
+    try:
+        if HERE:
+            os.sched_setaffinity(0, share)
+        yield
+    finally:
+        if HERE:
+            os.sched_setaffinity(0, before)
+
+
+class Task:
+    """One backend's work; what it says and writes is kept until it is asked for."""
+
+    def __init__(self, work: Work, output: Path):
+        self.work, self.output = work, output
+        self.begun, self.ended = False, threading.Event()
+        self.result: Any = None
+        self.error: Exception | None = None
+        output.touch()
+
+    def do(self, share: list[int]) -> None:
+        """Do it aside."""
+        try:
+            with held(share), self.output.open("a", encoding="utf-8") as file:
+                self.result = self.work(lambda text: print(text, file=file, flush=True), file)
+        except Exception as error:
+            self.error = error
+        self.ended.set()
+
+    def follow(self) -> Any:
+        """Show its output until it has ended; its result."""
+        with self.output.open(encoding="utf-8", errors="replace") as file:
+            ended = False
+            while not ended:
+                ended = self.ended.wait(0.2)
+                print(file.read(), end="", flush=True)
+        if self.error:
+            raise self.error
+        return self.result
+
+
+class Aside:
+    """Tasks in their order, as many at a time as there are shares of the cores.
+
+    Args:
+        jobs: how many at a time.
+        tasks: what is done, by name.
+    """
+
+    def __init__(self, jobs: int, tasks: Mapping[str, Work]):
+        self.folder = tempfile.TemporaryDirectory()
+        atexit.register(self.folder.cleanup)
+        self.tasks = {name: Task(work, Path(self.folder.name, name)) for name, work in tasks.items()}
+        self.free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        parts = shares(jobs)
+        for share in parts:
+            self.free.put(share)
+        if len(parts) > 1:
+            atexit.register(end)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started ends, too
+            self.others = threading.Thread(target=self._work, daemon=True)
+
+    def result(self, name: str, say: Say) -> Any:
+        """Of a task. Where it was not begun aside it is done now, before everybody's eyes."""
+        task = self.tasks[name]
+        if not self._claim(task):
+            return task.follow()
+        share = self.free.get()
+        others = getattr(self, "others", None)
+        if others and not others.ident:
+            others.start()
+        try:
+            with held(share):
+                return task.work(say, None)
+        finally:
+            self.free.put(share)
+
+    def _claim(self, task: Task) -> bool:
+        with self.lock:
+            claimed, task.begun = not task.begun, True
+        return claimed
+
+    def _work(self) -> None:
+        for task in self.tasks.values():
+            share = self.free.get()
+            if self._claim(task):
+                threading.Thread(target=self._do, args=(task, share), daemon=True).start()
+            else:
+                self.free.put(share)
+
+    def _do(self, task: Task, share: list[int]) -> None:
+        task.do(share)
+        self.free.put(share)
+
+
+_running: set["subprocess.Popen[bytes]"] = set()
+
+
+def run(command: Sequence[str], env: Mapping[str, str], output: Any = None) -> bool:
+    """Run a program to its end; whether it ended with 0."""
+    both = subprocess.STDOUT if output else None
+    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=output, stderr=both)
+    _running.add(process)
+    try:
+        return process.wait() == 0
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        _running.discard(process)
+
+
+def end() -> None:
+    """End all that was started; each of them ends what it has started itself."""
+    for process in list(_running):
+        process.terminate()
+    for process in list(_running):
+        process.wait()

@@ -1,0 +1,86 @@
+"""Backends side by side: shares of the cores, order, output and ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / ".ci"))
+
+import aside
+
+
+def test_the_cores_are_shared_out():
+    """Every core is in one share, and there is no share without one."""
+    everything = sorted(core for share in aside.shares(1) for core in share)
+    for jobs in (1, 2, 1000):
+        parts = aside.shares(jobs)
+        assert sorted(core for share in parts for core in share) == everything
+        assert all(parts) and len(parts) == min(jobs, len(everything))
+
+
+def test_one_at_a_time_is_done_when_it_is_asked_for():
+    """Nothing is begun ahead of it, and what it says is said at once."""
+    done, said = [], []
+    both = aside.Aside(1, {"a": lambda say, output: done.append(say("a") or output),
+                           "b": lambda say, output: done.append(say("b") or output)})
+    both.result("a", said.append)
+    assert (done, said) == ([None], ["a"])
+    both.result("b", said.append)
+    assert (done, said) == ([None, None], ["a", "b"])
+
+
+@pytest.mark.skipif(len(aside.shares(2)) < 2, reason="one core")
+def test_the_next_one_runs_meanwhile_and_is_shown_in_its_turn(capfd):
+    """Its words and its program's; its result, or what it raised."""
+    met = threading.Barrier(2, timeout=20)
+
+    def first(say, output):
+        met.wait()
+        return "first"
+
+    def second(say, output):
+        met.wait()
+        say("second begins")
+        aside.run([sys.executable, "-c", "print('its program')"], {}, output)
+        return "second"
+
+    def third(say, output):
+        raise LookupError("no such thing")
+
+    three = aside.Aside(2, {"1": first, "2": second, "3": third})
+    assert three.result("1", print) == "first"
+    assert "second" not in capfd.readouterr().out
+    assert three.result("2", print) == "second"
+    assert capfd.readouterr().out.splitlines() == ["second begins", "its program"]
+    with pytest.raises(LookupError, match="no such thing"):
+        three.result("3", print)
+
+
+@pytest.mark.skipif(os.name != "posix" or len(aside.shares(2)) < 2, reason="signals are POSIX's; one core")
+def test_what_was_begun_ends_with_it(tmp_path):
+    """SIGTERM leaves no process behind, neither of the one that is shown nor of those aside."""
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import sys
+sys.path.insert(0, {str(Path(aside.__file__).parent)!r})
+import aside
+sleep = lambda say, output: aside.run([sys.executable, "-c",
+    "import os, pathlib, time; pathlib.Path(str(os.getpid())).touch(); time.sleep(60)"], {{}}, output)
+aside.Aside(2, {{"a": sleep, "b": sleep}}).result("a", print)
+""")
+    with subprocess.Popen([sys.executable, str(program)], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 20
+        while len(pids := [int(path.name) for path in tmp_path.iterdir() if path.name.isdigit()]) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
