@@ -10,8 +10,8 @@ from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import lstm, lstm_backward
 from lstm_ref.params import Array
 from lstm_ref.validate import (
+    BY_COUNT,
     NAMES,
-    RNN_NAMES,
     check_count,
     check_grads,
     check_loss,
@@ -47,7 +47,7 @@ def loss_and_grads(
         state: as for `lstm`.
         params: as for `lstm`.
         targets: (num_steps · batch_size,) tokens, step-major: `Y.T.reshape(-1)`.
-        forward: the forward pass, called like `lstm` (or `lstm_ref.rnn.rnn`).
+        forward: the forward pass, called like `lstm` (`lstm_ref.rnn.rnn`, `lstm_ref.gru.gru`).
         backward: its backward pass, called like `lstm_backward`.
 
     Raises:
@@ -110,7 +110,7 @@ def train_step(
     """One step of the book's training loop: forward, loss, backward, clipping, update.
 
     Args:
-        params: the parameters before the step, `LSTMParams` or `RNNParams`; they stay as they are.
+        params: the parameters before the step, `LSTMParams`, `RNNParams` or `GRUParams`; they stay as they are.
         X: (batch_size, num_steps) input tokens.
         Y: (batch_size, num_steps) target tokens, the inputs one step later.
         state: at the start of the minibatch, (H, C) or (H,).
@@ -126,7 +126,7 @@ def train_step(
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
         FloatingPointError: the loss is not finite; nothing was updated.
     """
-    check_count(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
+    check_count(params, BY_COUNT.get(len(params), NAMES))
     X, Y = np.asarray(X), np.asarray(Y)
     check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)

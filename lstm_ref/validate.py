@@ -15,6 +15,9 @@ import numpy as np
 GATE_PARAMS = tuple(f"{name}{k}" for k in "ifoc" for name in ("W_x", "W_h", "b_"))
 NAMES = (*GATE_PARAMS, "W_hq", "b_q")
 RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
+GRU_NAMES = (*(f"{name}{k}" for k in "zrh" for name in ("W_x", "W_h", "b_")), "W_hq", "b_q")
+#: The names of a cell's parameters, by how many they are.
+BY_COUNT = {len(names): names for names in (NAMES, RNN_NAMES, GRU_NAMES)}
 STATES = {"HC": "the pair (H, C)", "H": "the one-tuple (H,)"}
 
 
@@ -99,6 +102,15 @@ def check_rnn(inputs: Any, state: Any, params: Any) -> None:
         ValueError: as `check_lstm`.
     """
     _check_recurrent(inputs, state, params, RNN_NAMES, "H")
+
+
+def check_gru(inputs: Any, state: Any, params: Any) -> None:
+    """Arguments of `gru`, as `check_lstm`; the state is the one-tuple (H,).
+
+    Raises:
+        ValueError: as `check_lstm`.
+    """
+    _check_recurrent(inputs, state, params, GRU_NAMES, "H")
 
 
 def _check_recurrent(inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str) -> None:
