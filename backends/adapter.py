@@ -16,7 +16,18 @@ import numpy as np
 import lstm_ref as ref
 from backends.model import Model
 from backends.timing import Timing
-from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Framework, Heard, Trained, watch
+from lstm_ref.parity.interface import (
+    CELLS,
+    NAMES,
+    Drawn,
+    Epoch,
+    EpochAfterEpoch,
+    Framework,
+    Heard,
+    Trained,
+    cell_of,
+    watch,
+)
 
 
 class Adapter(Timing, Framework):
@@ -42,10 +53,12 @@ class Adapter(Timing, Framework):
 
 
 SHARED = "shared: minibatches come from lstm_ref.text"
+#: The reference's own draws, by cell.
+DRAWS = {"lstm": ref.get_lstm_params, "rnn": ref.get_params, "gru": ref.get_gru_params}
 
 
 class Implementation(ABC):
-    """One way in which a framework computes the LSTM; see `lstm_ref.parity.interface.Implementation`.
+    """One way in which a framework computes the LSTM and other cells; see `lstm_ref.parity.interface.Implementation`.
 
     A `net` is the framework's model, `RNNModelScratch` or `RNNModel`. The subclasses define what it consists of, what
     its state looks like and how its gradients are computed; all else is here.
@@ -53,7 +66,9 @@ class Implementation(ABC):
 
     #: checks that have nothing to compare here, and why
     not_judged: Mapping[str, str] = {}
-    #: the module with the function `lstm`
+    #: the cells besides the LSTM
+    has: Sequence[str] = ()
+    #: the module with the function `lstm`, and those of the other cells
     functions: ModuleType
     #: the module with `load_data_time_machine`
     aliases: ModuleType
@@ -64,16 +79,17 @@ class Implementation(ABC):
         self.adapter = adapter
         #: precisions that are unavailable, and why
         self.dtypes: Mapping[str, str] = dict(adapter.absent)
+        self.cells = dict.fromkeys(self.has, self.not_judged)
         self.tensor, self.tensors = adapter.tensor, adapter.tensors
         self.array, self.arrays = adapter.array, adapter.arrays
 
     @abstractmethod
     def start(self, cell: str, vocab_size: int, num_hiddens: int, seed: int) -> Any:
-        """A fresh net, 'lstm' or 'rnn', as a reader of the chapter starts it."""
+        """A fresh net, 'lstm', 'rnn' or 'gru', as a reader of the chapter starts it."""
 
     @abstractmethod
     def net(self, params: Sequence[np.ndarray]) -> Any:
-        """A net with these weights: the LSTM's 14, or the vanilla RNN's 5."""
+        """A net with these weights, of the cell that they are of."""
 
     @abstractmethod
     def read(self, net: Any) -> list[np.ndarray]:
@@ -131,26 +147,23 @@ class Implementation(ABC):
     def inference(self, net: Any) -> Callable[..., Any]:
         """A function that computes a net's outputs and new state from (X, state), keeping nothing for a gradient."""
 
-    def lstm(self, inputs, state, params):
-        """`lstm` of the tab or of the concise layer."""
-        outputs, last = self.functions.lstm(self.tensor(inputs), self.tensors(state), self.tensors(params))
-        H, C = self.arrays(last)
-        return self.array(outputs), (H, C)
+    def function(self, params: Sequence[Any]) -> Callable[..., Any]:
+        """`lstm`, `rnn` or `gru`, of the tab or of the concise layer, for these parameters."""
+        return getattr(self.functions, cell_of(params).removesuffix("_after"))  # type: ignore[no-any-return]
+
+    def forward(self, inputs, state, params):
+        """The forward pass of these parameters' cell."""
+        outputs, last = self.function(params)(self.tensor(inputs), self.tensors(state), self.tensors(params))
+        return self.array(outputs), tuple(self.arrays(last))
 
     def handed(self, way, inputs, state, params):
-        """`lstm` of arguments in another way."""
-        outputs, last = self.functions.lstm(*self.adapter.handed(way, inputs, state, params))
-        H, C = self.arrays(last)
-        return self.array(outputs), (H, C)
+        """The forward pass of arguments in another way."""
+        outputs, last = self.function(params)(*self.adapter.handed(way, inputs, state, params))
+        return self.array(outputs), tuple(self.arrays(last))
 
     def tape(self, inputs, state, params):
         """What every step computes; a framework's layer does not reveal it."""
         raise LookupError("a closed box")
-
-    def rnn(self, inputs, state, params):
-        """The tab's `rnn`."""
-        outputs, last = self.functions.rnn(self.tensor(inputs), self.tensors(state), self.tensors(params))
-        return self.array(outputs), tuple(self.arrays(last))
 
     def train(self, params, epochs, lr, use_random_iter):
         """The losses of all minibatches of some epochs, and the parameters after them."""
@@ -179,9 +192,9 @@ class Implementation(ABC):
         return
 
     def touched(self, inputs, state, params):
-        """The arguments of `lstm` as they are after the call."""
+        """The arguments of the forward pass as they are after the call."""
         arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
-        self.functions.lstm(*arguments)
+        self.function(params)(*arguments)
         return self.arrays([arguments[0], *arguments[1], *arguments[2]])
 
     def heard(self, net: Any, hear: Callable[[np.ndarray], None]) -> Any:
@@ -217,15 +230,16 @@ class Scratch(Implementation):
     """A tab's `RNNModelScratch`."""
 
     not_judged: Mapping[str, str] = {"sampling": SHARED}
+    has = ("rnn", "gru")
 
     def tape(self, inputs, state, params):
         """What every step computes, from the local variables of the tab's `lstm`."""
-        arguments = self.tensor(inputs), self.tensors(state), self.tensors(params)
-        turns = watch(self.functions.lstm, lambda: self.functions.lstm(*arguments))
+        arguments, function = (self.tensor(inputs), self.tensors(state), self.tensors(params)), self.function(params)
+        turns = watch(function, lambda: function(*arguments), NAMES[cell_of(params)])
         return [{name: self.array(value) for name, value in turn.items()} for turn in turns]
 
     def vjp(self, inputs, state, params, upstream):
-        """The framework's gradients through the tab's `lstm` or `rnn`, by parameters, inputs and state."""
+        """The framework's gradients through the tab's forward pass, by parameters, inputs and state."""
         f, n = self.adapter, len(params)
         *_, forward = self.functions_for(params)
 
@@ -255,32 +269,37 @@ class Scratch(Implementation):
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         """From the reference's own draw, so that every framework starts from the same weights."""
-        draw = {"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell]
-        return self.net(draw(vocab_size, num_hiddens, seed))
+        return self.net(DRAWS[cell](vocab_size, num_hiddens, seed))
 
     def weights(self, net):
         arrays = [array.copy() for array in self.read(net)]
-        names = ref.PARAM_NAMES if len(arrays) == len(ref.PARAM_NAMES) else ref.RNNParams._fields
-        return dict(zip(names, arrays, strict=True))
+        return dict(zip(CELLS[cell_of(arrays)].params._fields, arrays, strict=True))
 
     @abstractmethod
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed) -> Drawn:
-        """The tab's `get_lstm_params`, after the framework's generator was seeded."""
+    def draw(self, function: Callable[..., Any], vocab_size: int, num_hiddens: int, dtype: Any, seed: int) -> Drawn:
+        """A tab's function that draws parameters, after the framework's generator was seeded."""
+
+    def get_params(self, cell, vocab_size, num_hiddens, dtype, seed):
+        """The tab's `get_lstm_params`, `get_params` or `get_gru_params`."""
+        name = {"lstm": "get_lstm_params", "rnn": "get_params", "gru": "get_gru_params"}[cell]
+        return self.draw(getattr(self.functions, name), vocab_size, num_hiddens, dtype, seed)
 
     @abstractmethod
-    def init_lstm_state(self, batch_size, num_hiddens, dtype) -> Drawn:
-        """The tab's `init_lstm_state`."""
+    def begin(self, function: Callable[..., Any], batch_size: int, num_hiddens: int, dtype: Any) -> Drawn:
+        """A tab's function that begins a state."""
+
+    def init_state(self, cell, batch_size, num_hiddens, dtype):
+        """The tab's `init_lstm_state`, `init_rnn_state` or `init_gru_state`."""
+        return self.begin(getattr(self.functions, f"init_{cell}_state"), batch_size, num_hiddens, dtype)
 
     def functions_for(self, params):
         """The functions for these parameters: a draw (that returns them), the initial state and the forward pass."""
-        tab = self.functions
-        if len(params) == len(ref.PARAM_NAMES):
-            return (lambda *_: params), tab.init_lstm_state, tab.lstm
-        return (lambda *_: params), tab.init_rnn_state, tab.rnn
+        begin = getattr(self.functions, f"init_{cell_of(params)}_state")
+        return (lambda *_: params), begin, self.function(params)
 
 
 class Compiled(Scratch):
-    """A tab whose `lstm` and `rnn` have gone through the framework's compiler. A subclass has the tab as second base.
+    """A tab whose forward passes have gone through the framework's compiler. A subclass has the tab as second base.
 
     Args:
         adapter: the framework.
@@ -290,14 +309,14 @@ class Compiled(Scratch):
     #: how it is compiled
     what: str
     #: the cases it is judged on: each size is compiled anew, and a sequence is unrolled
-    cases: Sequence[str] = ("ragged", "clipped")
+    cases: Sequence[str] = tuple(f"{cell}{name}" for cell in ("", "rnn-", "gru-") for name in ("ragged", "clipped"))
     not_judged: Mapping[str, str] = Scratch.not_judged | dict.fromkeys(
         ("params", "state", "carrier", "loss", "clipping", "sgd", "kept", "reports", "own", "prediction", "written",
          "bad_input", "chapter"), "left to scratch, to save time")
 
     def __init__(self, adapter: Any, compiler: Callable[[Any], Any]):
         super().__init__(adapter)
-        compiled = {name: compiler(getattr(self.functions, name)) for name in ("lstm", "rnn")}
+        compiled = {name: compiler(getattr(self.functions, name)) for name in ("lstm", *self.has)}
         self.functions: Any = SimpleNamespace(**vars(self.functions) | compiled)
 
     def tape(self, inputs, state, params):
@@ -306,8 +325,9 @@ class Compiled(Scratch):
 
 
 class Concise(Implementation):
-    """A tab's `RNNModel` around the framework's layer."""
+    """A tab's `RNNModel` around the framework's layer; its GRU has the reset gate after the product unless said."""
 
+    has = ("rnn", "gru_after")
     not_judged: Mapping[str, str] = {
         "params": "a layer draws its own weights", "sampling": SHARED, "loss": "that of the tab",
         "sgd": "the framework's optimizer"}
@@ -316,9 +336,9 @@ class Concise(Implementation):
         """Torch's and Paddle's modules have a mode."""
         getattr(net, "train" if training else "eval", lambda: None)()
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+    def init_state(self, cell, batch_size, num_hiddens, dtype):
         """The model's initial state."""
-        net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
+        net = self.net(DRAWS[cell.removesuffix("_after")](1, num_hiddens, 0, dtype))
         state = self.begin_state(net, batch_size)
         return Drawn.of(state, self.state_out(state))
 
@@ -327,7 +347,7 @@ class Fused(Implementation):
     """A backend's `RNNModelFused`, the same in all frameworks; see `backends.fused`."""
 
     not_judged: Mapping[str, str] = {
-        "params": "it starts from given weights", "rnn": "it is an LSTM", "rnn_training": "it is an LSTM",
+        "params": "it starts from given weights", "rnn": "it is an LSTM", "gru": "it is an LSTM",
         "sampling": SHARED, "vjp": "its gradients are those of its loss", "loss": "a part of its step",
         "sgd": "a part of its step"}
 
@@ -345,8 +365,7 @@ class Fused(Implementation):
 
     def handed(self, way, inputs, state, params):
         outputs, last = self.functions.RNNModelFused.lstm(*self.adapter.handed(way, inputs, state, params))
-        H, C = self.arrays(last)
-        return self.array(outputs), (H, C)
+        return self.array(outputs), tuple(self.arrays(last))
 
     def read(self, net):
         return self.arrays(net.params)
@@ -360,7 +379,7 @@ class Fused(Implementation):
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size)
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+    def init_state(self, cell, batch_size, num_hiddens, dtype):
         net = self.net(ref.get_lstm_params(1, num_hiddens, 0, dtype))
         return self.adapter.drawn(net.begin_state(batch_size), [False, False])
 

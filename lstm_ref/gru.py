@@ -89,7 +89,7 @@ def gru(
         params: the 11 arrays of `GRUParams`, in order.
         tape: when given, one `GRUStep` per time step is appended to it.
         reset_after: apply the reset gate after the product with W_hh, as most frameworks' layers do: then one product
-            serves all three gates. The book applies it before, as Cho et al. (2014) do.
+            serves all three gates. The book applies it before, as Cho et al. (2014) do, from their third version on.
 
     Returns:
         The outputs of all steps, step-major, (num_steps · batch_size, vocab_size), and the last (H,).

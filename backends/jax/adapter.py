@@ -11,8 +11,7 @@ from flax import traverse_util
 
 from backends import adapter
 from backends.jax import aliases, concise, fused, scratch, training
-from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.parity.interface import Heard, Jax
+from lstm_ref.parity.interface import CELLS, Heard, Jax, cell_of
 
 
 class Adapter(adapter.Adapter, Jax):
@@ -144,7 +143,7 @@ class Scratch(Pure, adapter.Scratch):
 
     def kind(self, params):
         """The named tuple for parameters."""
-        return LSTMParams if len(params) == len(LSTMParams._fields) else RNNParams
+        return CELLS[cell_of(params)].params
 
     def book(self, params):
         return self.kind(params)(*params)
@@ -155,13 +154,13 @@ class Scratch(Pure, adapter.Scratch):
     def set_weights(self, net, weights):
         net.params = type(net.params)(*self.tensors(list(weights.values())))
 
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
-        params = scratch.get_lstm_params(jax.random.key(seed), vocab_size, num_hiddens, dtype)
+    def draw(self, function, vocab_size, num_hiddens, dtype, seed):
+        params = function(jax.random.key(seed), vocab_size, num_hiddens, dtype)
         # JAX differentiates any floating leaf of a pytree.
         return self.adapter.drawn(params, [jnp.issubdtype(param.dtype, jnp.floating) for param in params])
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, dtype)
+    def begin(self, function, batch_size, num_hiddens, dtype):
+        state = function(batch_size, num_hiddens, dtype)
         return self.adapter.drawn(state, [False] * len(state))
 
 
@@ -201,15 +200,14 @@ class Concise(Pure, adapter.Concise):
     functions = concise
 
     def start(self, cell, vocab_size, num_hiddens, seed):
-        cell = {"lstm": nn.OptimizedLSTMCell, "rnn": nn.SimpleCell}[cell]
+        cell = {"lstm": nn.OptimizedLSTMCell, "rnn": nn.SimpleCell, "gru": nn.GRUCell}[cell]
         model = concise.new_model(vocab_size, num_hiddens, cell=cell)
         return Net(model, model.init(jax.random.key(seed)))
 
     def net(self, params):
         params = self.tensors(params)
-        vanilla = len(params) == len(RNNParams._fields)
-        cell, load = (nn.SimpleCell, concise.from_rnn_params) if vanilla else (
-            nn.OptimizedLSTMCell, concise.from_lstm_params)
+        cell, load = {"rnn": (nn.SimpleCell, concise.from_rnn_params), "gru": (nn.GRUCell, concise.from_gru_params),
+                      "lstm": (nn.OptimizedLSTMCell, concise.from_lstm_params)}[cell_of(params)]
         return Net(concise.new_model(*params[0].shape, params[0].dtype, cell), load(params))
 
     def run(self, model, params, inputs, state):
@@ -227,7 +225,9 @@ class Concise(Pure, adapter.Concise):
         return [*self.arrays(self.to_book(by_params)), self.array(by_inputs), *self.state_out(by_state)]
 
     def to_book(self, params):
-        return (concise.rnn_params if "h" in params["rnn"]["cell"] else concise.lstm_params)(params)
+        cell = params["rnn"]["cell"]
+        read = concise.rnn_params if "h" in cell else concise.gru_params if "hn" in cell else concise.lstm_params
+        return read(params)
 
     def weights(self, net):
         return {name: self.array(leaf) for name, leaf in traverse_util.flatten_dict(net.params, sep="/").items()}
@@ -237,7 +237,7 @@ class Concise(Pure, adapter.Concise):
             {name: self.tensor(array) for name, array in weights.items()}, sep="/")
 
     def in_order(self, carry):
-        """The carry as the book's state: (C, H) as (H, C), and H of a vanilla RNN as (H,)."""
+        """The carry as the book's state: (C, H) as (H, C), and H alone as (H,)."""
         return carry[::-1] if isinstance(carry, tuple) else (carry,)
 
     def state_in(self, state):

@@ -2,7 +2,8 @@
 
 The cell has a matrix for each gate, `ii`, `if`, `ig` (the candidate), `io` for the inputs and `hi`, `hf`, `hg`, `ho`
 for the state, as the book has them, and one bias, on the side of the state. Its carry is (C, H), the book's (H, C).
-A `SimpleCell` has `i` and `h`, with its bias on the side of the inputs, and H for its carry.
+A `SimpleCell` has `i` and `h`, with its bias on the side of the inputs, and H for its carry. So does a `GRUCell`, with
+`ir`, `iz`, `in` and `hr`, `hz`, `hn`; its second bias of the candidate, in `hn`, is left out of the parameters here.
 """
 
 from functools import partial
@@ -11,10 +12,20 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import RNN_NAMES, check_lstm, check_model, check_rnn, check_sizes, check_tokens
+from lstm_ref import GRUParams, LSTMParams, RNNParams
+from lstm_ref.validate import (
+    GRU_NAMES,
+    RNN_NAMES,
+    check_gru,
+    check_lstm,
+    check_model,
+    check_rnn,
+    check_sizes,
+    check_tokens,
+)
 
 GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the book's
+GRU_GATES = {"r": "r", "z": "z", "n": "h"}
 
 
 class RNNModel:
@@ -56,7 +67,10 @@ class RNNModel:
 
 @partial(jax.jit, static_argnames=("rnn", "dense"))  # traced once for all layers of one kind and size
 def _run(rnn, dense, params, inputs, state):
-    state, Y = rnn.apply({"params": params["rnn"]}, inputs, initial_carry=state, return_carry=True)
+    cell = dict(params["rnn"]["cell"])
+    if "hn" in cell and "bias" not in cell["hn"]:  # the book has no such bias: it stays zero, whatever is trained
+        cell["hn"] = {**cell["hn"], "bias": jnp.zeros_like(cell["in"]["bias"])}
+    state, Y = rnn.apply({"params": {"cell": cell}}, inputs, initial_carry=state, return_carry=True)
     return dense.apply({"params": params["dense"]}, Y.reshape((-1, Y.shape[-1]))), state
 
 
@@ -81,6 +95,26 @@ def from_rnn_params(params):
     W_xh, W_hh, b_h, W_hq, b_q = params
     cell = {"i": {"kernel": W_xh, "bias": b_h}, "h": {"kernel": W_hh}}
     return {"rnn": {"cell": cell}, "dense": {"kernel": W_hq, "bias": b_q}}
+
+
+def from_gru_params(params):
+    """The GRU's 11 parameters, or their gradients, as the pytree of an `RNNModel` with a `GRUCell`."""
+    check_model(params, GRU_NAMES)
+    p = GRUParams(*params)._asdict()
+    cell = {f"i{g}": {"kernel": p[f"W_x{k}"], "bias": p[f"b_{k}"]} for g, k in GRU_GATES.items()}
+    cell |= {f"h{g}": {"kernel": p[f"W_h{k}"]} for g, k in GRU_GATES.items()}
+    return {"rnn": {"cell": cell}, "dense": {"kernel": p["W_hq"], "bias": p["b_q"]}}
+
+
+def gru_params(tree):
+    """Such a pytree as the GRU's 11 parameters; ValueError where it has the second bias, which the book has not."""
+    cell, dense = tree["rnn"]["cell"], tree["dense"]
+    if "bias" in cell["hn"]:
+        raise ValueError("rnn/cell/hn/bias: expected none, since the reset gate multiplies it and no bias of the "
+                         "book's 11 parameters; begin with from_gru_params")
+    gates = {name: array for g, k in GRU_GATES.items() for name, array in (
+        (f"W_x{k}", cell[f"i{g}"]["kernel"]), (f"W_h{k}", cell[f"h{g}"]["kernel"]), (f"b_{k}", cell[f"i{g}"]["bias"]))}
+    return GRUParams(**gates, W_hq=dense["kernel"], b_q=dense["bias"])
 
 
 def rnn_params(tree):
@@ -111,4 +145,12 @@ def rnn(inputs, state, params):
     check_rnn(inputs, state, params)
     net = new_model(*params[0].shape, params[0].dtype, nn.SimpleCell)
     outputs, H = net.run(from_rnn_params(params), inputs, state[0])
+    return outputs, (H,)
+
+
+def gru(inputs, state, params):
+    """Flax's `GRUCell`, called like the scratch `gru`; the reset gate comes after the product with W_hh."""
+    check_gru(inputs, state, params)
+    net = new_model(*params[0].shape, params[0].dtype, nn.GRUCell)
+    outputs, H = net.run(from_gru_params(params), inputs, state[0])
     return outputs, (H,)

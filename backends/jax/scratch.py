@@ -6,8 +6,8 @@ The book's JAX tab is a class; this is its counterpart to the functions of the o
 import jax
 import jax.numpy as jnp
 
-from lstm_ref import LSTMParams, RNNParams
-from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref import GRUParams, LSTMParams, RNNParams
+from lstm_ref.validate import check_floating, check_gru, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
@@ -94,6 +94,50 @@ def rnn(inputs, state, params):
     outputs = []
     for X in inputs:
         H = jnp.tanh(X @ W_xh + H @ W_hh + b_h)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+    return jnp.concatenate(outputs, axis=0), (H,)
+
+
+def get_gru_params(key, vocab_size, num_hiddens, dtype=jnp.float32):
+    """The GRU's 11 parameters, like `get_lstm_params`: update gate z, reset gate r, candidate h, output layer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    num_inputs = num_outputs = vocab_size
+    keys = iter(jax.random.split(key, 7))
+
+    def normal(shape):
+        return jax.random.normal(next(keys), shape, dtype) * 0.01
+
+    def three():
+        return (normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)),
+                jnp.zeros(num_hiddens, dtype))
+
+    W_xz, W_hz, b_z = three()  # update gate
+    W_xr, W_hr, b_r = three()  # reset gate
+    W_xh, W_hh, b_h = three()  # candidate hidden state
+    W_hq, b_q = normal((num_hiddens, num_outputs)), jnp.zeros(num_outputs, dtype)  # output layer
+    return GRUParams(W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q)
+
+
+def init_gru_state(batch_size, num_hiddens, dtype=jnp.float32):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    return (jnp.zeros((batch_size, num_hiddens), dtype),)
+
+
+def gru(inputs, state, params):
+    """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
+    check_gru(inputs, state, params)
+    W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        Z = jax.nn.sigmoid(X @ W_xz + H @ W_hz + b_z)
+        R = jax.nn.sigmoid(X @ W_xr + H @ W_hr + b_r)
+        H_tilda = jnp.tanh(X @ W_xh + (R * H) @ W_hh + b_h)
+        H = Z * H + (1 - Z) * H_tilda
         Y = H @ W_hq + b_q
         outputs.append(Y)
     return jnp.concatenate(outputs, axis=0), (H,)

@@ -18,8 +18,11 @@ from backends.mxnet.aliases import (  # noqa: E402
 from backends.mxnet.concise import RNNModel  # noqa: E402
 from backends.mxnet.scratch import (  # noqa: E402
     RNNModelScratch,
+    get_gru_params,
     get_lstm_params,
     get_params,
+    gru,
+    init_gru_state,
     init_lstm_state,
     init_rnn_state,
     lstm,
@@ -38,7 +41,7 @@ from lstm_ref import Accumulator, Animator, Timer, Vocab  # noqa: E402
 
 __all__ = [
     "Accumulator", "Animator", "RNNModel", "RNNModelScratch", "Timer", "Vocab", "arange", "concat",
-    "get_lstm_params", "get_params", "grad_clipping", "init_lstm_state", "init_rnn_state", "load_data_time_machine",
-    "loss", "lstm", "normal", "predict_ch8", "reshape", "rnn", "sgd", "size", "tensor", "train_ch8",
-    "train_epoch_ch8", "train_step_ch8", "try_gpu", "zeros",
+    "get_gru_params", "get_lstm_params", "get_params", "grad_clipping", "gru", "init_gru_state", "init_lstm_state",
+    "init_rnn_state", "load_data_time_machine", "loss", "lstm", "normal", "predict_ch8", "reshape", "rnn", "sgd",
+    "size", "tensor", "train_ch8", "train_epoch_ch8", "train_step_ch8", "try_gpu", "zeros",
 ]

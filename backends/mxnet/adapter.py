@@ -57,13 +57,13 @@ class Scratch(Shared, attached.AttachedScratch):
         for param, array in zip(net.params, weights.values(), strict=True):
             param[:] = self.tensor(array)
 
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
+    def draw(self, function, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, str(dtype))
+        params = function(vocab_size, num_hiddens, self.adapter.device, str(dtype))
         return self.adapter.drawn(params, [param.grad is not None for param in params])
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, str(dtype))
+    def begin(self, function, batch_size, num_hiddens, dtype):
+        state = function(batch_size, num_hiddens, self.adapter.device, str(dtype))
         return self.adapter.drawn(state, [tensor.grad is not None for tensor in state])
 
 
@@ -74,7 +74,7 @@ class Concise(Shared, attached.AttachedConcise):
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)
-        layer = {"lstm": gluon.rnn.LSTM, "rnn": gluon.rnn.RNN}[cell]
+        layer = {"lstm": gluon.rnn.LSTM, "rnn": gluon.rnn.RNN, "gru": gluon.rnn.GRU}[cell]
         layer = layer(num_hiddens, input_size=vocab_size, **({"activation": "tanh"} if cell == "rnn" else {}))
         net = concise.RNNModel(layer, vocab_size)
         net.dense.weight.shape = (vocab_size, num_hiddens)

@@ -4,14 +4,19 @@ Gluon stacks the gates i, f, c, o in `l0_i2h_weight` (4h, V) and `l0_h2h_weight`
 book's, and has two biases where the book has one.
 """
 
+from functools import partial
+
 from mxnet import init, np, npx
 from mxnet.gluon import nn
 from mxnet.gluon import rnn as layers
 
-from lstm_ref import LSTMParams, RNNParams
+from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
+    BY_COUNT,
+    GRU_NAMES,
     NAMES,
     RNN_NAMES,
+    check_gru,
     check_lstm,
     check_model,
     check_params,
@@ -22,6 +27,7 @@ from lstm_ref.validate import (
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
+GRU_GATES = "rzh"  # reset gate, update gate, candidate
 
 
 class RNNModel(nn.Block):
@@ -67,6 +73,11 @@ def load_rnn_params(net, params, device=None):
     load(net, params, RNN_NAMES, RNN_GATES, device)
 
 
+def load_gru_params(net, params, device=None):
+    """Put the GRU's 11 parameters into an `RNNModel` with such a layer, as `load_lstm_params` does."""
+    load(net, params, GRU_NAMES, GRU_GATES, device)
+
+
 def load(net, params, names, gates, device=None):
     """Put parameters with these names into the layers."""
     check_params(params, net.vocab_size, net.num_hiddens, names)
@@ -83,10 +94,22 @@ def load(net, params, names, gates, device=None):
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order; the two biases summed."""
+    """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, dense = net.rnn, net.dense
-    return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data(),
-                dense.weight.data(), dense.bias.data())
+    bias = one_bias(rnn.l0_i2h_bias.data(), rnn.l0_h2h_bias.data(), rnn._gates)
+    return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), bias, dense.weight.data(), dense.bias.data())
+
+
+def one_bias(first, second, gates):
+    """The sum of a layer's two biases. A GRU has no such sum: the reset gate multiplies the candidate's second one.
+
+    Raises:
+        ValueError: it is a GRU's, and the second is not zero.
+    """
+    if gates == 3 and bool((second != 0).any()):
+        raise ValueError("l0_h2h_bias: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
+                         "reset gate; begin with load_gru_params")
+    return first + second
 
 
 def lstm_grads(net):
@@ -98,22 +121,22 @@ def lstm_grads(net):
 def book(i2h_weight, h2h_weight, bias, weight, bias_q):
     """The parameters, or gradients, of the book from the layers' own, with one bias."""
     n = h2h_weight.shape[0] // h2h_weight.shape[1]
-    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    kind, letters = {4: (LSTMParams, GATES), 3: (GRUParams, GRU_GATES), 1: (RNNParams, RNN_GATES)}[n]
     parts = zip(letters, np.split(i2h_weight, n), np.split(h2h_weight, n), np.split(bias, n), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
     return kind(**gates, W_hq=weight.T, b_q=bias_q)
 
 
 def from_params(params):
-    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
-    check_model(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
+    """An `RNNModel` that computes what `lstm` does with these 14 parameters; `gru` with 11, `rnn` with 5."""
+    check_model(params, BY_COUNT.get(len(params), NAMES))
     vocab_size, num_hiddens = params[0].shape
     sizes = {"input_size": vocab_size, "dtype": params[0].dtype}
-    vanilla = len(params) == len(RNN_NAMES)
-    layer = layers.RNN(num_hiddens, activation="tanh", **sizes) if vanilla else layers.LSTM(num_hiddens, **sizes)
-    net = RNNModel(layer, vocab_size)
+    layer, load_params = {5: (partial(layers.RNN, activation="tanh"), load_rnn_params),
+                          11: (layers.GRU, load_gru_params)}.get(len(params), (layers.LSTM, load_lstm_params))
+    net = RNNModel(layer(num_hiddens, **sizes), vocab_size)
     net.dense.weight.shape = (vocab_size, num_hiddens)
-    (load_rnn_params if vanilla else load_lstm_params)(net, params, params[0].ctx)
+    load_params(net, params, params[0].ctx)
     return net
 
 
@@ -127,5 +150,12 @@ def lstm(inputs, state, params):
 def rnn(inputs, state, params):
     """`gluon.rnn.RNN` with the arguments and results of the scratch `rnn`."""
     check_rnn(inputs, state, params)
+    outputs, (H,) = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
+    return outputs, (H[0],)
+
+
+def gru(inputs, state, params):
+    """`gluon.rnn.GRU` called like the scratch `gru`; the reset gate comes after the product with W_hh."""
+    check_gru(inputs, state, params)
     outputs, (H,) = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
     return outputs, (H[0],)

@@ -1,8 +1,8 @@
-"""The book's models from scratch, MXNet tab: the LSTM, and the vanilla RNN of the previous chapter."""
+"""The book's models from scratch, MXNet tab: the LSTM, the vanilla RNN before it and the GRU."""
 
 from mxnet import np, npx
 
-from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_gru, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, device, dtype="float32"):
@@ -98,6 +98,54 @@ def rnn(inputs, state, params):
     outputs = []
     for X in inputs:
         H = np.tanh(np.dot(X, W_xh) + np.dot(H, W_hh) + b_h)
+        Y = np.dot(H, W_hq) + b_q
+        outputs.append(Y)
+    return np.concatenate(outputs, axis=0), (H,)
+
+
+def get_gru_params(vocab_size, num_hiddens, device, dtype="float32"):
+    """The GRU's 11 parameters, like `get_lstm_params`: update gate z, reset gate r, candidate h, output layer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return np.random.normal(scale=0.01, size=shape, dtype=dtype, ctx=device)
+
+    def zeros(size):
+        return np.zeros(size, dtype=dtype, ctx=device)
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xz, W_hz, b_z = three()  # update gate
+    W_xr, W_hr, b_r = three()  # reset gate
+    W_xh, W_hh, b_h = three()  # candidate hidden state
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q]
+    for param in params:
+        param.attach_grad()
+    return params
+
+
+def init_gru_state(batch_size, num_hiddens, device, dtype="float32"):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    return (np.zeros((batch_size, num_hiddens), dtype=dtype, ctx=device),)
+
+
+def gru(inputs, state, params):
+    """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
+    check_gru(inputs, state, params)
+    W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        Z = npx.sigmoid(np.dot(X, W_xz) + np.dot(H, W_hz) + b_z)
+        R = npx.sigmoid(np.dot(X, W_xr) + np.dot(H, W_hr) + b_r)
+        H_tilda = np.tanh(np.dot(X, W_xh) + np.dot(R * H, W_hh) + b_h)
+        H = Z * H + (1 - Z) * H_tilda
         Y = np.dot(H, W_hq) + b_q
         outputs.append(Y)
     return np.concatenate(outputs, axis=0), (H,)

@@ -10,9 +10,13 @@ from lstm_ref import (  # noqa: E402
     RNNModelScratch,
     Timer,
     Vocab,
+    get_gru_params,
     get_lstm_params,
     get_params,
     grad_clipping,
+    gru,
+    gru_backward,
+    init_gru_state,
     init_lstm_state,
     init_rnn_state,
     load_data_time_machine,
@@ -28,7 +32,8 @@ from lstm_ref import (  # noqa: E402
 )
 
 __all__ = [
-    "Accumulator", "Animator", "RNNModelScratch", "Timer", "Vocab", "get_lstm_params", "get_params", "grad_clipping",
-    "init_lstm_state", "init_rnn_state", "load_data_time_machine", "lstm", "lstm_backward", "predict_ch8", "rnn",
-    "rnn_backward", "sgd", "train_ch8", "train_epoch_ch8", "train_step",
+    "Accumulator", "Animator", "RNNModelScratch", "Timer", "Vocab", "get_gru_params", "get_lstm_params", "get_params",
+    "grad_clipping", "gru", "gru_backward", "init_gru_state", "init_lstm_state", "init_rnn_state",
+    "load_data_time_machine", "lstm", "lstm_backward", "predict_ch8", "rnn", "rnn_backward", "sgd", "train_ch8",
+    "train_epoch_ch8", "train_step",
 ]

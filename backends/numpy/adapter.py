@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import lstm_ref as ref
 from backends import adapter
 from backends.numpy import fused
-from lstm_ref.parity.interface import NumPy
+from lstm_ref.parity.interface import OTHERS, NumPy, cell_of
 from lstm_ref.parity.reference import Reference
 
 
@@ -21,9 +21,10 @@ class Scratch(Reference):
     """The reference, and what the command `train` needs besides: see `backends.adapter.Implementation`."""
 
     not_judged: Mapping[str, str] = {"own": "it is the reference"}
+    cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, not_judged)
 
     def start(self, cell, vocab_size, num_hiddens, seed):
-        return self.net({"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell](vocab_size, num_hiddens, seed))
+        return self.net(self._cells[cell][0](vocab_size, num_hiddens, seed))
 
     def weights(self, net):
         return net.params._asdict()
@@ -35,7 +36,7 @@ class Scratch(Reference):
         return net.begin_state(batch_size)
 
     def training_step(self, net, lr):
-        _, forward, backward = self._cells[len(net.params)]
+        *_, forward, backward = self._cells[cell_of(net.params)]
 
         def step(X, Y, state):
             net.params, state, loss = ref.train_step(net.params, X, Y, state, lr, 1.0, forward, backward)

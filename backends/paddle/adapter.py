@@ -56,13 +56,13 @@ class Scratch(Shared, attached.AttachedScratch):
             for param, array in zip(net.params, weights.values(), strict=True):
                 param.set_value(self.tensor(array))
 
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
+    def draw(self, function, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, str(dtype))
+        params = function(vocab_size, num_hiddens, str(dtype))
         return self.adapter.drawn(params, [not param.stop_gradient for param in params])
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, str(dtype))
+    def begin(self, function, batch_size, num_hiddens, dtype):
+        state = function(batch_size, num_hiddens, str(dtype))
         return self.adapter.drawn(state, [not tensor.stop_gradient for tensor in state])
 
 
@@ -79,7 +79,7 @@ class Concise(Shared, attached.AttachedConcise):
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)
-        layer = {"lstm": nn.LSTM, "rnn": nn.SimpleRNN}[cell](vocab_size, num_hiddens, time_major=True)
+        layer = {"lstm": nn.LSTM, "rnn": nn.SimpleRNN, "gru": nn.GRU}[cell](vocab_size, num_hiddens, time_major=True)
         return concise.RNNModel(layer, vocab_size)
 
     def weights(self, net):

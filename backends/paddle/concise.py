@@ -8,10 +8,13 @@ import paddle
 from paddle import nn
 from paddle.nn import functional
 
-from lstm_ref import LSTMParams, RNNParams
+from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
+    BY_COUNT,
+    GRU_NAMES,
     NAMES,
     RNN_NAMES,
+    check_gru,
     check_lstm,
     check_model,
     check_params,
@@ -22,6 +25,7 @@ from lstm_ref.validate import (
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
+GRU_GATES = "rzh"  # reset gate, update gate, candidate
 
 
 class RNNModel(nn.Layer):
@@ -69,6 +73,11 @@ def load_rnn_params(net, params):
     load(net, params, RNN_NAMES, RNN_GATES)
 
 
+def load_gru_params(net, params):
+    """Put the GRU's 11 parameters into an `RNNModel` with such a layer, as `load_lstm_params` does."""
+    load(net, params, GRU_NAMES, GRU_GATES)
+
+
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
     check_params(params, net.vocab_size, net.num_hiddens, names)
@@ -85,9 +94,22 @@ def load(net, params, names, gates):
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order; the two biases summed."""
+    """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, linear = net.rnn, net.linear
-    return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
+    bias = one_bias(rnn.bias_ih_l0, rnn.bias_hh_l0, rnn.weight_hh_l0.shape[0] // net.num_hiddens)
+    return book(rnn.weight_ih_l0, rnn.weight_hh_l0, bias, linear.weight, linear.bias)
+
+
+def one_bias(first, second, gates):
+    """The sum of a layer's two biases. A GRU has no such sum: the reset gate multiplies the candidate's second one.
+
+    Raises:
+        ValueError: it is a GRU's, and the second is not zero.
+    """
+    if gates == 3 and bool((second != 0).any()):
+        raise ValueError("bias_hh_l0: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
+                         "reset gate; begin with load_gru_params")
+    return first + second
 
 
 def lstm_grads(net):
@@ -99,18 +121,18 @@ def lstm_grads(net):
 def book(weight_ih, weight_hh, bias, weight, bias_q):
     """The parameters, or gradients, of the book from the layers' own, with one bias."""
     n = weight_hh.shape[0] // weight_hh.shape[1]
-    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    kind, letters = {4: (LSTMParams, GATES), 3: (GRUParams, GRU_GATES), 1: (RNNParams, RNN_GATES)}[n]
     parts = zip(letters, weight_ih.chunk(n), weight_hh.chunk(n), bias.chunk(n), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x.T), (f"W_h{k}", h.T), (f"b_{k}", b))}
     return kind(**gates, W_hq=weight, b_q=bias_q)
 
 
 def from_params(params):
-    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5, on their device."""
-    check_model(params, RNN_NAMES if len(params) == len(RNN_NAMES) else NAMES)
+    """An `RNNModel` that computes what `lstm` does with 14 parameters, `gru` with 11, `rnn` with 5, on their device."""
+    check_model(params, BY_COUNT.get(len(params), NAMES))
     vocab_size, num_hiddens = params[0].shape
-    vanilla = len(params) == len(RNN_NAMES)
-    layer, load_params = (nn.SimpleRNN, load_rnn_params) if vanilla else (nn.LSTM, load_lstm_params)
+    layer, load_params = {5: (nn.SimpleRNN, load_rnn_params), 11: (nn.GRU, load_gru_params)}.get(
+        len(params), (nn.LSTM, load_lstm_params))
     default = paddle.get_default_dtype()
     paddle.set_default_dtype(params[0].dtype)  # an existing layer can't change to float64: Layer.to fails on it
     try:
@@ -131,5 +153,12 @@ def lstm(inputs, state, params):
 def rnn(inputs, state, params):
     """`nn.SimpleRNN` with the arguments and results of the scratch `rnn`."""
     check_rnn(inputs, state, params)
+    outputs, H = from_params(params).run(inputs, state[0].unsqueeze(0))
+    return outputs, (H[0],)
+
+
+def gru(inputs, state, params):
+    """`nn.GRU` called like the scratch `gru`; the reset gate comes after the product with W_hh."""
+    check_gru(inputs, state, params)
     outputs, H = from_params(params).run(inputs, state[0].unsqueeze(0))
     return outputs, (H[0],)

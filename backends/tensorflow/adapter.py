@@ -122,15 +122,15 @@ class Scratch(Tape, adapter.Scratch):
         training.sgd(params, self.tensors(grads), lr, batch_size)
         return self.arrays(params)
 
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
+    def draw(self, function, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
         with tf.device(self.adapter.device):
-            params = scratch.get_lstm_params(vocab_size, num_hiddens, tf.as_dtype(dtype))
+            params = function(vocab_size, num_hiddens, tf.as_dtype(dtype))
         return self.adapter.drawn(params, [getattr(param, "trainable", False) for param in params])
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
+    def begin(self, function, batch_size, num_hiddens, dtype):
         with tf.device(self.adapter.device):
-            state = scratch.init_lstm_state(batch_size, num_hiddens, tf.as_dtype(dtype))
+            state = function(batch_size, num_hiddens, tf.as_dtype(dtype))
         return self.adapter.drawn(state, [False] * len(state))
 
 
@@ -144,6 +144,7 @@ class Concise(Tape, adapter.Concise):
     """Keras' `LSTM`."""
 
     functions = concise
+    has = ("rnn", "gru")
 
     def __init__(self, adapter):
         super().__init__(adapter)
@@ -153,7 +154,7 @@ class Concise(Tape, adapter.Concise):
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)
-        layer = {"lstm": tf.keras.layers.LSTM, "rnn": tf.keras.layers.SimpleRNN}[cell]
+        layer = {"lstm": tf.keras.layers.LSTM, "rnn": tf.keras.layers.SimpleRNN, "gru": tf.keras.layers.GRU}[cell]
         return concise.RNNModel(layer(num_hiddens, return_sequences=True, return_state=True), vocab_size)
 
     def net(self, params):

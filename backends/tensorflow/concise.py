@@ -4,14 +4,17 @@ Keras stacks the gates i, f, c, o in `kernel` (V, 4h) and `recurrent_kernel` (h,
 bias. Its layers expect the batch first; Keras 3 no longer has `time_major`.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import tensorflow as tf
 
-from lstm_ref import LSTMParams, RNNParams
+from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
+    BY_COUNT,
+    GRU_NAMES,
     NAMES,
     RNN_NAMES,
+    check_gru,
     check_lstm,
     check_model,
     check_params,
@@ -22,6 +25,7 @@ from lstm_ref.validate import (
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
+GRU_GATES = "zrh"  # update gate, reset gate, candidate
 
 
 class RNNModel(tf.keras.layers.Layer):
@@ -69,6 +73,13 @@ def load_rnn_params(net, params):
     load(net, params, RNN_NAMES, RNN_GATES)
 
 
+def load_gru_params(net, params):
+    """Put the GRU's 11 parameters into an `RNNModel` with such a layer, `GRU(..., reset_after=False)`."""
+    if net.rnn.cell.reset_after:
+        raise ValueError("rnn_layer: expected reset_after=False, since the book's 11 parameters have one bias a gate")
+    load(net, params, GRU_NAMES, GRU_GATES)
+
+
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
     check_params(params, net.vocab_size, net.num_hiddens, names)
@@ -82,7 +93,7 @@ def load(net, params, names, gates):
 
 
 def lstm_params(net):
-    """The 14 parameters of an `RNNModel`, or a vanilla RNN's 5, in the book's order."""
+    """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order."""
     return to_book(net.trainable_variables)
 
 
@@ -90,7 +101,7 @@ def to_book(variables):
     """The trainable variables of an `RNNModel`, or their gradients, in the book's order."""
     kernel, recurrent_kernel, bias, weight, bias_q = map(tf.convert_to_tensor, variables)
     n = recurrent_kernel.shape[1] // recurrent_kernel.shape[0]
-    kind, letters = (LSTMParams, GATES) if n > 1 else (RNNParams, RNN_GATES)
+    kind, letters = {4: (LSTMParams, GATES), 3: (GRUParams, GRU_GATES), 1: (RNNParams, RNN_GATES)}[n]
     parts = zip(letters, tf.split(kernel, n, 1), tf.split(recurrent_kernel, n, 1), tf.split(bias, n), strict=True)
     gates = {name: part for k, x, h, b in parts for name, part in ((f"W_x{k}", x), (f"W_h{k}", h), (f"b_{k}", b))}
     return kind(**gates, W_hq=weight, b_q=bias_q)
@@ -101,13 +112,17 @@ def new_model(vocab_size, num_hiddens, dtype="float32", layer=tf.keras.layers.LS
     return RNNModel(layer(num_hiddens, return_sequences=True, return_state=True, dtype=dtype), vocab_size)
 
 
+#: Keras' own default, `reset_after=True`, is another GRU, with a second bias that is trained as well.
+_GRU = partial(tf.keras.layers.GRU, reset_after=False)
+
+
 def from_params(params, make=new_model):
-    """An `RNNModel` that computes what `lstm` does with these 14 parameters, or `rnn` with 5."""
-    vanilla = len(params) == len(RNN_NAMES)
-    check_model(params, RNN_NAMES if vanilla else NAMES)
-    layer = tf.keras.layers.SimpleRNN if vanilla else tf.keras.layers.LSTM
+    """An `RNNModel` that computes what `lstm` does with these 14 parameters, `gru` with 11 or `rnn` with 5."""
+    check_model(params, BY_COUNT.get(len(params), NAMES))
+    layer, load_params = {5: (tf.keras.layers.SimpleRNN, load_rnn_params), 11: (_GRU, load_gru_params)}.get(
+        len(params), (tf.keras.layers.LSTM, load_lstm_params))
     net = make(*params[0].shape, params[0].dtype.name, layer)
-    (load_rnn_params if vanilla else load_lstm_params)(net, params)
+    load_params(net, params)
     return net
 
 
@@ -125,5 +140,12 @@ def lstm(inputs, state, params):
 def rnn(inputs, state, params):
     """Keras' `SimpleRNN` with the arguments and results of the scratch `rnn`."""
     check_rnn(inputs, state, params)
+    outputs, last = from_params(params, _reused_model).run(inputs, state)
+    return outputs, tuple(last)
+
+
+def gru(inputs, state, params):
+    """Keras' `GRU` with the arguments and results of the scratch `gru`, whose reset gate comes before the product."""
+    check_gru(inputs, state, params)
     outputs, last = from_params(params, _reused_model).run(inputs, state)
     return outputs, tuple(last)

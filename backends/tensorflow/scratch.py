@@ -1,8 +1,8 @@
-"""The book's models from scratch, TensorFlow tab: the LSTM, and the vanilla RNN of the previous chapter."""
+"""The book's models from scratch, TensorFlow tab: the LSTM, the vanilla RNN before it and the GRU."""
 
 import tensorflow as tf
 
-from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_gru, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, dtype=tf.float32):
@@ -93,6 +93,51 @@ def rnn(inputs, state, params):
     outputs = []
     for X in tf.unstack(inputs):
         H = tf.tanh(tf.matmul(X, W_xh) + tf.matmul(H, W_hh) + b_h)
+        Y = tf.matmul(H, W_hq) + b_q
+        outputs.append(Y)
+    return tf.concat(outputs, axis=0), (H,)
+
+
+def get_gru_params(vocab_size, num_hiddens, dtype=tf.float32):
+    """The GRU's 11 parameters, like `get_lstm_params`: update gate z, reset gate r, candidate h, output layer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return tf.Variable(tf.random.normal(shape=shape, stddev=0.01, mean=0, dtype=dtype))
+
+    def zeros(size):
+        return tf.Variable(tf.zeros(size, dtype=dtype))
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xz, W_hz, b_z = three()  # update gate
+    W_xr, W_hr, b_r = three()  # reset gate
+    W_xh, W_hh, b_h = three()  # candidate hidden state
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    return [W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q]
+
+
+def init_gru_state(batch_size, num_hiddens, dtype=tf.float32):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    return (tf.zeros(shape=(batch_size, num_hiddens), dtype=dtype),)
+
+
+def gru(inputs, state, params):
+    """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
+    check_gru(inputs, state, params)
+    W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in tf.unstack(inputs):
+        Z = tf.sigmoid(tf.matmul(X, W_xz) + tf.matmul(H, W_hz) + b_z)
+        R = tf.sigmoid(tf.matmul(X, W_xr) + tf.matmul(H, W_hr) + b_r)
+        H_tilda = tf.tanh(tf.matmul(X, W_xh) + tf.matmul(R * H, W_hh) + b_h)
+        H = Z * H + (1 - Z) * H_tilda
         Y = tf.matmul(H, W_hq) + b_q
         outputs.append(Y)
     return tf.concat(outputs, axis=0), (H,)

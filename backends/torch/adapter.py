@@ -61,13 +61,13 @@ class Scratch(Shared, attached.AttachedScratch):
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size, self.adapter.device)
 
-    def get_lstm_params(self, vocab_size, num_hiddens, dtype, seed):
+    def draw(self, function, vocab_size, num_hiddens, dtype, seed):
         self.adapter.seed(seed)
-        params = scratch.get_lstm_params(vocab_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
+        params = function(vocab_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
         return self.adapter.drawn(params, [param.requires_grad for param in params])
 
-    def init_lstm_state(self, batch_size, num_hiddens, dtype):
-        state = scratch.init_lstm_state(batch_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
+    def begin(self, function, batch_size, num_hiddens, dtype):
+        state = function(batch_size, num_hiddens, self.adapter.device, self.adapter.dtype(dtype))
         return self.adapter.drawn(state, [tensor.requires_grad for tensor in state])
 
 
@@ -100,8 +100,8 @@ class Autocast(Scratch):
             return function(inputs.astype("float32"), tuple(s.astype("float32") for s in state),
                             [param.astype("float32") for param in params], *more)
 
-    def lstm(self, inputs, state, params):
-        outputs, last = self.inside(super().lstm, inputs, state, params)
+    def forward(self, inputs, state, params):
+        outputs, last = self.inside(super().forward, inputs, state, params)
         return outputs.astype(inputs.dtype), tuple(s.astype(inputs.dtype) for s in last)
 
     def loss_and_grads(self, inputs, state, params, targets):
@@ -116,7 +116,8 @@ class Concise(Shared, attached.AttachedConcise):
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)
-        layer = {"lstm": nn.LSTM, "rnn": nn.RNN}[cell](vocab_size, num_hiddens, device=self.adapter.device)
+        layer = {"lstm": nn.LSTM, "rnn": nn.RNN, "gru": nn.GRU}[cell]
+        layer = layer(vocab_size, num_hiddens, device=self.adapter.device)
         return concise.RNNModel(layer, vocab_size)
 
     def weights(self, net):

@@ -1,9 +1,9 @@
-"""The book's models from scratch, PyTorch tab: the LSTM, and the vanilla RNN of the previous chapter."""
+"""The book's models from scratch, PyTorch tab: the LSTM, the vanilla RNN before it and the GRU."""
 
 import torch
 from torch.nn import functional
 
-from lstm_ref.validate import check_floating, check_lstm, check_rnn, check_sizes, check_tokens
+from lstm_ref.validate import check_floating, check_gru, check_lstm, check_rnn, check_sizes, check_tokens
 
 
 def get_lstm_params(vocab_size, num_hiddens, device, dtype=None):
@@ -100,6 +100,54 @@ def rnn(inputs, state, params):
     outputs = []
     for X in inputs:
         H = torch.tanh(X @ W_xh + H @ W_hh + b_h)
+        Y = H @ W_hq + b_q
+        outputs.append(Y)
+    return torch.cat(outputs, dim=0), (H,)
+
+
+def get_gru_params(vocab_size, num_hiddens, device, dtype=None):
+    """The GRU's 11 parameters, like `get_lstm_params`: update gate z, reset gate r, candidate h, output layer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    num_inputs = num_outputs = vocab_size
+
+    def normal(shape):
+        return torch.randn(size=shape, device=device, dtype=dtype) * 0.01
+
+    def zeros(size):
+        return torch.zeros(size, device=device, dtype=dtype)
+
+    def three():
+        return normal((num_inputs, num_hiddens)), normal((num_hiddens, num_hiddens)), zeros(num_hiddens)
+
+    W_xz, W_hz, b_z = three()  # update gate
+    W_xr, W_hr, b_r = three()  # reset gate
+    W_xh, W_hh, b_h = three()  # candidate hidden state
+    W_hq, b_q = normal((num_hiddens, num_outputs)), zeros(num_outputs)  # output layer
+    params = [W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q]
+    for param in params:
+        param.requires_grad_(True)
+    return params
+
+
+def init_gru_state(batch_size, num_hiddens, device, dtype=None):
+    """H alone: zeros of shape (batch_size, num_hiddens)."""
+    check_sizes(batch_size=batch_size, num_hiddens=num_hiddens)
+    check_floating(dtype)
+    return (torch.zeros((batch_size, num_hiddens), device=device, dtype=dtype),)
+
+
+def gru(inputs, state, params):
+    """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
+    check_gru(inputs, state, params)
+    W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
+    H, = state
+    outputs = []
+    for X in inputs:
+        Z = torch.sigmoid(X @ W_xz + H @ W_hz + b_z)
+        R = torch.sigmoid(X @ W_xr + H @ W_hr + b_r)
+        H_tilda = torch.tanh(X @ W_xh + (R * H) @ W_hh + b_h)
+        H = Z * H + (1 - Z) * H_tilda
         Y = H @ W_hq + b_q
         outputs.append(Y)
     return torch.cat(outputs, dim=0), (H,)

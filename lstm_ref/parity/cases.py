@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 import lstm_ref as ref
-from lstm_ref.params import Array, LSTMParams, State
+from lstm_ref.params import Array, draw_params
+from lstm_ref.parity.interface import CELLS, OTHERS, cell_of, split
 from lstm_ref.text import Source
 
 
@@ -27,12 +28,12 @@ class Case:
     """
 
     name: str
-    params: LSTMParams
-    state: State
+    params: Any  #: of a cell, `LSTMParams` say
+    state: tuple[Array, ...]
     inputs: Array
     X: Array
     Y: Array
-    grads: LSTMParams
+    grads: Any
     lr: float = 1.0
     theta: float = 1.0
     corpus: Source | None = None
@@ -43,6 +44,21 @@ class Case:
     def dtype(self) -> np.dtype[Any]:
         """The precision of all its real arrays."""
         return self.params[0].dtype
+
+    @property
+    def cell(self) -> str:
+        """The name of its cell, one of `CELLS`."""
+        return cell_of(self.params)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its parameters."""
+        return self.params._fields
+
+    @property
+    def states(self) -> str:
+        """A letter for each of its states: HC, or H."""
+        return CELLS[self.cell].states
 
     @property
     def targets(self) -> Array:
@@ -57,8 +73,8 @@ class Case:
 
     def map(self, change: Callable[[Array], Array]) -> "Case":
         """The same case with every real array passed through `change`."""
-        return replace(self, params=LSTMParams(*map(change, self.params)), grads=LSTMParams(*map(change, self.grads)),
-                       state=(change(self.state[0]), change(self.state[1])), inputs=change(self.inputs))
+        return replace(self, params=self.params._make(map(change, self.params)), inputs=change(self.inputs),
+                       grads=self.grads._make(map(change, self.grads)), state=tuple(map(change, self.state)))
 
     def astype(self, dtype: DTypeLike) -> "Case":
         """The same case, its arrays rounded or widened to `dtype`."""
@@ -76,7 +92,7 @@ def draw(
     """A random case in float64: all parameters Normal(0, scale), biases too; H in (-1, 1), C Normal(0, 1).
 
     Args:
-        name: of the case; also its seed, unless one is given.
+        name: of the case, which says its cell; also its seed, unless one is given.
         num_steps: T.
         batch_size: B.
         vocab_size: V.
@@ -87,16 +103,29 @@ def draw(
         seed: of the draw.
     """
     rng = np.random.default_rng(zlib.crc32(name.encode()) if seed is None else seed)
-    params = LSTMParams(*(rng.normal(0, scale, shape) for shape in ref.param_shapes(vocab_size, num_hiddens).values()))
-    state = rng.uniform(-1, 1, (batch_size, num_hiddens)), rng.normal(0, 1, (batch_size, num_hiddens))
+    cell, _ = split(name)
+    params = CELLS[cell].params(*(
+        rng.normal(0, scale, shape) for shape in CELLS[cell].shapes(vocab_size, num_hiddens).values()))
+    H, C = rng.uniform(-1, 1, (batch_size, num_hiddens)), rng.normal(0, 1, (batch_size, num_hiddens))
+    state = (H, C)[:len(CELLS[cell].states)]
     tokens = rng.integers(0, vocab_size, (batch_size, num_steps + 1))
     X, Y = tokens[:, :-1], tokens[:, 1:]
     inputs = rng.normal(0, 1, (*X.T.shape, vocab_size)) if dense else ref.one_hot(X.T, vocab_size, np.float64)
     return Case(name, params, state, inputs, X, Y, _grads(params, rng), theta=theta)
 
 
-def _grads(params: LSTMParams, rng: np.random.Generator) -> LSTMParams:
-    return LSTMParams(*(rng.normal(size=param.shape) for param in params))
+def _grads(params: Any, rng: np.random.Generator) -> Any:
+    return params._make(rng.normal(size=param.shape) for param in params)
+
+
+def _start(cell: str, vocab_size: int, num_hiddens: int, seed: int) -> Any:
+    """A cell's parameters as the book draws them, in float64."""
+    shapes = CELLS[cell].shapes(vocab_size, num_hiddens).values()
+    return CELLS[cell].params(*draw_params(shapes, seed, np.float64))
+
+
+def _zeros(cell: str, batch_size: int, num_hiddens: int) -> tuple[Array, ...]:
+    return tuple(np.zeros((batch_size, num_hiddens)) for _ in CELLS[cell].states)
 
 
 @contextmanager
@@ -111,16 +140,16 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @cache
-def book() -> Case:
+def book(name: str = "book") -> Case:
     """The book's first minibatch: 32 × 35 of the corpus, 256 hidden units, weights Normal(0, 0.01), zero state."""
     _, source = ref.text.read_text()
     train_iter, vocab = ref.load_data_time_machine(32, 35, source=source)
     with seeded(0):  # the offset
         X, Y = next(iter(train_iter))
-    params = ref.get_lstm_params(len(vocab), 256, 0, np.float64)
-    state = ref.init_lstm_state(32, 256, np.float64)
+    cell, _ = split(name)
+    params, state = _start(cell, len(vocab), 256, 0), _zeros(cell, 32, 256)
     inputs = ref.one_hot(X.T, len(vocab), np.float64)
-    return Case("book", params, state, inputs, X, Y, _grads(params, np.random.default_rng(1)), corpus=source)
+    return Case(name, params, state, inputs, X, Y, _grads(params, np.random.default_rng(1)), corpus=source)
 
 
 def trajectory(
@@ -130,7 +159,7 @@ def trajectory(
     """A case of several epochs over the beginning of the corpus.
 
     Args:
-        name: of the case; also its seed.
+        name: of the case, which says its cell; also its seed.
         num_epochs: passes over the tokens, each with its own offset.
         batch_size: B.
         num_steps: T.
@@ -148,10 +177,11 @@ def trajectory(
     if use_random_iter:  # so that a mean over minibatches is not the mean over tokens
         epochs = tuple((*epoch[:-1], (X[:batch_size // 2], Y[:batch_size // 2]))
                        for epoch in epochs for X, Y in epoch[-1:])
-    drawn = ref.get_lstm_params(len(vocab), num_hiddens, seed, np.float64)
-    params = LSTMParams(*(param * (scale / 0.01) for param in drawn))
+    cell, _ = split(name)
+    drawn = _start(cell, len(vocab), num_hiddens, seed)
+    params = drawn._make(param * (scale / 0.01) for param in drawn)
     X, Y = epochs[0][0]
-    state = ref.init_lstm_state(batch_size, num_hiddens, np.float64)
+    state = _zeros(cell, batch_size, num_hiddens)
     inputs = ref.one_hot(X.T, len(vocab), np.float64)
     return Case(name, params, state, inputs, X, Y, params, lr, corpus=source, epochs=epochs,
                 use_random_iter=use_random_iter)
@@ -162,22 +192,51 @@ TRAJECTORIES: dict[str, Callable[[], Case]] = {
     "sequential": cache(lambda: trajectory("sequential", 3, 4, 7, 32, 360, scale=0.3, lr=2.0)),
     "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 360, scale=0.3, use_random_iter=True,
                                           lr=0.3125)),  # near 0.3, and a float32: some optimizers keep no other
-    # gradients whose norm crosses theta, up and down
-    "clipped": cache(lambda: trajectory("clipped", 3, 4, 4, 32, 205, scale=0.85, lr=0.25)),
+    "clipped": cache(lambda: clipped("clipped")),
 }
 
-#: The cases of the suite by name, smallest first. Sizes are (T, B, V, h).
+
+def clipped(name: str) -> Case:
+    """A trajectory whose gradients' norm crosses theta, up and down: for that each cell needs weights of its own."""
+    scale = {"lstm": 0.85, "rnn": 0.15}.get(split(name)[0], 0.5)
+    return trajectory(name, 3, 4, 4, 32, 205, scale=scale, lr=0.25)
+
+
+def ragged(name: str) -> Case:
+    """Odd sizes, dense inputs."""
+    return draw(name, 5, 3, 7, 11, scale=0.5, dense=True, theta=0.05)
+
+
+def large(name: str) -> Case:
+    """Large weights for its size, dense inputs."""
+    return draw(name, 7, 4, 28, 32, scale=0.3, dense=True)
+
+
+def rows(name: str) -> Case:
+    """More examples, steps and tokens than in `book`, and few hidden units."""
+    return draw(name, 36, 130, 31, 3, scale=0.7, theta=0.05)
+
+
+#: The cases of the other cells, by what they are without the cell's name.
+SHARED: dict[str, Callable[[str], Case]] = {"ragged": ragged, "large": large, "rows": rows, "book": book,
+                                            "clipped": clipped}
+TRAJECTORIES |= {f"{cell}-clipped": cache(partial(clipped, f"{cell}-clipped")) for cell in OTHERS}
+
+#: The cases of the suite by name, smallest first; of the other cells, which show what is their own, last. Sizes are
+#: (T, B, V, h).
 CASES: dict[str, Callable[[], Case]] = {
     "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
-    "ragged": lambda: draw("ragged", 5, 3, 7, 11, scale=0.5, dense=True, theta=0.05),
+    "ragged": lambda: ragged("ragged"),
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
-    "large": lambda: draw("large", 7, 4, 28, 32, scale=0.3, dense=True),
+    "large": lambda: large("large"),
     "square": lambda: draw("square", 6, 6, 6, 6, scale=0.7, theta=0.05),
     # together beyond `book` in every size, and cheap, since each is small in others; one example, too
-    "rows": lambda: draw("rows", 36, 130, 31, 3, scale=0.7, theta=0.05),
+    "rows": lambda: rows("rows"),
     "units": lambda: draw("units", 3, 1, 3, 260, scale=0.3),
     "book": book,
     **TRAJECTORIES,
+    **{name: partial(make, name) for cell in OTHERS for base, make in SHARED.items()
+       if (name := f"{cell}-{base}") not in TRAJECTORIES},
 }
 
 #: Those that show something of a size alone, in the checks where sizes matter.

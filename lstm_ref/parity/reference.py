@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,18 @@ from numpy.typing import DTypeLike
 
 import lstm_ref
 from lstm_ref.lstm import sigmoid
-from lstm_ref.params import Array, State
-from lstm_ref.parity.interface import Drawn, Epoch, EpochAfterEpoch, Epochs, Heard, Trained, framework
+from lstm_ref.params import Array
+from lstm_ref.parity.interface import (
+    OTHERS,
+    Drawn,
+    Epoch,
+    EpochAfterEpoch,
+    Epochs,
+    Heard,
+    Trained,
+    cell_of,
+    framework,
+)
 from lstm_ref.text import Vocab
 
 
@@ -38,43 +49,48 @@ class Reference:
 
     not_judged: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {"bfloat16": "NumPy's matrix products of it are float32"}
+    cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, MappingProxyType({}))
 
     def __init__(self, textbook: bool = False, ref: Any = lstm_ref):
         self._ref = ref
         dtanh: dict[str, Any] = {"dtanh": textbook_dtanh} if textbook else {}
         dsigmoid: dict[str, Any] = {"dsigmoid": textbook_dsigmoid} if textbook else {}
-        lstm = ref.init_lstm_state, ref.lstm, partial(ref.lstm_backward, **dtanh, **dsigmoid)
-        rnn = ref.init_rnn_state, ref.rnn, partial(ref.rnn_backward, **dtanh)
-        #: initial state, forward and backward pass, by the number of parameters
-        self._cells = {len(ref.LSTMParams._fields): lstm, len(ref.RNNParams._fields): rnn}
+        after = {"reset_after": True}
+        #: draw, initial state, forward and backward pass
+        self._cells: dict[str, tuple[Any, Any, Any, Any]] = {
+            "lstm": (ref.get_lstm_params, ref.init_lstm_state, ref.lstm,
+                     partial(ref.lstm_backward, **dtanh, **dsigmoid)),
+            "rnn": (ref.get_params, ref.init_rnn_state, ref.rnn, partial(ref.rnn_backward, **dtanh)),
+            "gru": (ref.get_gru_params, ref.init_gru_state, ref.gru, partial(ref.gru_backward, **dtanh, **dsigmoid)),
+            "gru_after": (ref.get_gru_params, ref.init_gru_state, partial(ref.gru, **after),
+                          partial(ref.gru_backward, **after, **dtanh, **dsigmoid)),
+        }
+        self._plain = {name: forward for name, (_, _, forward, _) in self._cells.items()}
 
-    def lstm(self, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
-        """See `lstm_ref.lstm`."""
-        return self._ref.lstm(inputs, state, params)
+    def forward(self, inputs: Array, state: Any, params: Any) -> tuple[Array, Any]:
+        """See `lstm_ref.lstm`, `lstm_ref.rnn` and `lstm_ref.gru`."""
+        return self._cells[cell_of(params)][2](inputs, state, params)
 
-    def handed(self, way: str, inputs: Array, state: State, params: Any) -> tuple[Array, State]:
-        """See `lstm_ref.lstm`; noise has one layout."""
+    def handed(self, way: str, inputs: Array, state: Any, params: Any) -> tuple[Array, Any]:
+        """As `forward`; noise has one layout."""
         if type(inputs) is np.ndarray:
-            inputs, state, params = framework("numpy").handed(way, inputs, state, params)
-        return self.lstm(inputs, state, params)
+            inputs, state, made = framework("numpy").handed(way, inputs, state, params)
+            params = params._make(made)
+        return self.forward(inputs, state, params)
 
-    def tape(self, inputs: Array, state: State, params: Any) -> list[dict[str, Array]]:
+    def tape(self, inputs: Array, state: Any, params: Any) -> list[dict[str, Array]]:
         """What every step computes on its way, see `lstm_ref.lstm.Step`."""
         steps: list[Any] = []
-        self._ref.lstm(inputs, state, params, steps)
+        self._plain[cell_of(params)](inputs, state, params, steps)
         return [step._asdict() for step in steps]
 
-    def vjp(self, inputs: Array, state: State, params: Any, upstream: Sequence[Array]) -> Sequence[Array]:
+    def vjp(self, inputs: Array, state: Any, params: Any, upstream: Sequence[Array]) -> Sequence[Array]:
         """See `lstm_ref.lstm_backward`."""
-        _, forward, backward = self._cells[len(params)]
+        *_, forward, backward = self._cells[cell_of(params)]
         tape: list[Any] = []
         forward(inputs, state, params, tape)
         grads = backward(tape, params, upstream[0], tuple(upstream[1:]))
         return [*grads.params, grads.inputs, *grads.state]
-
-    def rnn(self, inputs: Array, state: Any, params: Any) -> tuple[Array, Any]:
-        """See `lstm_ref.rnn`."""
-        return self._ref.rnn(inputs, state, params)
 
     def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """See `lstm_ref.cross_entropy`."""
@@ -82,7 +98,7 @@ class Reference:
 
     def loss_and_grads(self, inputs: Array, state: Any, params: Any, targets: Array) -> tuple[Array, Sequence[Array]]:
         """See `lstm_ref.loss_and_grads`."""
-        _, forward, backward = self._cells[len(params)]
+        *_, forward, backward = self._cells[cell_of(params)]
         return self._ref.loss_and_grads(inputs, state, params, targets, forward, backward)[:2]
 
     def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
@@ -94,16 +110,16 @@ class Reference:
         return self._ref.sgd(params, grads, lr, batch_size)
 
     def train_step(
-        self, params: Any, X: Array, Y: Array, state: State, lr: float, theta: float
-    ) -> tuple[Sequence[Array], State, Array]:
+        self, params: Any, X: Array, Y: Array, state: Any, lr: float, theta: float
+    ) -> tuple[Sequence[Array], Any, Array]:
         """See `lstm_ref.train_step`."""
-        _, forward, backward = self._cells[len(params)]
+        *_, forward, backward = self._cells[cell_of(params)]
         return self._ref.train_step(params, X, Y, state, lr, theta, forward, backward)
 
     def net(self, params: Any) -> lstm_ref.RNNModelScratch:
-        """The reference's model with these weights, the LSTM's or the RNN's."""
+        """The reference's model with these weights, of whatever cell they are."""
         vocab_size, num_hiddens = params[0].shape
-        return self._ref.RNNModelScratch(vocab_size, num_hiddens, lambda *_: params, *self._cells[len(params)])
+        return self._ref.RNNModelScratch(vocab_size, num_hiddens, lambda *_: params, *self._cells[cell_of(params)][1:])
 
     def train(self, params: Any, epochs: Epochs, lr: float, use_random_iter: bool) -> Trained:
         """See `lstm_ref.train_epoch_ch8`."""
@@ -116,9 +132,9 @@ class Reference:
         """See `lstm_ref.RNNModelScratch`."""
         return ReferenceModel(self._ref, self.net(params))
 
-    def touched(self, inputs: Array, state: State, params: Any) -> Sequence[Array]:
+    def touched(self, inputs: Array, state: Any, params: Any) -> Sequence[Array]:
         """See `lstm_ref.lstm`."""
-        self._ref.lstm(inputs, state, params)
+        self.forward(inputs, state, params)
         return [inputs, *state, *params]
 
     def written(self, params: Any, prefix: str, num_preds: int, vocab: Vocab) -> Array:
@@ -146,14 +162,14 @@ class Reference:
             self._ref.train_ch8(net, EpochAfterEpoch(epochs), vocab, lr, len(epochs))
         return put, list(net.params), printed.getvalue()
 
-    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+    def get_params(self, cell: str, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """See `lstm_ref.get_lstm_params`; every array of the reference can be trained."""
-        params = list(self._ref.get_lstm_params(vocab_size, num_hiddens, seed, dtype))
+        params = list(self._cells[cell][0](vocab_size, num_hiddens, seed, dtype))
         return Drawn.of(params, params, [True] * len(params))
 
-    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+    def init_state(self, cell: str, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
         """See `lstm_ref.init_lstm_state`."""
-        state = list(self._ref.init_lstm_state(batch_size, num_hiddens, dtype))
+        state = list(self._cells[cell][1](batch_size, num_hiddens, dtype))
         return Drawn.of(state, state)
 
 

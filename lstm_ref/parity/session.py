@@ -14,7 +14,7 @@ from lstm_ref.parity.explain import program
 from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.explain.words import explain
 from lstm_ref.parity.fingerprint import fingerprint
-from lstm_ref.parity.interface import DTYPES, HALVES, check_framework
+from lstm_ref.parity.interface import DTYPES, HALVES, check_framework, full, split
 from lstm_ref.parity.interface import framework as framework_of
 from lstm_ref.parity.noise import NOT_IN_NUMPY
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, parameters
@@ -53,6 +53,13 @@ def absent(implementation: Any) -> dict[str, str]:
             for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}}
 
 
+def of_cells(implementation: Any) -> dict[str, str]:
+    """The checks of cells besides the LSTM that an implementation has and is not judged in, and why."""
+    known = getattr(implementation, "not_judged", {})
+    return {f"{cell} {name}": why for cell, reasons in getattr(implementation, "cells", {}).items()
+            for name, why in reasons.items() if known.get(name) != why and CHECKS[name].cells}
+
+
 class Session:
     """Judges the implementations of one subject.
 
@@ -74,7 +81,7 @@ class Session:
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
-        self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {}))
+        self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {})) | of_cells(found)
                                  for label, found in self.implementations.items()}
         self.entry.lacking = {label: reasons for label, found in self.implementations.items()
                               if (reasons := {dtype: why for dtype, why in lacking(found).items() if dtype in DTYPES})}
@@ -85,10 +92,17 @@ class Session:
     def problems(self, checks: Iterable[str] = CHECKS) -> list[Problem]:
         """All that there is to judge, in the order of the report."""
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
-                if name not in self.entry.not_judged[label] for case in self._cases(name)
+                for case in self._cases(name) if self._has(label, name, split(case)[0])
                 if case in getattr(found, "cases", self.cases)
                 for dtype in CHECKS[name].dtypes
                 if dtype in self.dtypes and dtype not in lacking(found)]
+
+    def _has(self, label: str, check: str, cell: str) -> bool:
+        """Whether a check of a cell is judged of an implementation."""
+        if cell == "lstm":
+            return check not in self.entry.not_judged[label]
+        found = self.implementations[label]
+        return cell in getattr(found, "cells", ()) and check not in {*found.cells[cell], *absent(found)}
 
     def _cases(self, check: str) -> list[str]:
         more = [case for case in EXPENSIVE.get(check, ()) if self.thorough and case in self.cases]
@@ -140,8 +154,8 @@ class Session:
         return explain(self.entry.subject, results, place, found, last)
 
     def expected(self) -> list[tuple[str, str]]:
-        """Implementation and check of all that is to be shown."""
-        return sorted({(problem.implementation, problem.check) for problem in self.problems()})
+        """Implementation and check, with its cell, of all that is to be shown."""
+        return sorted({(problem.implementation, full(problem.check, problem.case)) for problem in self.problems()})
 
 
 def reasons_of(entry: dict[str, Any]) -> dict[str, str]:

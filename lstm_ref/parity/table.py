@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 
 from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.interface import CELLS, row
 from lstm_ref.parity.verdict import LIMIT
 from lstm_ref.terminal import console
 
@@ -16,9 +17,13 @@ from lstm_ref.terminal import console
 SHORT = {"mathematics": "WRONG", "fail": "FAIL", "not settled": "NOT SETTLED", "rounding": "ROUNDING"}
 
 
+#: The checks of the LSTM, and all of another cell in one row.
+ROWS = (*CHECKS, *dict.fromkeys(cell.row for cell in CELLS.values() if cell.row))
+
+
 def cell(entry: dict[str, Any], check: str) -> str:
-    """What the table says of one check: the worst ratio, 'ok' for facts, the failures' kind, or a dash."""
-    results = [r for r in entry.get("results", ()) if r["check"] == check]
+    """What the table says in one row: the worst ratio, 'ok' for facts, the failures' kind, or a dash."""
+    results = [r for r in entry.get("results", ()) if row(r["check"], r["case"]) == check]
     if not results:
         reasons = {reasons[check] for reasons in entry.get("not_judged", {}).values() if check in reasons}
         words = ("shared", "absent", "not given")
@@ -33,18 +38,18 @@ def cell(entry: dict[str, Any], check: str) -> str:
 def rows(entries: dict[str, dict[str, Any]]) -> list[list[str]]:
     """The table, one column a backend so that it fits a narrow terminal: version, each check, seconds, verdict."""
     columns = [
-        [entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in CHECKS),
+        [entry.get("fingerprint", {}).get("framework", "–"), *(cell(entry, check) for check in ROWS),
          f"{entry['seconds']:.0f} s" if "seconds" in entry else "–",
          entry["status"] + (" (part)" if entry.get("selection") else "")]
         for entry in entries.values()
     ]
-    names = ["version", *CHECKS, "time", "verdict"]
+    names = ["version", *ROWS, "time", "verdict"]
     return [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
 
 
 def judged(entry: dict[str, Any]) -> dict[str, int]:
-    """How many checks each implementation of an entry was judged in; a column shows the worst of all of them."""
-    done = {(r["implementation"], r["check"]) for r in entry.get("results", ())}
+    """How many rows each implementation of an entry was judged in; a column shows the worst of all of them."""
+    done = {(r["implementation"], row(r["check"], r["case"])) for r in entry.get("results", ())}
     labels = dict.fromkeys([*entry.get("not_judged", {}), *(r["implementation"] for r in entry.get("results", ()))])
     return {label: sum(which == label for which, _ in done) for label in labels}
 
@@ -64,16 +69,16 @@ def lacked(entries: dict[str, dict[str, Any]]) -> list[str]:
 def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str]:
     """The lines under the table; with the reasons of failures."""
     lines = [f"Worst ratio of each check over all cases, float32 and float64; at most {LIMIT:g} passes, "
-             "about 1 is rounding alone."]
+             "about 1 is rounding alone. The rows rnn and gru are the worst of all checks of these cells."]
     counts = [f"{name}: " + ", ".join(f"{label} {n}" for label, n in found.items())
               for name, entry in entries.items() if (found := judged(entry))]
     if counts:
-        lines.append(f"Judged, of {len(CHECKS)} checks: {'; '.join(counts)}. A column is the worst of its "
-                     "implementations; why one is not judged in a check stands in the report.")
+        lines.append(f"Judged, of {len(ROWS)} rows: {'; '.join(counts)}. A column is the worst of its "
+                     "implementations; why one is not judged in a row stands in the report.")
     corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
     if "embedded" in corpora:
         lines.append("The case `book` used the embedded story, since The Time Machine was unavailable.")
-    if any(cell(entry, check) == "shared" for entry in entries.values() for check in CHECKS):
+    if any(cell(entry, check) == "shared" for entry in entries.values() for check in ROWS):
         lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
     lines += lacked(entries)
     lines += [f"Not judged in {dtype}: {name}{'' if label == 'port' else f' {label}'}, {why}."

@@ -188,7 +188,7 @@ def permute(params: Sequence[Array], order: Array) -> LSTMParams:
 
 
 #: What truth and spread come from: the reference, and of the judge what runs it.
-SOURCES = ("params", "lstm", "rnn", "loss", "training", "model", "loop", "text", "validate", "parity/reference",
+SOURCES = ("params", "lstm", "rnn", "gru", "loss", "training", "model", "loop", "text", "validate", "parity/reference",
            "parity/cases", "parity/noise", "parity/truth", "parity/interface/*", "parity/checks/check",
            "parity/checks/numbers")
 

@@ -135,8 +135,8 @@ def test_the_bits_of_a_result_are_those_of_its_numbers(truths):
     """One bit changes them."""
 
     class Nudged(Reference):
-        def lstm(self, inputs, state, params):
-            outputs, last = super().lstm(inputs, state, params)
+        def forward(self, inputs, state, params):
+            outputs, last = super().forward(inputs, state, params)
             outputs[0, 0] = np.nextafter(outputs[0, 0], np.inf, dtype=outputs.dtype)
             return outputs, last
 

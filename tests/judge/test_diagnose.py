@@ -34,9 +34,9 @@ def test_mistakes_are_named_first(names, truths):
 class Strange(Reference):
     """Wrong in a way that nobody thought of."""
 
-    def lstm(self, inputs, state, params):
-        outputs, (H, C) = super().lstm(inputs, state, params)
-        return outputs, (H, C + np.sin(C) * C.dtype.type(0.1))
+    def forward(self, inputs, state, params):
+        outputs, (H, *C) = super().forward(inputs, state, params)
+        return outputs, (H, *(c + np.sin(c) * c.dtype.type(0.1) for c in C))
 
 
 def test_what_fits_nothing_is_said_to_fit_nothing(truths):
@@ -73,10 +73,10 @@ def test_a_closed_box_is_looked_at_from_outside():
 
 def test_the_gradient_is_followed_backwards():
     """One-hot inputs that are all different show the gradient at every gate in every step."""
-    heat = gradient_map(by_name("gradient not carried through C"), "float64")
+    heat = gradient_map(by_name("gradient not carried through C"), "lstm", "float64")
     assert heat.first.startswith("time step t = 3 of 5, in the gradient at the")
     assert (heat.ratios[:, -1] <= 4).all()
-    assert not gradient_map(Reference(), "float64").first
+    assert not gradient_map(Reference(), "lstm", "float64").first
 
 
 def test_local_variables_are_watched():
@@ -127,10 +127,10 @@ def test_what_fails_elsewhere_hides_no_mistake(other, truths):
         def __init__(self):
             self.__dict__ |= vars(mistaken)
 
-        def init_lstm_state(self, batch_size, num_hiddens, dtype):
+        def init_state(self, cell, batch_size, num_hiddens, dtype):
             if other == "an exception":
                 raise RuntimeError("no state today")
-            return mistaken.init_lstm_state(batch_size, num_hiddens, np.float64 if dtype == np.float32 else np.float32)
+            return mistaken.init_state(cell, batch_size, num_hiddens, np.float64 if dtype == np.float32 else np.float32)
 
     found = diagnose(Elsewhere(), truths)
     assert "state" in found.follow and "state" not in found.failed, found

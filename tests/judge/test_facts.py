@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lstm_ref.params import LSTMParams
 from lstm_ref.parity.cases import CASES
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.checks.conduct import twice
 from lstm_ref.parity.checks.facts import bad_calls, refusal
 from lstm_ref.parity.checks.numbers import ALPHABET, WRITE
 from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
-from lstm_ref.parity.interface import framework
+from lstm_ref.parity.interface import OTHERS, framework
 from lstm_ref.parity.reference import Reference, ReferenceModel
 from lstm_ref.text import Vocab
 
@@ -60,18 +59,19 @@ def test_wrong_weights_are_caught(test, wrong):
     assert test(wrong(np.random.default_rng(0))) < FALSE_ALARM
 
 
-def test_no_text_hangs_on_a_rounding():
+@pytest.mark.parametrize("name", ["large", *(f"{cell}-large" for cell in OTHERS)])
+def test_no_text_hangs_on_a_rounding(name):
     """The best two outputs are far apart at every character: of `prediction`, and of the model that `kept` trains."""
-    case, vocab = CASES["large"](), Vocab(ALPHABET)
+    case, vocab = CASES[name](), Vocab(ALPHABET)
     net = Reference().model(case.params)
     for _ in range(3):
         net.epoch(twice(case), 3.0, False)
     asked = [(case.params, prefix, num_preds) for prefix, num_preds in WRITE if num_preds]
-    for params, prefix, num_preds in (*asked, (LSTMParams(*net.read()), "time", 20)):
+    for params, prefix, num_preds in (*asked, (case.params._make(net.read()), "time", 20)):
         outputs = Reference().written(params, prefix, num_preds, vocab)[len(prefix) - 1:]
         assert len(outputs) == num_preds
         second, best = np.sort(outputs)[:, -2:].T
-        assert (best - second).min() > 1e-3  # thousands of roundings of float32
+        assert (best - second).min() > 5e-4  # thousands of roundings of float32
 
 
 class Picky(ReferenceModel):

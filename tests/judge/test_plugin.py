@@ -28,7 +28,7 @@ class Adapter:
 
 
 class Half:
-    def lstm(self, inputs, state, params):
+    def forward(self, inputs, state, params):
         return inputs, state
 
 
@@ -100,7 +100,7 @@ def test_a_wrong_function_fails_in_words(run, tmp_path):
     (("--parity", "port:lstm", "--framework", "numpy", "--backend", "numpy"), "--parity and --backend: give one"),
     (("--backend", "adapter:Missing"), "adapter:Missing: adapter has no 'Missing'"),
     (("--backend", "adapter:Nothing"), "adapter:Nothing has no implementations and no version"),
-    (("--backend", "adapter:Incomplete"), "implementation 'half' (Half) has no get_lstm_params, no init_lstm_state"),
+    (("--backend", "adapter:Incomplete"), "implementation 'half' (Half) has no get_params, no init_state"),
 ])
 def test_what_can_not_be_loaded_gets_a_sentence(arguments, words, run):
     """A usage error, before anything is collected."""
@@ -119,7 +119,7 @@ def test_somebodys_backend_is_judged_by_its_address(run, tmp_path):
     arguments = ("--build", str(tmp_path / "b"), "-q", "-k", "state or sampling")
     status, text = run("lstm_ref", "run", "adapter:Adapter", *arguments)
     assert status == 0, text
-    assert "13 passed" in text
+    assert "19 passed" in text
     status, text = run("lstm_ref", "report", "adapter.Adapter", "--build", str(tmp_path / "b"))
     assert status == 0 and "adapter.Adapter" in text and "pass (part)" in text
 

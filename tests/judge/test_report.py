@@ -15,7 +15,7 @@ from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.runner.record import Record, read_status, write_status
 from lstm_ref.parity.runner.report import merge
 from lstm_ref.parity.session import Session
-from lstm_ref.parity.table import cell
+from lstm_ref.parity.table import ROWS, cell
 from lstm_ref.parity.verdict import Result
 
 
@@ -272,5 +272,5 @@ def test_what_each_implementation_was_judged_in_is_shown(tmp_path, capsys):
     Record(entry, tmp_path).finish()
     assert merge(["torch"], tmp_path)
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"Judged, of {len(CHECKS)} checks: torch: scratch {len(CHECKS)}, lazy 1." in printed
+    assert f"Judged, of {len(ROWS)} rows: torch: scratch {len(CHECKS)}, lazy 1." in printed
     assert "**torch lazy**: params (no wish to)" in (tmp_path / "report.md").read_text()

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = ("params", "lstm", "rnn", "loss", "training", "model", "loop", "validate", "text")
+REFERENCE = ("params", "lstm", "rnn", "gru", "loss", "training", "model", "loop", "validate", "text")
 TAB = ("scratch", "training", "concise")
 
 

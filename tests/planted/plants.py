@@ -65,6 +65,11 @@ class Site:
         return self.other.get(tab, (self.address,))
 
 
+#: Where a mistake in the training of another cell shows, and one in its forward pass or its gradient.
+TRAINED = "trajectory written chapter kept prediction"
+COMPUTED = "forward backward vjp step model"
+
+
 @dataclass(frozen=True)
 class Plant:
     """A wrong implementation; `kind` is its class, `not_in` the tabs that can't contain it, and why."""
@@ -315,22 +320,22 @@ PLANTS = (
       ">> state = type(state)([state[0], state[0]])", "kept state"),
     P("side effects", "fused H and C the same array", "fused begin", "", ">> state = state[0], state[0]", "kept state"),
 
-    P("RNN", "trained without clipping", "clip", "inside and count == 5 and theta == 1", "theta = 1e9", "rnn_training"),
-    P("RNN", "half the rate", "rate", "count == 5", "rate(lr / 2)", "rnn"),
-    P("RNN", "half the rate after 12 steps", "rate", "count == 5 and n > 12", "rate(lr / 2)", "rnn_training"),
+    P("RNN", "trained without clipping", "clip", "inside and count == 5 and theta == 1", "theta = 1e9", TRAINED),
+    P("RNN", "half the rate", "rate", "count == 5", "rate(lr / 2)", COMPUTED),
+    P("RNN", "half the rate after 12 steps", "rate", "count == 5 and n > 12", "rate(lr / 2)", TRAINED),
     P("RNN", "predicted without its state", "model", "len(state) == 1 and within('predict_ch8')",
-      "state = (state[0] * 0,)", "rnn_training"),
-    P("RNN", "outputs halved", "rnn", "", ">> outputs = outputs * 0.5", "rnn"),
+      "state = (state[0] * 0,)", TRAINED),
+    P("RNN", "outputs halved", "rnn", "", ">> outputs = outputs * 0.5", COMPUTED),
     P("RNN", "outputs halved in prediction", "rnn", "B == T == 1 and within('predict_ch8')",
-      ">> outputs = outputs * 0.5", "rnn_training"),
-    P("RNN", "gradient by H0 dropped", "rnn", "", "state = (detach(state[0]),)", "rnn"),
-    P("RNN", "gradient through H_T halved", "rnn", "", ">> state = (graded(state[0], 0.5),)", "rnn"),
+      ">> outputs = outputs * 0.5", TRAINED),
+    P("RNN", "gradient by H0 dropped", "rnn", "", "state = (detach(state[0]),)", COMPUTED),
+    P("RNN", "gradient through H_T halved", "rnn", "", ">> state = (graded(state[0], 0.5),)", COMPUTED),
     P("RNN", "rnn: state zeroed every fifth minibatch", "step", "len(state) == 1 and n % 5 == 0",
-      "state = (state[0] * 0,)", "rnn_training"),
-    P("RNN", "initial state not zero", "rnn begin", "", ">> state = (state[0] + 0.01,)", "rnn_training"),
-    P("RNN", "wrong for h > 128", "rnn", "h > 128", SCALED, "rnn"),
+      "state = (state[0] * 0,)", TRAINED),
+    P("RNN", "initial state not zero", "rnn begin", "", ">> state = (state[0] + 0.01,)", TRAINED),
+    P("RNN", "wrong for h > 128", "rnn", "h > 128", SCALED, COMPUTED),
     P("RNN", "concise: a layer without a memory cell halved", "concise run",
-      "getattr(state, 'ndim', 0) or len(state) == 1", ">> outputs = outputs * 0.5", "rnn"),
+      "getattr(state, 'ndim', 0) or len(state) == 1", ">> outputs = outputs * 0.5", COMPUTED),
 
     P("ends", "lstm answered by the reference", "lstm", "plain(inputs, *state, *params)",
       "o, s = ref.lstm(array(inputs), tuple(map(array, state)), tuple(map(array, params))); "

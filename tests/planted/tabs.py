@@ -14,6 +14,7 @@ IMPOSSIBLE = {
     "output gate's gradient from C": "the framework derives the gradient",
     "recurrent gradient from the new H": "the framework derives the gradient",
     "forget gate's gradient from the new C": "the framework derives the gradient",
+    "GRU: recurrent gradient from the new H": "the framework derives the gradient",
     "gradient of the loss not averaged": "the framework derives the gradient",
     "loss summed over the steps": "a tab's loss does not know the number of steps",
     "two biases trained": "a tab from scratch has one bias a gate",
@@ -55,6 +56,18 @@ IN_TABS = {
     "gradient not carried through H": tuple((f"H @ W_h{k} +", f"detach(H) @ W_h{k} +") for k in "ifoc"),
     "vanilla RNN with a sigmoid": (("H = np.tanh(X @ W_xh", "H = sigmoid(X @ W_xh"),),
 }
+#: Edits of `gru`, whose candidate stands in one line in a tab.
+IN_GRU = {
+    "reset gate on the other side of the product": (("(R * H) @ W_hh", "R * (H @ W_hh)"),),
+    "without the reset gate": (("(R * H) @ W_hh", "H @ W_hh"),),
+    "update gate for the reset gate": (("(R * H) @ W_hh", "(Z * H) @ W_hh"),),
+    "W_hh transposed": (("(R * H) @ W_hh", "(R * H) @ W_hh.T"),),
+    "outputs from the old state": (("        H = Z * H + (1 - Z) * H_tilda\n        Y = H @ W_hq + b_q\n",
+                                    "        Y = H @ W_hq + b_q\n        H = Z * H + (1 - Z) * H_tilda\n"),),
+    "no gradient through the reset gate": (("H @ W_hr + b_r)\n", "H @ W_hr + b_r)\n        R = detach(R)\n"),),
+    "no gradient along the kept state": (("H = Z * H +", "H = Z * detach(H) +"),),
+    "gradient not carried over time": (("    for X in inputs:\n", "    for X in inputs:\n        H = detach(H)\n"),),
+}
 IN_TABS["gradient not carried to the initial state"] = (
     ("    H, C = state\n", "    H, C = state\n    H, C = detach(H), detach(C)\n"),)
 IN_TABS["state detached at each step"] = (
@@ -83,6 +96,11 @@ def sources(mistake: Mistake, backend: str) -> dict[str, str]:
     if mistake.name == "arguments not checked":
         return {f"{folder}/scratch.py": _edited(
             folder, "scratch.py", (("    check_lstm(inputs, state, params)\n", ""),))}
+    if mistake.cell == "gru":
+        edits = IN_GRU.get(mistake.name.removeprefix("GRU: ")) or tuple(
+            tuple(text.replace("product", "(R * H) @ W_hh") for text in edit[1:]) for edit in mistake.edits)
+        translations = tuple((translated(a, backend), translated(b, backend)) for a, b in edits)
+        return {f"{folder}/scratch.py": _edited(folder, "scratch.py", translations, "def gru(")}
     if mistake.name in IN_TABS or {module for module, *_ in mistake.edits} <= {"lstm", "rnn"}:
         edits = IN_TABS.get(mistake.name) or tuple((right, wrong) for _, right, wrong in mistake.edits)
         return {f"{folder}/scratch.py": _edited(
@@ -94,9 +112,17 @@ def _added(folder: str, file: str, lines: str) -> str:
     return (ROOT / folder / file).read_text() + "\n\n" + lines
 
 
-def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...]) -> str:
-    """The file with the first of each right text replaced; a right text of '' stands for the end of the file."""
-    source = (ROOT / folder / file).read_text()
+def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...], behind: str = "") -> str:
+    """The file with the first of each right text replaced; a right text of '' stands for the end of the file.
+
+    Args:
+        folder: of the tab.
+        file: in it.
+        edits: right texts and wrong ones.
+        behind: a text before which nothing is replaced.
+    """
+    before, behind, source = (ROOT / folder / file).read_text().rpartition(behind) if behind else (
+        "", "", (ROOT / folder / file).read_text())
     for right, wrong in edits:
         if not right:
             source += f"\n\n{wrong}"
@@ -104,7 +130,7 @@ def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...]) -> str:
         if right not in source:
             raise LookupError(f"{folder}/{file} has no {right!r}")
         source = source.replace(right, wrong, 1)
-    return source
+    return before + behind + source
 
 
 # The start of a model: the tab's function, and then another of the same name that spoils its result.

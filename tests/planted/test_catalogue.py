@@ -6,22 +6,26 @@ import pytest
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.explain.diagnose import diagnose
+from lstm_ref.parity.interface import CELLS
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.reference import Reference
 
 SMALL = ("tiny", "ragged", "brief-sequential", "brief-random")
 #: Checks that need many weights, 28 tokens, other weights in one model, or steps of which some are clipped.
 LARGER = {"params": "large", "carrier": "large", "prediction": "large", "written": "large", "kept": "large",
-          "model": "square", "chapter": "clipped", "rnn_training": "clipped", "reports": "sequential"}
+          "model": "square", "chapter": "clipped", "reports": "sequential"}
 
 
 def judged(check, implementation, case, truths):
     return CHECKS[check].judge(implementation, "planted", case, truths)
 
 
-def cases(check, dtype):
+def cases(check, dtype, cell="lstm"):
     """Small cases that the check applies to."""
-    return [make(name).astype(dtype) for name in CHECKS[check].cases([LARGER[check]] if check in LARGER else SMALL)]
+    names = [LARGER[check]] if check in LARGER else SMALL
+    if cell != "lstm":  # `brief` and the like are the LSTM's
+        names = [f"{cell}-{name}" for name in ("ragged", "clipped")]
+    return [make(name).astype(dtype) for name in CHECKS[check].cases(names)]
 
 
 def by_name(*names):
@@ -33,7 +37,7 @@ def by_name(*names):
 def test_a_planted_mistake_is_caught(mistake, dtype, truths):
     """By the check meant for it, on one or two small cases."""
     with np.errstate(all="ignore"):
-        results = [r for case in cases(mistake.check, dtype)
+        results = [r for case in cases(mistake.check, dtype, mistake.cell)
                    for r in judged(mistake.check, Mistaken(mistake), case, truths)]
     failed = [r for r in results if not r.passed]
     assert failed
@@ -41,13 +45,14 @@ def test_a_planted_mistake_is_caught(mistake, dtype, truths):
         "code that breaks down proves nothing"
 
 
-@pytest.mark.parametrize(("check", "dtype"), [
-    (name, dtype) for name, check in CHECKS.items() for dtype in check.dtypes if dtype not in Reference.dtypes])
-def test_the_reference_itself_is_not_caught(check, dtype, truths):
+@pytest.mark.parametrize(("check", "dtype", "cell"), [
+    (name, dtype, cell) for name, check in CHECKS.items() for dtype in check.dtypes if dtype not in Reference.dtypes
+    for cell in CELLS if cell == "lstm" or {*check.cells} & {"ragged", "clipped"}])
+def test_the_reference_itself_is_not_caught(check, dtype, cell, truths):
     """No false alarm where nothing is planted; the same machinery, with an edit that changes nothing."""
     edits = (("lstm", "    H, C = state\n    outputs", "    (H, C) = state\n    outputs"),)
     nothing = Mistake("nothing", "", "", check, edits, by_hand=False)
-    for case in cases(check, dtype):
+    for case in cases(check, dtype, cell):
         results = judged(check, Mistaken(nothing), case, truths)
         assert results
         assert all(r.passed for r in results), results
@@ -60,9 +65,9 @@ class InFloat32(Reference):
         super().__init__()
         self.mistaken = by_name(name)
 
-    def lstm(self, inputs, state, params):
+    def forward(self, inputs, state, params):
         which = self.mistaken if inputs.dtype == np.float32 else super()
-        return which.lstm(inputs, state, params)
+        return which.forward(inputs, state, params)
 
     def loss_and_grads(self, inputs, state, params, targets):
         which = self.mistaken if inputs.dtype == np.float32 else super()
@@ -83,6 +88,8 @@ class InFloat32(Reference):
     "gradient not carried through C", "softmax twice", "targets batch-major", "clipping with an epsilon",
     "two biases trained", "momentum", "state carried into the next epoch", "sequential partition shuffled",
     "sampling for argmax", "weights drawn anew", "arguments not checked", "vanilla RNN without the old state",
+    "GRU: Z and 1 - Z exchanged", "GRU: update gate and candidate exchanged", "GRU: the bias under the reset gate",
+    "GRU: no gradient through the reset gate",
 ])
 def test_the_mistake_is_named_first(name, truths):
     """One of each stage; all of them are planted in the frameworks' tabs by tests/planted."""

@@ -19,7 +19,7 @@ def chosen(backend, sample):
     draw = random.Random(backend)
     names = [m for m in MISTAKES if m.kind == "exchanged name"]
     few = draw.sample(names, NAMES)
-    possible = [m for m in MISTAKES if m.check in COMPARED and m.name not in IMPOSSIBLE
+    possible = [m for m in MISTAKES if m.label in COMPARED and m.name not in IMPOSSIBLE
                 and (m not in names or m in few)]
     return possible if sample is None else draw.sample(possible, min(sample, len(possible)))
 

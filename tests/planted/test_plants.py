@@ -18,7 +18,7 @@ import lstm_ref as ref
 from lstm_ref.parity import registry
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import DTYPES, HALVES
+from lstm_ref.parity.interface import DTYPES, HALVES, not_judged, split
 from lstm_ref.parity.session import lacking
 
 KINDS = ("scratch", "concise", "fused")
@@ -120,9 +120,10 @@ def planted(tab, plants, monkeypatch):
 def failures(implementation, label, names, folder, cases=CASES, dtypes=(*DTYPES, *HALVES)):
     """The results that did not pass, one check and case after the other, the cheapest cases first."""
     for name in names:
-        if name in implementation.not_judged:
-            continue
         for case in sorted(CHECKS[name].cases(cases), key=list(CASES).index):
+            cell, _ = split(case)
+            if cell not in ("lstm", *implementation.cells) or name in not_judged(implementation, cell):
+                continue
             for dtype in sorted({*CHECKS[name].dtypes} & {*dtypes} - lacking(implementation).keys()):
                 results = CHECKS[name].judge(implementation, label, make(case).astype(dtype), folder)
                 yield from (result for result in results if not result.passed)

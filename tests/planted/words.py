@@ -94,4 +94,5 @@ def translated(text: str, backend: str) -> str:
                 for side in (match[1], match[2]))
         return w.matmul.format(a=a, b=b)
 
+    text = re.sub(r"\((\w \* \w)\) @ ([\w.]+)", product, text) if "matmul" in w.matmul or "dot" in w.matmul else text
     return re.sub(r"([\w.]+(?:\([\w]+\))?) @ ([\w.]+)", product, text)

@@ -80,7 +80,7 @@ def test_what_is_read_from_a_layer_computes_what_the_layer_computes(adapter, con
     outputs, last = concise.run(*model, adapter.tensor(CASE.inputs), concise.state_in(CASE.state))
 
     def compute(reference, case):
-        outputs, (H, C) = reference.lstm(case.inputs, case.state, case.params)
+        outputs, (H, C) = reference.forward(case.inputs, case.state, case.params)
         return {"outputs": outputs, "H": H, "C": C}
 
     judged(replace(CASE, params=LSTMParams(*concise.read(net))), compute,

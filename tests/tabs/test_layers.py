@@ -283,4 +283,5 @@ def test_the_document_has_a_row_for_every_test():
     """A row that no test reads would be a claim without evidence."""
     assert list(table()) == ["layer", "gate order", "input weights", "recurrent weights", "biases", "output weights",
                              "inputs, by default", "state", "one state's shape", "input weights start",
-                             "recurrent weights start", "biases start"]
+                             "recurrent weights start", "biases start", "GRU: layer", "GRU: gate order", "GRU: biases",
+                             "GRU: reset gate"]

@@ -6,6 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
+import lstm_ref as ref
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks.facts import refusal
 from lstm_ref.parity.reference import Reference
@@ -15,13 +16,14 @@ _, BATCH, V, H = CASE.sizes
 
 
 @pytest.mark.beside("numpy")
-@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "rnn", "gru"])
 def test_a_model_makes_its_own_parameters(cell, adapter, backend):
     """As the book makes it, from functions; and it runs with them."""
     scratch = adapter.implementations["scratch"]
     tab = scratch.functions
     get_params, init_state, forward_fn = (getattr(tab, name) for name in {
-        "lstm": ("get_lstm_params", "init_lstm_state", "lstm"), "rnn": ("get_params", "init_rnn_state", "rnn")}[cell])
+        "lstm": ("get_lstm_params", "init_lstm_state", "lstm"), "rnn": ("get_params", "init_rnn_state", "rnn"),
+        "gru": ("get_gru_params", "init_gru_state", "gru")}[cell])
     wanted = inspect.signature(tab.RNNModelScratch).parameters
     available = {"vocab_size": V, "num_hiddens": H, "device": adapter.device, "get_params": get_params,
                  "init_state": init_state, "forward_fn": forward_fn}
@@ -49,16 +51,20 @@ def test_the_last_state_is_a_tuple(label, adapter):
     assert isinstance(last, tuple) and len(last) == 2
 
 
-def test_the_rnn_refuses_what_the_reference_refuses(adapter):
+@pytest.mark.beside("numpy")
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_a_cell_refuses_what_the_reference_refuses(cell, adapter):
     """In the same words."""
-    params = CASE.params[9:]
+    scratch, params = adapter.implementations["scratch"], make(f"{cell}-ragged").astype("float32").params
     wrong = {"14 parameters": (CASE.inputs, CASE.state[:1], CASE.params),
+             "a parameter too few": (CASE.inputs, CASE.state[:1], params[:-1]),
              "two states": (CASE.inputs, CASE.state, params),
              "a wrong shape": (CASE.inputs, CASE.state[:1], (params[1], *params[1:])),
              "a wrong dtype": (CASE.inputs.astype(float), CASE.state[:1], params)}
-    for what, arguments in wrong.items():
-        words = [refusal(lambda m, a=arguments: m.rnn(*a), m)
-                 for m in (Reference(), adapter.implementations["scratch"])]
+    for what, (inputs, state, given) in wrong.items():
+        tensors = scratch.tensor(inputs), scratch.tensors(state), scratch.tensors(given)
+        words = [refusal(lambda m, a=arguments: getattr(m, cell)(*a), module) for module, arguments in (
+            (ref, (inputs, state, given)), (scratch.functions, tensors))]
         assert words[0].startswith("ValueError «"), what
         assert words[1] == words[0], what
 

@@ -9,7 +9,8 @@ import pytest
 DEVICE = {
     "get_lstm_params": "vocab_size num_hiddens device", "init_lstm_state": "batch_size num_hiddens device",
     "get_params": "vocab_size num_hiddens device", "init_rnn_state": "batch_size num_hiddens device",
-    "lstm": "inputs state params", "rnn": "inputs state params",
+    "get_gru_params": "vocab_size num_hiddens device", "init_gru_state": "batch_size num_hiddens device",
+    "lstm": "inputs state params", "rnn": "inputs state params", "gru": "inputs state params",
     "grad_clipping": "net theta", "sgd": "params lr batch_size",
     "RNNModelScratch": "vocab_size num_hiddens device get_params init_state forward_fn",
     "RNNModel": "rnn_layer vocab_size",
@@ -24,6 +25,7 @@ DEVICE = {
 NO_DEVICE = {
     "get_lstm_params": "vocab_size num_hiddens", "init_lstm_state": "batch_size num_hiddens",
     "get_params": "vocab_size num_hiddens", "init_rnn_state": "batch_size num_hiddens",
+    "get_gru_params": "vocab_size num_hiddens", "init_gru_state": "batch_size num_hiddens",
 }
 PURE = {"grad_clipping": "grads theta", "sgd": "params grads lr batch_size"}
 SIGNATURES = {
@@ -50,6 +52,7 @@ SIGNATURES = {
     "jax": {
         **DEVICE, **NO_DEVICE, **PURE,
         "get_lstm_params": "key vocab_size num_hiddens", "get_params": "key vocab_size num_hiddens",
+        "get_gru_params": "key vocab_size num_hiddens",
         "RNNModelScratch": "vocab_size num_hiddens get_params init_state forward_fn",
         "train_step_ch8": "net params X Y state loss lr",
         "train_epoch_ch8": "net params train_iter loss lr use_random_iter",

@@ -1,52 +1,16 @@
-"""What a tab starts from, for both of its cells: parameters, state, defaults, and the sizes that are refused."""
+"""What a tab's functions that begin something give by default, and the sizes that are refused, for all of its cells."""
 
-import numpy as np
 import pytest
 
-import lstm_ref as ref
-from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
-
 V, H, B = 28, 64, 3
-MAKERS = {"get_lstm_params": ("vocab_size", "num_hiddens"), "get_params": ("vocab_size", "num_hiddens"),
-          "init_lstm_state": ("batch_size", "num_hiddens"), "init_rnn_state": ("batch_size", "num_hiddens")}
+MAKERS = {**dict.fromkeys(("get_lstm_params", "get_params", "get_gru_params"), ("vocab_size", "num_hiddens")),
+          **dict.fromkeys(("init_lstm_state", "init_rnn_state", "init_gru_state"), ("batch_size", "num_hiddens"))}
 
 
 def tab(adapter):
     """The functions of the tab."""
     scratch = adapter.implementations["scratch"]
     return getattr(scratch, "functions", None) or scratch._ref
-
-
-@pytest.fixture
-def rnn(adapter, monkeypatch):
-    """The implementation, with the vanilla RNN's start where the judge asks for the LSTM's."""
-    functions = tab(adapter)
-    monkeypatch.setattr(functions, "get_lstm_params", functions.get_params)
-    monkeypatch.setattr(functions, "init_lstm_state", functions.init_rnn_state)
-    return adapter.implementations["scratch"]
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_params_of_the_rnn(dtype, rnn):
-    """Five arrays: shapes, dtype, trainability, zero biases, weights from Normal(0, 0.01), all of their own."""
-    drawn = rnn.get_lstm_params(V, H, np.dtype(dtype), 1)
-    assert [array.shape for array in drawn.arrays] == list(ref.rnn_param_shapes(V, H).values())
-    assert {str(array.dtype) for array in drawn.arrays} == {dtype}
-    assert drawn.trainable == [True] * 5 and drawn.distinct
-    assert not any(array.any() for array in drawn.arrays if array.ndim == 1)
-    weights = [array.astype(float).ravel() / 0.01 for array in drawn.arrays if array.ndim == 2]
-    pooled = np.concatenate(weights)
-    assert min(shape_p_value(pooled), scale_p_value(pooled), independence_p_value(weights)) > FALSE_ALARM
-    again, other = (rnn.get_lstm_params(V, H, np.dtype(dtype), seed).arrays for seed in (1, 2))
-    assert all(map(np.array_equal, drawn.arrays, again))
-    assert not np.array_equal(drawn.arrays[0], other[0])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_state_of_the_rnn(dtype, rnn):
-    """H alone, zeros."""
-    state, = rnn.init_lstm_state(B, H, np.dtype(dtype)).arrays
-    assert state.shape == (B, H) and str(state.dtype) == dtype and not state.any()
 
 
 def make(adapter, name, sizes, device=None):

@@ -38,6 +38,7 @@ def test_the_books_step_has_1_8_gflop():
     assert flop("lstm", "train", Sizes()) == (3 * 35 - 1) * recurrent + 3 * output == 1_792_999_424
     assert flop("lstm", "forward", Sizes()) == 35 * recurrent + output
     assert flop("rnn", "train", Sizes()) == (3 * 35 - 1) * recurrent // 4 + 3 * output
+    assert flop("gru", "train", Sizes()) == (3 * 35 - 1) * recurrent // 4 * 3 + 3 * output
 
 
 def test_the_fused_step_does_these_products_and_those_with_the_inputs(monkeypatch):
@@ -158,7 +159,7 @@ def test_the_floor_is_the_sum_of_the_products_at_their_own_rate():
 def test_what_is_kept_is_what_was_measured(tmp_path):
     """Also for pyperf's own command; the ratios are between rows of one run."""
     rates = {product._replace(times=1): Item(f"product/{product}/rows", None, blocks=[1e-3])
-             for cell in ("lstm", "rnn") for product in products(cell, "train", SMALL)}
+             for cell in ("lstm", "gru", "rnn") for product in products(cell, "train", SMALL)}
     items = [Item("lstm/train/concise", None, first=1.0, blocks=[0.2, 0.4, 0.6]),
              Item("lstm/train/fused", None, first=2.0, blocks=[0.1, 0.2, 0.4]),
              Item("lstm/predict/fused", None, first=2.0, blocks=[0.001, 0.002])]
@@ -249,7 +250,8 @@ def run(tmp_path, truths, capsys, **more):
 @pytest.fixture
 def quick(monkeypatch):
     """Parity on the smallest cases, and no thread that stays pinned."""
-    checks = {"lstm": [("forward", "tiny"), ("step", "tiny")], "rnn": [("rnn", "tiny")]}
+    checks = {"lstm": [("forward", "tiny"), ("step", "tiny")], "gru": [("forward", "ragged")],
+              "rnn": [("forward", "ragged")]}
     monkeypatch.setattr(measuring, "PARITY", checks)
     monkeypatch.setattr(command, "pin", lambda threads: None)
     measuring.load.cache_clear()
@@ -264,7 +266,8 @@ def test_all_of_a_backend_is_timed(quick, tmp_path, truths, capsys):
     _, found = read(tmp_path / "numpy.json")
     assert {(row.cell, row.work, row.implementation) for row in found} == {
         (cell, work, implementation) for work in ("train", "forward", "predict")
-        for cell, implementation in (("lstm", "scratch"), ("lstm", "fused"), ("rnn", "scratch"))}
+        for cell, implementation in (("lstm", "scratch"), ("lstm", "fused"), ("gru", "scratch"),
+                                     ("rnn", "scratch"))}
     for row in found:
         assert row.minimum > 0 and (row.floor is None) == (row.work == "predict")
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_ref.parity.cases import Case, is_trajectory
-from lstm_ref.parity.interface import DTYPES, Implementation
+from lstm_ref.parity.interface import DTYPES, Implementation, split
 from lstm_ref.parity.truth import MOST, Quantities, Yardstick, yardstick
 from lstm_ref.parity.verdict import Result, compare, raised
 
@@ -39,11 +39,13 @@ class Check(ABC):
         name: as in the report.
         calls: the functions of an `Implementation` that it calls.
         dtypes: the precisions it is run in.
+        cells: cases of the other cells that it is run on, without the cell's name.
     """
 
     name: str
     calls: tuple[str, ...]
     dtypes: tuple[str, ...] = DTYPES
+    cells: Sequence[str] = ()
 
     @abstractmethod
     def cases(self, names: Iterable[str]) -> list[str]:
@@ -117,9 +119,11 @@ class Numbers(Check):
     drifts: bool = False
     draws: int = MOST
     dtypes: tuple[str, ...] = DTYPES
+    cells: Sequence[str] = ()
 
     def cases(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if is_trajectory(name) == self.trains and self.applies(name)]
+        return [name for name in names if is_trajectory(name) == self.trains and (
+            self.applies(name) if split(name)[0] == "lstm" else split(name)[1] in self.cells)]
 
     def found(self, implementation: Implementation, case: Case) -> Quantities:
         return {name: np.asarray(array) for name, array in self.run(implementation, case).items()}
@@ -149,9 +153,11 @@ class Facts(Check):
     calls: tuple[str, ...]
     on: Sequence[str]
     dtypes: tuple[str, ...] = DTYPES
+    cells: Sequence[str] = ()
 
     def cases(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if name in self.on]
+        return [name for name in names if name in self.on or (
+            split(name)[0] != "lstm" and split(name)[1] in self.cells)]
 
     def found(self, implementation: Implementation, case: Case) -> list[Fact]:
         return list(self.run(implementation, case))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 import lstm_ref
-from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
+from lstm_ref.params import Array
 from lstm_ref.parity.cases import Case
 from lstm_ref.parity.checks.check import Fact, Facts, same
 from lstm_ref.parity.checks.numbers import ALPHABET, vocabulary
-from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.interface import Implementation, not_judged
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.truth import wider
 from lstm_ref.text import Vocab
@@ -35,9 +35,9 @@ def kept(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Arguments, weights that were loaded and minibatches are left alone; models share nothing and keep nothing old."""
     c = case
     arrays = [array.copy() for array in (c.inputs, *c.state, *c.params)]
-    for name, before, after in zip(("inputs", "H", "C", *PARAM_NAMES), arrays,
+    for name, before, after in zip(("inputs", *c.states, *c.names), arrays,
                                    implementation.touched(c.inputs, c.state, c.params), strict=True):
-        yield equal(f"{name}: unchanged by lstm", [before], [after])
+        yield equal(f"{name}: unchanged by {c.cell}", [before], [after])
 
     minibatches = twice(c)
     many = [(X.copy(), Y.copy()) for X, Y in minibatches * 6]
@@ -50,15 +50,16 @@ def kept(implementation: Implementation, case: Case) -> Iterator[Fact]:
     for batch_size in (1, c.sizes[1] + 2):
         drawn = net.begin_state(batch_size)
         yield equal(f"begin_state: zeros for a batch of {batch_size}",
-                    [np.zeros((batch_size, c.sizes[3]), c.dtype)] * 2, drawn.arrays)
-        yield same(f"begin_state: H and C do not share their memory, batch of {batch_size}", True, drawn.distinct)
+                    [np.zeros((batch_size, c.sizes[3]), c.dtype) for _ in c.state], drawn.arrays)
+        if len(c.state) > 1:
+            yield same(f"begin_state: H and C do not share their memory, batch of {batch_size}", True, drawn.distinct)
     vocab = Vocab(ALPHABET)
     old = net.predict("time", 20, vocab)
     for _ in range(3):
         net.epoch(minibatches, 3.0, False)
     yield equal("training one model leaves another as it was", c.params, other.read())
-    yield equal("training leaves the arrays as they were", arrays[3:], c.params)
-    trained = LSTMParams(*(array.astype(wider(c.dtype)) for array in net.read()))
+    yield equal("training leaves the arrays as they were", arrays[1 + len(c.state):], c.params)
+    trained = c.params._make(array.astype(wider(c.dtype)) for array in net.read())
     expected, found = Reference().prediction(trained, "time", 20, vocab), net.predict("time", 20, vocab)
     stale = " (what it wrote before it was trained)" if found == old != expected else ""
     yield Fact("a model that was trained on writes with its new weights", found == expected,
@@ -86,7 +87,7 @@ def reports(implementation: Implementation, case: Case) -> Iterator[Fact]:
 
 
 #: Modules whose functions compute what is judged.
-JUDGED = ("params", "lstm", "rnn", "loss", "training", "model")
+JUDGED = ("params", "lstm", "rnn", "gru", "loss", "training", "model")
 HELPS = {"perplexity", "<module>"}  #: what a backend may take from them
 
 
@@ -101,13 +102,13 @@ def own(implementation: Implementation, case: Case) -> Iterator[Fact]:
             heard.add(f"lstm_ref.{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
 
     calls: dict[str, Callable[[], Any]] = {
-        "forward": lambda: implementation.lstm(case.inputs, case.state, case.params),
+        "forward": lambda: implementation.forward(case.inputs, case.state, case.params),
         "backward": lambda: implementation.loss_and_grads(case.inputs, case.state, case.params, case.targets),
         "clipping": lambda: implementation.grad_clipping(case.grads, 1.0),
         "step": lambda: implementation.train_step(case.params, case.X, case.Y, case.state, 1.0, 1.0),
     }
     for name, call in calls.items():
-        if name in getattr(implementation, "not_judged", {}):
+        if name in not_judged(implementation, case.cell):
             continue
         heard.clear()
         previous = sys.getprofile()
@@ -121,7 +122,7 @@ def own(implementation: Implementation, case: Case) -> Iterator[Fact]:
 
 
 CONDUCT = (
-    Facts("kept", kept, ("touched", "train", "model"), ("large",)),
+    Facts("kept", kept, ("touched", "train", "model"), ("large",), cells=("large",)),
     Facts("reports", reports, ("train", "carried", "prediction"), ("sequential",), ("float32",)),
-    Facts("own", own, ("lstm",), ("ragged",), ("float32",)),
+    Facts("own", own, ("forward",), ("ragged",), ("float32",), cells=("ragged",)),
 )

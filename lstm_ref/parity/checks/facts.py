@@ -2,19 +2,19 @@
 
 import math
 import random
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 import lstm_ref as ref
-from lstm_ref.params import PARAM_NAMES
 from lstm_ref.parity.cases import Case, make, seeded
 from lstm_ref.parity.checks.check import Fact, Facts, same
 from lstm_ref.parity.checks.numbers import ALPHABET, WRITE
 from lstm_ref.parity.checks.statistics import FALSE_ALARM, independence_p_value, scale_p_value, shape_p_value
-from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.interface import CELLS, Implementation
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.truth import wider
 from lstm_ref.text import Vocab
@@ -25,9 +25,9 @@ Call = Callable[[Implementation], Any]
 def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Names and order (by shape), dtype, trainability, zero biases, the weights' distribution, the seed."""
     *_, vocab_size, num_hiddens = case.sizes
-    drawn = implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed=1)
-    shapes = ref.param_shapes(vocab_size, num_hiddens)
-    yield same("number of parameters", len(PARAM_NAMES), len(drawn.arrays))
+    drawn = implementation.get_params(case.cell, vocab_size, num_hiddens, case.dtype, seed=1)
+    shapes = CELLS[case.cell].shapes(vocab_size, num_hiddens)
+    yield same("number of parameters", len(case.names), len(drawn.arrays))
     fits = same("shapes in order", list(shapes.values()), [array.shape for array in drawn.arrays])
     yield fits
     if not fits.holds:
@@ -40,7 +40,7 @@ def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
             yield Fact(f"{name}: zero", zero, "" if zero else f"expected zeros, got {array}")
     yield same("no two share their memory", True, drawn.distinct)
 
-    weights = {name: a.astype(float).ravel() / 0.01 for name, a in zip(PARAM_NAMES, drawn.arrays, strict=True)
+    weights = {name: a.astype(float).ravel() / 0.01 for name, a in zip(case.names, drawn.arrays, strict=True)
                if name.startswith("W_")}
     pooled = np.concatenate(list(weights.values()))
     independent = independence_p_value(list(weights.values()))
@@ -54,7 +54,8 @@ def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
         yield Fact("weights: scale of Normal(0, 0.01)", scale_p_value(pooled) > FALSE_ALARM,
                    f"expected a standard deviation of 0.01, got about {pooled.std() / 100:.1g}")
 
-    again, other = (implementation.get_lstm_params(vocab_size, num_hiddens, case.dtype, seed).arrays for seed in (1, 2))
+    again, other = (implementation.get_params(case.cell, vocab_size, num_hiddens, case.dtype, seed).arrays
+                    for seed in (1, 2))
     equal = [np.array_equal(a, b) for a, b in zip(drawn.arrays, again, strict=True)]
     yield same("the same seed gives the same weights", True, all(equal))
     differs = [not np.array_equal(a, b) for a, b in zip(drawn.arrays, other, strict=True) if a.ndim == 2]
@@ -62,27 +63,60 @@ def params(implementation: Implementation, case: Case) -> Iterator[Fact]:
 
 
 def state(implementation: Implementation, case: Case) -> Iterator[Fact]:
-    """H and C: two separate arrays of zeros, of the right shape and dtype."""
+    """H and C: two separate arrays of zeros, of the right shape and dtype; or H alone."""
     _, batch_size, _, num_hiddens = case.sizes
-    drawn = implementation.init_lstm_state(batch_size, num_hiddens, case.dtype)
-    fits = same("number of states", 2, len(drawn.arrays))
+    drawn = implementation.init_state(case.cell, batch_size, num_hiddens, case.dtype)
+    fits = same("number of states", len(case.state), len(drawn.arrays))
     yield fits
     if not fits.holds:
         return
-    for name, array in zip("HC", drawn.arrays, strict=True):
+    for name, array in zip(case.states, drawn.arrays, strict=True):
         yield same(f"{name}: shape", (batch_size, num_hiddens), array.shape)
         yield same(f"{name}: dtype", case.dtype, array.dtype)
         yield Fact(f"{name}: zero", bool((array == 0).all()), f"expected zeros, got {array}")
-    yield same("H and C do not share their memory", True, drawn.distinct)
+    if len(case.state) > 1:
+        yield same("H and C do not share their memory", True, drawn.distinct)
 
 
-def bad_calls(case: Case, left: Container[str] = ()) -> dict[str, Call]:
-    """Calls that the reference refuses, by what is wrong with them; without the functions of the checks in `left`."""
+def bad_calls(case: Case, left: Container[str] = (), cells: Mapping[str, Container[str]] = MappingProxyType({})
+              ) -> dict[str, Call]:
+    """Calls that the reference refuses, by what is wrong with them.
+
+    Args:
+        case: with whose sizes.
+        left: checks whose functions are left out.
+        cells: the cells besides the LSTM, each with such checks of its own.
+    """
     calls = always_bad(case)
     for check, more in bad_where_judged(case).items():
         if check not in left:
             calls |= more
+    for cell, absent in cells.items():
+        for check, more in bad_of(cell, case).items():
+            if check not in absent:
+                calls |= more
     return calls
+
+
+def bad_of(cell: str, case: Case) -> dict[str, dict[str, Call]]:
+    """Calls of another cell's functions, by the check that judges them."""
+    c, name = case, cell.upper().replace("_AFTER", ", reset after")
+    *_, vocab_size, num_hiddens = c.sizes
+    params = make(f"{cell}-{c.name}").astype(c.dtype).params
+
+    def run(params: Any, state: Any = c.state[:1], inputs: Any = c.inputs) -> Call:
+        return lambda m: m.forward(inputs, state, params)
+
+    return {
+        "forward": {
+            f"{name}: a parameter of a wrong shape": run(params._replace(**{params._fields[0]: params[0][1:]})),
+            f"{name}: a state of two": run(params, c.state),
+            f"{name}: inputs of two axes": run(params, inputs=c.inputs[0]),
+        },
+        "model": {f"{name}: a model's state for 0 examples": lambda m: m.model(params).begin_state(0)},
+        "params": {f"{name}: 2.5 hidden units": lambda m: m.get_params(cell, vocab_size, 2.5, c.dtype, 1)},
+        "state": {f"{name}: a state for 0 examples": lambda m: m.init_state(cell, 0, num_hiddens, c.dtype)},
+    }
 
 
 def always_bad(case: Case) -> dict[str, Call]:
@@ -116,17 +150,17 @@ def always_bad(case: Case) -> dict[str, Call]:
     empty = c.X[:, :0]
     long = np.zeros((c.state[1].shape[0] + 1, c.state[1].shape[1]), c.dtype)
     return {
-        "13 parameters": lambda m: m.lstm(c.inputs, c.state, c.params[:-1]),
-        "15 parameters": lambda m: m.lstm(c.inputs, c.state, (*c.params, c.params[-1])),
-        "a parameter of a wrong shape": lambda m: m.lstm(
+        "13 parameters": lambda m: m.forward(c.inputs, c.state, c.params[:-1]),
+        "15 parameters": lambda m: m.forward(c.inputs, c.state, (*c.params, c.params[-1])),
+        "a parameter of a wrong shape": lambda m: m.forward(
             c.inputs, c.state, replaced(3, np.zeros((c.sizes[2] + 1, c.sizes[3]), c.dtype))),
-        "a parameter with an axis too many": lambda m: m.lstm(c.inputs, c.state, replaced(2, c.params[2][None])),
-        "a parameter of another dtype": lambda m: m.lstm(c.inputs, c.state, replaced(4, c.params[4].astype(wrong))),
-        "inputs of another dtype": lambda m: m.lstm(c.inputs.astype(wrong), c.state, c.params),
-        "inputs of two axes": lambda m: m.lstm(c.inputs[0], c.state, c.params),
-        "an empty sequence": lambda m: m.lstm(c.inputs[:0], c.state, c.params),
-        "a state of another batch": lambda m: m.lstm(c.inputs, (c.state[0], long), c.params),
-        "a single state": lambda m: m.lstm(c.inputs, c.state[:1], c.params),
+        "a parameter with an axis too many": lambda m: m.forward(c.inputs, c.state, replaced(2, c.params[2][None])),
+        "a parameter of another dtype": lambda m: m.forward(c.inputs, c.state, replaced(4, c.params[4].astype(wrong))),
+        "inputs of another dtype": lambda m: m.forward(c.inputs.astype(wrong), c.state, c.params),
+        "inputs of two axes": lambda m: m.forward(c.inputs[0], c.state, c.params),
+        "an empty sequence": lambda m: m.forward(c.inputs[:0], c.state, c.params),
+        "a state of another batch": lambda m: m.forward(c.inputs, (c.state[0], long), c.params),
+        "a single state": lambda m: m.forward(c.inputs, c.state[:1], c.params),
         "14 parameters, one of another dtype, in a step": weighed(replaced(4, c.params[4].astype(wrong))),
         "14 parameters, one of another shape, in a step": weighed(replaced(12, c.params[12][1:])),
         "an input token outside the vocabulary": step(outside, c.Y),
@@ -162,7 +196,6 @@ def bad_where_judged(case: Case) -> dict[str, dict[str, Call]]:
     c = case
     num_steps, batch_size, vocab_size, num_hiddens = c.sizes
     integer = np.dtype(int)
-    vanilla = ref.get_params(vocab_size, num_hiddens, 0, c.dtype)
     outputs = c.inputs[0]
     tokens = np.zeros(len(outputs), int)
 
@@ -172,33 +205,23 @@ def bad_where_judged(case: Case) -> dict[str, dict[str, Call]]:
     def trained(lr: Any, epochs: int = 1) -> Call:
         return lambda m: m.carried(c.params, [[(c.X, c.Y)]] * epochs, Vocab(ALPHABET[:vocab_size - 1]), lr)
 
-    def rnn(params: Any, state: Any = c.state[:1], inputs: Any = c.inputs) -> Call:
-        return lambda m: m.rnn(inputs, state, params)
-
     def loss(outputs: Any, targets: Any) -> Call:
         return lambda m: m.loss(outputs, targets)
 
     return {
         "params": {
-            "parameters that are integers": lambda m: m.get_lstm_params(vocab_size, num_hiddens, integer, 1),
-            "a vocabulary of 0": lambda m: m.get_lstm_params(0, num_hiddens, c.dtype, 1),
-            "2.5 hidden units": lambda m: m.get_lstm_params(vocab_size, 2.5, c.dtype, 1),
+            "parameters that are integers": lambda m: m.get_params("lstm", vocab_size, num_hiddens, integer, 1),
+            "a vocabulary of 0": lambda m: m.get_params("lstm", 0, num_hiddens, c.dtype, 1),
+            "2.5 hidden units": lambda m: m.get_params("lstm", vocab_size, 2.5, c.dtype, 1),
         },
         "state": {
-            "a state of integers": lambda m: m.init_lstm_state(batch_size, num_hiddens, integer),
-            "a state for 0 examples": lambda m: m.init_lstm_state(0, num_hiddens, c.dtype),
-            "a state of -1 units": lambda m: m.init_lstm_state(batch_size, -1, c.dtype),
+            "a state of integers": lambda m: m.init_state("lstm", batch_size, num_hiddens, integer),
+            "a state for 0 examples": lambda m: m.init_state("lstm", 0, num_hiddens, c.dtype),
+            "a state of -1 units": lambda m: m.init_state("lstm", batch_size, -1, c.dtype),
         },
         "model": {
             "a model's state for 0 examples": lambda m: m.model(c.params).begin_state(0),
             "a model's state for a text of examples": lambda m: m.model(c.params).begin_state("1"),
-        },
-        "rnn": {
-            "4 parameters of an RNN": rnn(vanilla[:-1]),
-            "an RNN's parameter of a wrong shape": rnn((vanilla[0][1:], *vanilla[1:])),
-            "an RNN's state of two": rnn(vanilla, c.state),
-            "an RNN's inputs of two axes": rnn(vanilla, inputs=c.inputs[0]),
-            "an RNN's model's state for 0 examples": lambda m: m.model(vanilla).begin_state(0),
         },
         "loss": {
             "outputs of one axis in the loss": loss(outputs[0], tokens[:1]),
@@ -237,13 +260,14 @@ def refusal(call: Call, implementation: Implementation) -> str:
 @cache
 def refusals(name: str, dtype: str) -> dict[str, str]:
     """What the reference says to each bad call on a case."""
-    return {what: refusal(call, Reference()) for what, call in bad_calls(make(name).astype(dtype)).items()}
+    calls = bad_calls(make(name).astype(dtype), cells=Reference.cells)
+    return {what: refusal(call, Reference()) for what, call in calls.items()}
 
 
 def bad_input(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Each call that the reference refuses is refused in the same words."""
     expected = refusals(case.name, str(case.dtype))
-    for what, call in bad_calls(case, implementation.not_judged).items():
+    for what, call in bad_calls(case, implementation.not_judged, getattr(implementation, "cells", {})).items():
         yield same(what, expected[what], refusal(call, implementation))
 
 
@@ -306,19 +330,20 @@ def carrier(implementation: Implementation, case: Case) -> Iterator[Fact]:
     """Weights that are put into a model come out as they went in, and `train_ch8` starts from them."""
     put, kept, _ = implementation.carried(case.params, [[(case.X, case.Y)]], Vocab(ALPHABET), 0.0)
     for what, arrays in (("comes out as it went in", put), ("kept by train_ch8", kept)):
-        for name, expected, found in zip(PARAM_NAMES, case.params, arrays, strict=True):
+        for name, expected, found in zip(case.names, case.params, arrays, strict=True):
             equal = found.dtype == expected.dtype and np.array_equal(found, expected)
             yield Fact(f"{name}: {what}", equal, "" if equal else f"expected {expected}, got {found}")
 
 
 FACTS_FIRST = (
-    Facts("params", params, ("get_lstm_params",), ("ragged", "large", "book")),  # odd sizes; many weights
-    Facts("state", state, ("init_lstm_state",), ("tiny", "ragged", "square", "rows", "units", "book")),
-    Facts("carrier", carrier, ("carried",), ("large", "saturated")),
+    Facts("params", params, ("get_params",), ("ragged", "large", "book"), cells=("large",)),  # odd sizes; many weights
+    Facts("state", state, ("init_state",), ("tiny", "ragged", "square", "rows", "units", "book"), cells=("ragged",)),
+    Facts("carrier", carrier, ("carried",), ("large", "saturated"), cells=("large",)),
 )
 FACTS_LAST = (
-    Facts("prediction", prediction, ("prediction",), ("large",)),  # 28 tokens, and no near ties
+    Facts("prediction", prediction, ("prediction",), ("large",), cells=("large",)),  # 28 tokens, and no near ties
     Facts("sampling", sampling, ("minibatches",), ("ragged",), ("float32",)),  # tokens have no precision
     Facts("bad_input", bad_input,  # what is refused is refused in either precision
-          ("lstm", "train_step", "loss_and_grads", "grad_clipping", "train", "prediction"), ("ragged",), ("float32",)),
+          ("forward", "train_step", "loss_and_grads", "grad_clipping", "train", "prediction"), ("ragged",),
+          ("float32",)),
 )

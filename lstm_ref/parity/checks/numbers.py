@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
+from lstm_ref.params import Array
 from lstm_ref.parity.cases import SIZES, Case, make
 from lstm_ref.parity.checks.check import Numbers
 from lstm_ref.parity.interface import HALVES, MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
-from lstm_ref.rnn import RNNParams
 from lstm_ref.text import Vocab
 
 #: 28 tokens with <unk>, as The Time Machine has.
@@ -40,15 +39,27 @@ def like(case: Case, values: Array) -> Array:
     return values.astype(case.dtype).view(type(case.inputs))
 
 
+def states(case: Case, arrays: Sequence[Array], suffix: str = "") -> Quantities:
+    """The states by their letters.
+
+    Raises:
+        ValueError: there are more, or fewer.
+    """
+    if len(arrays) != len(case.state):
+        raise ValueError(f"state: expected {', '.join(case.states)}, got {len(arrays)} arrays")
+    return {f"{letter}{suffix}": array for letter, array in zip(case.states, arrays, strict=True)}
+
+
 def forward(implementation: Implementation, case: Case) -> Quantities:
     """Outputs of every step and the last H and C; then H and C after every step, from calls of one step each."""
-    T = case.sizes[0]
-    outputs, (H, C) = implementation.lstm(case.inputs, case.state, case.params)
-    states = [case.state]
-    for t in range(T):
-        states.append(implementation.lstm(case.inputs[t:t + 1], states[-1], case.params)[1])
-    Hs, Cs = zip(*states[1:], strict=True)
-    return {"outputs": by_step(outputs, case), "H": H, "C": C, "H_t": np.stack(Hs), "C_t": np.stack(Cs)}
+    outputs, last = implementation.forward(case.inputs, case.state, case.params)
+    each, state = list[Sequence[Array]](), tuple[Array, ...](case.state)
+    for t in range(case.sizes[0]):
+        _, after = implementation.forward(case.inputs[t:t + 1], state, case.params)
+        state = tuple(after)
+        each.append(state)
+    every = [np.stack(arrays) for arrays in zip(*each, strict=True)]
+    return {"outputs": by_step(outputs, case), **states(case, last), **states(case, every, "_t")}
 
 
 def not_finite(implementation: Implementation, case: Case) -> Quantities:
@@ -59,7 +70,7 @@ def not_finite(implementation: Implementation, case: Case) -> Quantities:
         inputs = case.inputs.copy()
         inputs[T // 2, B // 2, V // 2] = value
         with np.errstate(invalid="ignore"):
-            outputs, _ = implementation.lstm(inputs, case.state, case.params)
+            outputs, _ = implementation.forward(inputs, case.state, case.params)
         quantities[f"outputs, {name} at step {T // 2}"] = by_step(outputs, case)
     return quantities
 
@@ -68,8 +79,8 @@ def arguments(implementation: Implementation, case: Case) -> Quantities:
     """Outputs of every step and the last H and C, of the same numbers handed over in other ways."""
     quantities = {}
     for way in WAYS:
-        outputs, (H, C) = implementation.handed(way, case.inputs, case.state, case.params)
-        quantities.update({f"outputs, {way}": by_step(outputs, case), f"H, {way}": H, f"C, {way}": C})
+        outputs, last = implementation.handed(way, case.inputs, case.state, case.params)
+        quantities.update({f"outputs, {way}": by_step(outputs, case), **states(case, last, f", {way}")})
     return quantities
 
 
@@ -77,13 +88,14 @@ def upstream(case: Case) -> list[Array]:
     """Factors of the outputs, H and C in a sum; multiples of 1/16, so the same numbers in every precision."""
     T, B, V, h = case.sizes
     rng = np.random.default_rng(zlib.crc32(b"upstream"))
-    return [like(case, rng.integers(-16, 17, shape) / 16) for shape in ((T * B, V), (B, h), (B, h))]
+    shapes = ((T * B, V), *((B, h) for _ in case.state))
+    return [like(case, rng.integers(-16, 17, shape) / 16) for shape in shapes]
 
 
 def vjp(implementation: Implementation, case: Case) -> Quantities:
     """Gradients by parameters, inputs and state of a sum over outputs, last H and C, which needs no loss."""
     grads = implementation.vjp(case.inputs, case.state, case.params, upstream(case))
-    return dict(zip((*PARAM_NAMES, "inputs", "H", "C"), grads, strict=True))
+    return dict(zip((*case.names, "inputs", *case.states), grads, strict=True))
 
 
 def loss(implementation: Implementation, case: Case) -> Quantities:
@@ -97,24 +109,24 @@ def loss(implementation: Implementation, case: Case) -> Quantities:
 
 
 def sgd(implementation: Implementation, case: Case) -> Quantities:
-    """The 14 parameters after an update with a mean loss (batch_size 1), and with sums."""
+    """The parameters after an update with a mean loss (batch_size 1), and with sums."""
     quantities = {}
     for lr, batch_size in ((1.0, 1), (0.5, 7), (0.5, 32)):
-        for name, array in zip(PARAM_NAMES, implementation.sgd(case.params, case.grads, lr, batch_size), strict=True):
+        for name, array in zip(case.names, implementation.sgd(case.params, case.grads, lr, batch_size), strict=True):
             quantities[f"lr {lr:g}, batch_size {batch_size}: {name}"] = array
     return quantities
 
 
 def backward(implementation: Implementation, case: Case) -> Quantities:
-    """The loss and its gradient by each of the 14 parameters."""
+    """The loss and its gradient by each parameter."""
     loss, grads = implementation.loss_and_grads(case.inputs, case.state, case.params, case.targets)
-    return {"loss": np.asarray(loss), **dict(zip(PARAM_NAMES, grads, strict=True))}
+    return {"loss": np.asarray(loss), **dict(zip(case.names, grads, strict=True))}
 
 
 def half(implementation: Implementation, case: Case) -> Quantities:
     """In a precision of 16 bits: outputs of every step, last H and C, the loss and its gradient by the parameters."""
-    outputs, (H, C) = implementation.lstm(case.inputs, case.state, case.params)
-    return {"outputs": by_step(outputs, case), "H": H, "C": C, **backward(implementation, case)}
+    outputs, last = implementation.forward(case.inputs, case.state, case.params)
+    return {"outputs": by_step(outputs, case), **states(case, last), **backward(implementation, case)}
 
 
 def clipping(implementation: Implementation, case: Case) -> Quantities:
@@ -142,42 +154,23 @@ def clipping(implementation: Implementation, case: Case) -> Quantities:
     quantities = {}
     for scenario, (grads, theta) in scenarios.items():
         given = [g.view(type(like)) for g, like in zip(grads, case.grads, strict=True)]
-        for name, clipped in zip(PARAM_NAMES, implementation.grad_clipping(given, theta), strict=True):
+        for name, clipped in zip(case.names, implementation.grad_clipping(given, theta), strict=True):
             quantities[f"{scenario}: {name}"] = clipped
     return quantities
 
 
 def step(implementation: Implementation, case: Case) -> Quantities:
-    """All 14 parameters, the loss, H and C after one training step."""
-    params, (H, C), loss = implementation.train_step(case.params, case.X, case.Y, case.state, case.lr, case.theta)
-    return {**dict(zip(PARAM_NAMES, params, strict=True)), "loss": np.asarray(loss), "H": H, "C": C}
+    """All parameters, the loss, H and C after one training step."""
+    params, last, loss = implementation.train_step(case.params, case.X, case.Y, case.state, case.lr, case.theta)
+    return {**dict(zip(case.names, params, strict=True)), "loss": np.asarray(loss), **states(case, last)}
 
 
 def chunks(implementation: Implementation, case: Case) -> Quantities:
     """The sequence in two halves with the state carried over: outputs of every step, last H and C."""
     half = case.sizes[0] // 2
-    first, state = implementation.lstm(case.inputs[:half], case.state, case.params)
-    second, (H, C) = implementation.lstm(case.inputs[half:], state, case.params)
-    return {"outputs": by_step(np.concatenate([first, second]), case), "H": H, "C": C}
-
-
-def rnn_params(case: Case) -> RNNParams:
-    """The candidate's weights, for the vanilla RNN."""
-    p = case.params
-    return RNNParams(p.W_xc, p.W_hc, p.b_c, p.W_hq, p.b_q)
-
-
-def rnn(implementation: Implementation, case: Case) -> Quantities:
-    """The vanilla RNN, with the candidate's weights: outputs, last H, the loss, gradients by all arguments, a step."""
-    params, state, names = rnn_params(case), case.state[:1], RNNParams._fields
-    outputs, (H,) = implementation.rnn(case.inputs, state, params)
-    loss, grads = implementation.loss_and_grads(case.inputs, state, params, case.targets)
-    by_all = implementation.vjp(case.inputs, state, params, upstream(case)[:2])
-    new, (H_step,), _ = implementation.train_step(params, case.X, case.Y, state, case.lr, case.theta)
-    return {"outputs": by_step(outputs, case), "H": H, "loss": np.asarray(loss),
-            **dict(zip(names, grads, strict=True)),
-            **dict(zip([f"{name}, of a sum" for name in (*names, "inputs", "H")], by_all, strict=True)),
-            **dict(zip([f"{name} after a step" for name in (*names, "H")], (*new, H_step), strict=True))}
+    first, state = implementation.forward(case.inputs[:half], case.state, case.params)
+    second, last = implementation.forward(case.inputs[half:], state, case.params)
+    return {"outputs": by_step(np.concatenate([first, second]), case), **states(case, last)}
 
 
 def perplexities(trained: Trained, case: Case) -> Array:
@@ -186,10 +179,10 @@ def perplexities(trained: Trained, case: Case) -> Array:
 
 
 def trajectory(implementation: Implementation, case: Case) -> Quantities:
-    """The loss of every minibatch of several epochs, every epoch's perplexity, and all 14 parameters at the end."""
+    """The loss of every minibatch of several epochs, every epoch's perplexity, and all parameters at the end."""
     trained = implementation.train(case.params, case.epochs, case.lr, case.use_random_iter)
     return {"loss": trained.losses, "perplexity": perplexities(trained, case),
-            **dict(zip(PARAM_NAMES, trained.params, strict=True))}
+            **dict(zip(case.names, trained.params, strict=True))}
 
 
 def vocabulary(case: Case) -> Vocab:
@@ -197,34 +190,25 @@ def vocabulary(case: Case) -> Vocab:
     return Vocab(ALPHABET[:len(case.params.b_q) - 1])
 
 
-def rnn_training(implementation: Implementation, case: Case) -> Quantities:
-    """As `trajectory`, of the vanilla RNN; and the outputs behind what it writes."""
-    params = rnn_params(case)
-    trained = implementation.train(params, case.epochs, case.lr, case.use_random_iter)
-    return {"loss": trained.losses, "perplexity": perplexities(trained, case),
-            **dict(zip(RNNParams._fields, trained.params, strict=True)),
-            "outputs behind its text": implementation.written(params, "time", 3, vocabulary(case))}
-
-
 def chapter(implementation: Implementation, case: Case) -> Quantities:
-    """All 14 parameters after `train_ch8`, over other minibatches in every epoch."""
+    """All parameters after `train_ch8`, over other minibatches in every epoch."""
     _, kept, _ = implementation.carried(case.params, case.epochs, vocabulary(case), case.lr)
-    return dict(zip(PARAM_NAMES, kept, strict=True))
+    return dict(zip(case.names, kept, strict=True))
 
 
 def model(implementation: Implementation, case: Case) -> Quantities:
     """Outputs, H and C of one model: in every mode, called again, with other weights, on other sizes, as at first."""
-    net, other = implementation.model(case.params), LSTMParams(*map(np.negative, case.params))
+    net, other = implementation.model(case.params), case.params._make(map(np.negative, case.params))
     quantities: Quantities = {}
 
     def note(what: str, X: Array = case.X, state: Sequence[Array] = case.state, mode: str = "inference") -> None:
         try:
-            outputs, (H, C) = net(X, state, mode)
+            outputs, last = net(X, state, mode)
         except Exception:
             if X.dtype == case.X.dtype:
                 raise
-            outputs, (H, C) = net(X.astype(case.X.dtype), state, mode)  # no wrong number: it has no such indices
-        quantities.update({f"outputs, {what}": outputs, f"H, {what}": H, f"C, {what}": C})
+            outputs, last = net(X.astype(case.X.dtype), state, mode)  # no wrong number: it has no such indices
+        quantities.update({f"outputs, {what}": outputs, **states(case, last, f", {what}")})
 
     for mode in MODES:
         note(mode, mode=mode)
@@ -281,30 +265,28 @@ SIZED = ("square", *SIZES)
 #: Cases that a check is run on with --thorough alone.
 EXPENSIVE = dict.fromkeys(("vjp", "loss", "model"), ("book",))
 
+# `cells` are the cases of the other cells; loss, clipping and update know of no cell, and `step` goes through them.
 NUMBERS = (
-    Numbers("forward", forward, ("lstm",), stepped=frozenset({"outputs", "H_t", "C_t"})),
-    Numbers("not_finite", not_finite, ("lstm",), applies=only("ragged")),
+    Numbers("forward", forward, ("forward",), stepped=frozenset({"outputs", "H_t", "C_t"}),
+            cells=("ragged", "large", "rows", "book")),
+    Numbers("not_finite", not_finite, ("forward",), applies=only("ragged"), cells=("ragged",)),
     Numbers("arguments", arguments, ("handed",), stepped=frozenset(f"outputs, {way}" for way in WAYS),
-            applies=only("ragged")),
-    Numbers("vjp", vjp, ("vjp",), applies=without("book")),
+            applies=only("ragged"), cells=("ragged",)),
+    Numbers("vjp", vjp, ("vjp",), applies=without("book"), cells=("ragged", "rows")),
     Numbers("loss", loss, ("loss",), applies=without("book", "square", "units")),
-    Numbers("backward", backward, ("loss_and_grads",)),
+    Numbers("backward", backward, ("loss_and_grads",), cells=("ragged", "large", "rows", "book")),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
             applies=without(*SIZED)),
     Numbers("sgd", sgd, ("sgd",), applies=without("book", *SIZED)),
-    Numbers("step", step, ("train_step",)),
-    Numbers("chunks", chunks, ("lstm",), stepped=frozenset({"outputs"}), applies=divisible),
-    Numbers("model", model, ("model",), applies=only("square", "large")),
-    Numbers("rnn", rnn, ("rnn", "loss_and_grads", "vjp", "train_step"), stepped=frozenset({"outputs"}),
-            applies=without("saturated", "units")),
+    Numbers("step", step, ("train_step",), cells=("ragged", "rows")),
+    Numbers("chunks", chunks, ("forward",), stepped=frozenset({"outputs"}), applies=divisible, cells=("ragged",)),
+    Numbers("model", model, ("model",), applies=only("square", "large"), cells=("large",)),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
-            trains=True, drifts=True),
+            trains=True, drifts=True, cells=("clipped",)),
     # A trajectory whose steps clip and don't shows all that the others show.
-    Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True),
-    Numbers("rnn_training", rnn_training, ("train", "written", "rnn"), stepped=frozenset({"loss", "perplexity"}),
-            applies=only("clipped"), trains=True, drifts=True),
+    Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True, cells=("clipped",)),
     Numbers("written", written, ("written",), stepped=frozenset(map(extent, WRITE[1:])),
-            applies=only("large"), drifts=True, draws=FEWEST),
-    *(Numbers(dtype, half, ("lstm", "loss_and_grads"), stepped=frozenset({"outputs"}),
-              applies=only("ragged", "large"), dtypes=(dtype,)) for dtype in HALVES),
+            applies=only("large"), drifts=True, draws=FEWEST, cells=("large",)),
+    *(Numbers(dtype, half, ("forward", "loss_and_grads"), stepped=frozenset({"outputs"}),
+              applies=only("ragged", "large"), dtypes=(dtype,), cells=("ragged",)) for dtype in HALVES),
 )

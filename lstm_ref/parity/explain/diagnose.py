@@ -20,7 +20,7 @@ import numpy as np
 from lstm_ref.lstm import lstm
 from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Found, Numbers
-from lstm_ref.parity.interface import DTYPES, Implementation
+from lstm_ref.parity.interface import DTYPES, OTHERS, Implementation, full, not_judged, split
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.truth import FEWEST, Yardstick, evaluations, measure, ratio
 from lstm_ref.parity.verdict import LIMIT
@@ -34,7 +34,6 @@ PANEL = (
     ("backward", "ragged", "lstm loss training"),
     ("vjp", "ragged", "lstm"),
     ("loss", "ragged", "loss"),
-    ("rnn", "ragged", "rnn loss training"),
     ("clipping", "ragged", "training"),
     ("sgd", "ragged", "training"),
     ("step", "ragged", "lstm loss training"),
@@ -46,10 +45,12 @@ PANEL = (
     ("sampling", "ragged", "text"),
     ("prediction", "large", "params lstm loop model"),
     ("bad_input", "ragged", "params lstm rnn loss training loop model"),
+    *((check, f"{cell}-ragged", modules.format(cell.removesuffix("_after"))) for cell in OTHERS for check, modules in (
+        ("forward", "{}"), ("backward", "{} loss training"), ("vjp", "{}"), ("step", "{} loss training"))),
 )
 
 #: A mistake that another check is meant for shows in none of these; the words of that check say it all.
-COMPARED = {check for check, *_ in PANEL}
+COMPARED = {full(check, on) for check, on, _ in PANEL}
 
 #: Checks of a part of what a larger one goes through. Where that is judged too, a part that agrees says nothing of it.
 INSTEAD = {"vjp": "backward", "loss": "backward", "sgd": "step"}
@@ -60,8 +61,9 @@ EXPENSIVE = ("trajectory", "prediction", "params")
 #: For a check that fails first, the checks before it that its cause may belong to.
 FORWARD = ("forward", "chunks")
 STAGES = {"forward": FORWARD, "chunks": FORWARD, "not_finite": FORWARD, "backward": (*FORWARD, "not_finite"),
-          "step": (*FORWARD, "not_finite", "backward", "rnn", "clipping"),
-          "trajectory": (*FORWARD, "not_finite", "backward", "rnn", "clipping", "step")}
+          "step": (*FORWARD, "not_finite", "backward", "clipping"),
+          "trajectory": (*FORWARD, "not_finite", "backward", "clipping", "step"),
+          **{f"{cell} backward": (f"{cell} forward",) for cell in OTHERS}}
 
 #: How far beyond the reference's own spread a mistake may be and still be measured by a spread of its own.
 NEAR = 1e3
@@ -74,6 +76,7 @@ MOST_PAIRED = 5  #: partly fitting mistakes that are tried together with every o
 class Item(NamedTuple):
     """One check on one case, and what the implementation computed in it."""
 
+    label: str  #: the check with its cell
     check: str
     case: Case
     modules: frozenset[str]  #: of the reference, that the check goes through
@@ -149,14 +152,14 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
             items = list(panel(implementation, dtype, folder))
             if any(item.fails for item in items):
                 break
-        every = {item.check for item in items if item.fails}
+        every = {item.label for item in items if item.fails}
         items = telling(items)
-        failed = in_order({item.check for item in items if item.fails})
+        failed = in_order({item.label for item in items if item.fails})
         # A wrong guess ends soonest in what is cheap, and there where the implementation is wrong.
-        items.sort(key=lambda item: (item.check in EXPENSIVE, not item.fails))
+        items.sort(key=lambda item: (item.label in EXPENSIVE, not item.fails))
         if not failed:
             return Diagnosis((), ())
-        candidates = [mistake for mistake in MISTAKES if dtype in mistake.dtypes and mistake.check in COMPARED]
+        candidates = [mistake for mistake in MISTAKES if dtype in mistake.dtypes and mistake.label in COMPARED]
         findings = [try_out((mistake,), items) for mistake in candidates]
         whole = [f for f in findings if f.explains == failed]
         if not whole and not any(item.fails and isinstance(item.found, Exception) for item in items):
@@ -171,16 +174,16 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
 def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[Item]:
     """What an implementation computes on the small cases."""
     for name, on, modules in PANEL:
-        absent = getattr(implementation, "not_judged", {})
-        if name in absent:
+        cell, label = split(on)[0], full(name, on)
+        if cell not in ("lstm", *getattr(implementation, "cells", ())) or name in not_judged(implementation, cell):
             continue
         case, check = make(on).astype(dtype), CHECKS[name]
         found, rod = check.outcome(implementation, case), check.yardstick(case, folder)
         fails = any(not fact.holds for fact in found) if isinstance(found, list) else rod is None or not (
             worst(found, rod, case) <= LIMIT)
-        if name in INSTEAD and INSTEAD[name] not in absent and not fails:
+        if name in INSTEAD and INSTEAD[name] not in not_judged(implementation, cell) and not fails:
             continue
-        yield Item(name, case, frozenset(modules.split()), found, fails, rod)
+        yield Item(label, name, case, frozenset(modules.split()), found, fails, rod)
 
 
 def telling(items: list[Item]) -> list[Item]:
@@ -193,9 +196,9 @@ def telling(items: list[Item]) -> list[Item]:
     numbers = [item for item in items if not isinstance(item.found, Exception) and item.check != "bad_input"]
     if any(item.fails and not only_dtype(item) for item in numbers):
         numbers = [item for item in numbers if not (item.fails and only_dtype(item))]
-    wrong = [item.check for item in numbers if item.fails]
+    wrong = [item.label for item in numbers if item.fails]
     if wrong:
-        return [item for item in numbers if item.check != "not_finite" or "forward" not in wrong]
+        return [item for item in numbers if item.label != "not_finite" or "forward" not in wrong]
     first = next((item for item in items if item.fails), None)
     return [item for item in items if item is first or not item.fails]
 
@@ -227,25 +230,25 @@ def worst(found: Found, rod: Yardstick, case: Case) -> float:
 def in_order(checks: Iterable[str]) -> tuple[str, ...]:
     """Checks in the order of the panel."""
     found = {*checks}
-    return tuple(dict.fromkeys(check for check, *_ in PANEL if check in found))
+    return tuple(dict.fromkeys(label for check, on, _ in PANEL if (label := full(check, on)) in found))
 
 
 def try_out(mistakes: tuple[Mistake, ...], items: Iterable[Item]) -> Finding:
     """Which failed checks some mistakes reproduce; none when they contradict a check that passes."""
     explains: dict[str, bool] = {}
     largest, shares = 0.0, []
-    if alone := [mistake.check for mistake in mistakes if mistake.alone]:
-        fits = {item.check: compare(mistakes, item)[0] <= LIMIT for item in items if item.check in alone}
-        failed = dict.fromkeys(item.check for item in items if item.fails)
+    if alone := [mistake.label for mistake in mistakes if mistake.alone]:
+        fits = {item.label: compare(mistakes, item)[0] <= LIMIT for item in items if item.label in alone}
+        failed = dict.fromkeys(item.label for item in items if item.fails)
         return Finding(mistakes, 0.0, in_order(failed) if fits and all(fits.values()) else ())
     for item in items:
-        if item.fails and not explains.get(item.check, True):
+        if item.fails and not explains.get(item.label, True):
             continue
         fit, share = compare(mistakes, item)
         if not item.fails and fit > LIMIT:
             return Finding(mistakes, np.inf, ())
         if item.fails:
-            explains[item.check] = fit <= LIMIT
+            explains[item.label] = fit <= LIMIT
             if not any(explains.values()) and len(explains) > 1:
                 break
             if fit <= LIMIT:
@@ -335,10 +338,10 @@ def pairs(items: Sequence[Item], candidates: Sequence[Mistake], single: Sequence
         # What is meant for a check that the first leaves open comes first.
         left_open = {f.mistakes[0].name: {*failed} - {*f.explains} for f in partly}
         tried = [(f.mistakes[0], other) for f in partly for other in candidates if other is not f.mistakes[0]]
-        tried.sort(key=lambda pair: pair[1].check not in left_open[pair[0].name])
+        tried.sort(key=lambda pair: pair[1].label not in left_open[pair[0].name])
     else:
         stage = (*STAGES.get(failed[0], ()), failed[0])
-        tried = list(combinations([m for m in candidates if m.check in stage and m.kind != "exchanged name"], 2))
+        tried = list(combinations([m for m in candidates if m.label in stage and m.kind != "exchanged name"], 2))
     for one, other in tried:
         if time.process_time() > end:
             return
@@ -350,7 +353,7 @@ def pairs(items: Sequence[Item], candidates: Sequence[Mistake], single: Sequence
 
 def begins_like(mistakes: tuple[Mistake, ...], item: Item) -> bool:
     """Whether the first step's outputs may be those that were found: a cheap look before all modules are made anew."""
-    if item.check != "forward" or not isinstance(item.found, dict) or item.rod is None:
+    if item.label != "forward" or not isinstance(item.found, dict) or item.rod is None:
         return True
     source = inspect.getsource(lstm)
     for _, right, wrong in (edit for mistake in mistakes for edit in mistake.edits):

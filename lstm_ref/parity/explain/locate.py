@@ -20,7 +20,7 @@ SEQUENCE = ("forward", "chunks", "not_finite", *GRADIENTS)
 
 
 def locate(
-    check: str, implementation: Implementation, case: Case, folder: Path, maps: Callable[[bool, str], list[Map]]
+    check: str, implementation: Implementation, case: Case, folder: Path, maps: Callable[[str, bool, str], list[Map]]
 ) -> tuple[str, list[Map]]:
     """One sentence, '' where a check has no place to name, and the maps in which something departs.
 
@@ -35,23 +35,21 @@ def locate(
         return first_wrong_minibatch(implementation, case, folder), []
     if check == "clipping":
         return "clipping has no time steps; the scenario is named before the parameter", []
-    if check == "rnn":
-        return f"the vanilla RNN departs in {', '.join(wrong(check, implementation, case, folder))}", []
     if check not in SEQUENCE:
         return "", []
-    found = maps(check in GRADIENTS, str(case.dtype))
+    found = maps(case.cell, check in GRADIENTS, str(case.dtype))
     if found:
         before = "the forward pass agrees at every step; going backwards, " if found[0].backwards else ""
         return f"{before}departs first at {found[0].first}", found
     return first_wrong_step(check, implementation, case, folder), []
 
 
-def maps_of(implementation: Implementation, backwards: bool, dtype: str) -> list[Map]:
-    """The map on the case `ragged` in which something departs: of the forward pass, else of the gradient."""
-    small = make("ragged").astype(dtype)
+def maps_of(implementation: Implementation, cell: str, backwards: bool, dtype: str) -> list[Map]:
+    """The map on a cell's case `ragged` in which something departs: of the forward pass, else of the gradient."""
+    small = make("ragged" if cell == "lstm" else f"{cell}-ragged").astype(dtype)
     found = [forward_map(implementation, small) or probe_map(implementation, small)]
     if backwards and not found[0].first:
-        found.append(gradient_map(implementation, dtype))
+        found.append(gradient_map(implementation, cell, dtype))
     return [each for each in found if each.first][:1]
 
 
@@ -61,7 +59,7 @@ def first_wrong_step(check: str, implementation: Implementation, case: Case, fol
     assert isinstance(forward, Numbers)
     rod, found = measured("forward", implementation, case, folder)
     steps = np.flatnonzero(np.logical_or.reduce([
-        (rod.ratio(name, found[name]) > LIMIT).any(axis=(1, 2)) for name in sorted(forward.stepped)]))
+        (rod.ratio(name, found[name]) > LIMIT).any(axis=(1, 2)) for name in rod.truth if name in forward.stepped]))
     if steps.size:
         t = int(steps[0])
         gone = departures(PROBE, implementation, one_step(case, t))

@@ -12,27 +12,36 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.lstm import sigmoid
-from lstm_ref.params import PARAM_NAMES, Array, LSTMParams
+from lstm_ref.params import Array
 from lstm_ref.parity.cases import Case, draw
 from lstm_ref.parity.checks import Numbers
 from lstm_ref.parity.explain.probe import PROBE, one_step, probe, states_before
-from lstm_ref.parity.interface import NAMES, Implementation
+from lstm_ref.parity.interface import NAMES, Implementation, not_judged
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.truth import FEWEST, Quantities, Yardstick, measure, ratio
 from lstm_ref.parity.verdict import LIMIT
 
 MEANING = {
     "I": "input gate I", "F": "forget gate F", "O": "output gate O", "C_tilda": "candidate memory cell C_tilda",
-    "C": "memory cell C = F * C + I * C_tilda", "H": "hidden state H = O * tanh(C)", "Y": "output Y = H W_hq + b_q",
+    "C": "memory cell C = F * C + I * C_tilda", "Y": "output Y = H W_hq + b_q",
+    "Z": "update gate Z", "R": "reset gate R", "H_tilda": "candidate hidden state H_tilda",
     "dO": "gradient at the output gate", "dF": "gradient at the forget gate", "dI": "gradient at the input gate",
-    "dC_tilda": "gradient at the candidate",
+    "dC_tilda": "gradient at the candidate", "dZ": "gradient at the update gate", "dR": "gradient at the reset gate",
+    "dH_tilda": "gradient at the candidate", "dH": "gradient at the hidden state",
 }
-BACKWARDS = {"dO": "W_xo", "dC_tilda": "W_xc", "dI": "W_xi", "dF": "W_xf"}  # as they are computed, and where they show
+HIDDEN = {"lstm": "hidden state H = O * tanh(C)", "rnn": "hidden state H = tanh(X W_xh + H W_hh + b_h)"}
+GRU_HIDDEN = "hidden state H = Z * H + (1 - Z) * H_tilda"
+GRU_BACKWARDS = {"dZ": "W_xz", "dH_tilda": "W_xh", "dR": "W_xr"}
+#: By cell: gradients as they are computed, and where they show.
+BACKWARDS = {"lstm": {"dO": "W_xo", "dC_tilda": "W_xc", "dI": "W_xi", "dF": "W_xf"}, "rnn": {"dH": "W_xh"},
+             "gru": GRU_BACKWARDS, "gru_after": GRU_BACKWARDS}
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": sigmoid, "tanh": np.tanh, "no activation": lambda x: x, "relu": lambda x: np.maximum(0, x),
     "hard sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1)}
-GATES = {"I": "sigmoid", "F": "sigmoid", "O": "sigmoid", "C_tilda": "tanh"}
+#: What an activation makes, which one it is, and what the tape calls it before.
+GATES = {"I": ("sigmoid", "A_i"), "F": ("sigmoid", "A_f"), "O": ("sigmoid", "A_o"), "C_tilda": ("tanh", "A_c"),
+         "Z": ("sigmoid", "A_z"), "R": ("sigmoid", "A_r"), "H_tilda": ("tanh", "A_h")}
 
 
 @dataclass(frozen=True)
@@ -63,28 +72,29 @@ class Map:
 def tape(implementation: Implementation, case: Case) -> Quantities:
     """Gates, candidate, C, H and Y of every step, from inside: each (num_steps, batch_size, ·)."""
     steps = implementation.tape(case.inputs, case.state, case.params)
-    return {name: np.stack([step[name] for step in steps]) for name in NAMES}
+    return {name: np.stack([step[name] for step in steps]) for name in NAMES[case.cell]}
 
 
 def gradient(implementation: Implementation, case: Case) -> Quantities:
     """The gradient of the loss at every gate before its activation: each (num_steps, batch_size, num_hiddens)."""
     T, B, V, h = case.sizes
-    if "backward" in getattr(implementation, "not_judged", {}):  # no loss to begin with: the sum of all outputs
-        upstream = [np.ones((T * B, V), case.dtype), *(np.zeros((B, h), case.dtype) for _ in "HC")]
-        grads = implementation.vjp(case.inputs, case.state, case.params, upstream)[:len(PARAM_NAMES)]
+    if "backward" in not_judged(implementation, case.cell):  # no loss to begin with: the sum of all outputs
+        upstream = [np.ones((T * B, V), case.dtype), *(np.zeros((B, h), case.dtype) for _ in case.state)]
+        grads = implementation.vjp(case.inputs, case.state, case.params, upstream)[:len(case.names)]
     else:
         _, grads = implementation.loss_and_grads(case.inputs, case.state, case.params, case.targets)
-    by_name = LSTMParams(*grads)._asdict()
-    return {name: np.asarray(by_name[weight])[:T * B].reshape(T, B, h) for name, weight in BACKWARDS.items()}
+    by_name = dict(zip(case.names, grads, strict=True))
+    return {name: np.asarray(by_name[weight])[:T * B].reshape(T, B, h)
+            for name, weight in BACKWARDS[case.cell].items()}
 
 
-TAPE = Numbers("tape", tape, stepped=frozenset(NAMES))
-GRADIENT = Numbers("gradient", gradient, stepped=frozenset(BACKWARDS))
+TAPE = Numbers("tape", tape, stepped=frozenset(name for names in NAMES.values() for name in names))
+GRADIENT = Numbers("gradient", gradient, stepped=frozenset(name for names in BACKWARDS.values() for name in names))
 
 
-def pulses(dtype: Any) -> Case:
+def pulses(cell: str, dtype: Any) -> Case:
     """A case whose inputs are one-hot and all different; the one of step t and example b is in row t * 2 + b."""
-    case = draw("pulses", 5, 2, 10, 8, scale=0.5)
+    case = draw("pulses" if cell == "lstm" else f"{cell}-pulses", 5, 2, 10, 8, scale=0.5)
     inputs = np.eye(10).reshape(5, 2, 10)
     return replace(case, inputs=inputs, X=np.arange(10).reshape(5, 2).T).astype(dtype)
 
@@ -96,13 +106,20 @@ def forward_map(implementation: Implementation, case: Case) -> Map | None:
     except (AttributeError, LookupError, ValueError):  # a closed box, other names, other shapes
         return None
     rod = measure(TAPE, case, FEWEST)
-    grid = _grid(rod, found, NAMES)
+    names = NAMES[case.cell]
+    grid = _grid(rod, found, names)
     first = ""
     if (grid > LIMIT).any():
         t, row = (int(i[0]) for i in np.nonzero(grid.T > LIMIT))
-        name = NAMES[row]
-        first = _departure(name, t, "", found[name], rod, name) + _activation(name, t, found[name], rod, case)
-    return Map("forward pass, from inside", NAMES, grid, first)
+        name = names[row]
+        what = HIDDEN.get(case.cell, GRU_HIDDEN) if name == "H" else MEANING[name]
+        first = _departure(what, t, "", found[name], rod, name) + _activation(name, t, found[name], rod, case)
+    return Map(titled("forward pass, from inside", case.cell), names, grid, first)
+
+
+def titled(title: str, cell: str) -> str:
+    """With the cell, where it is not the LSTM."""
+    return title if cell == "lstm" else f"{title}, {cell.upper().replace('_AFTER', '')}"
 
 
 def probe_map(implementation: Implementation, case: Case) -> Map:
@@ -118,25 +135,28 @@ def probe_map(implementation: Implementation, case: Case) -> Map:
             name = gone[0]
             first = (f"time step t = {t}, in the {name} (ratio {rod.worst(name, found[name]):.3g}), "
                      + _values(name, found[name], rod))
-    return Map("each step alone, from outside", rows, np.array(columns).T, first)
+    return Map(titled("each step alone, from outside", case.cell), rows, np.array(columns).T, first)
 
 
-def gradient_map(implementation: Implementation, dtype: Any) -> Map:
+def gradient_map(implementation: Implementation, cell: str, dtype: Any) -> Map:
     """The gradient at the gates, last step first."""
-    case = pulses(dtype)
+    case = pulses(cell, dtype)
 
     def reference(textbook: bool = False) -> Reference:
         made = Reference(textbook)
-        made.not_judged = getattr(implementation, "not_judged", {})  # so that it begins with the same loss
+        if cell == "lstm":
+            made.not_judged = getattr(implementation, "not_judged", {})  # so that it begins with the same loss
+        else:
+            made.cells = getattr(implementation, "cells", {})
         return made
 
     found, rod = gradient(implementation, case), measure(GRADIENT, case, FEWEST, reference=reference)
-    rows = tuple(BACKWARDS)
+    rows = tuple(BACKWARDS[cell])
     grid = _grid(rod, found, rows)
     first = next((_departure(MEANING[name], t, f" of {grid.shape[1]}", found[name], rod, name)
                   for t in reversed(range(grid.shape[1])) for name, ratio in zip(rows, grid[:, t], strict=True)
                   if ratio > LIMIT), "")
-    return Map("gradient at the gates, from outside", rows, grid, first, backwards=True)
+    return Map(titled("gradient at the gates, from outside", cell), rows, grid, first, backwards=True)
 
 
 def _grid(rod: Yardstick, found: Quantities, rows: Sequence[str]) -> Array:
@@ -144,7 +164,6 @@ def _grid(rod: Yardstick, found: Quantities, rows: Sequence[str]) -> Array:
 
 
 def _departure(what: str, t: int, of: str, found: Array, rod: Yardstick, name: str) -> str:
-    what = MEANING.get(what, what)
     if found.shape != rod.truth[name].shape:
         return f"time step t = {t}{of}, in the {what}, {_values(name, found, rod)}"
     at = Yardstick({name: rod.truth[name][t]}, {name: rod.spread[name][t]})
@@ -166,10 +185,11 @@ def _activation(name: str, t: int, found: Array, rod: Yardstick, case: Case) -> 
     """Whether a wrong gate is right before its activation: then it is another activation of the right number."""
     if name not in GATES or found.shape != rod.truth[name].shape:
         return ""
-    before = getattr(states_before(case)[t], f"A_{'c' if name == 'C_tilda' else name.lower()}")
+    right, untouched = GATES[name]
+    before = states_before(case)[t][untouched]
     for activation, function in ACTIVATIONS.items():
-        if activation != GATES[name] and (
+        if activation != right and (
                 ratio(found[t], function(before), 2 * rod.spread[name][t]).max() <= LIMIT):
-            return f"; before its activation it agrees: this is {activation} where {GATES[name]} belongs"
+            return f"; before its activation it agrees: this is {activation} where {right} belongs"
     far = ratio(found[t], rod.truth[name][t], rod.spread[name][t]).max() > FAR
     return "; it departs before its activation" if far else ""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lstm_ref.parity.explain.diagnose import COMPARED
 from lstm_ref.parity.explain.investigation import Investigation
+from lstm_ref.parity.interface import full
 from lstm_ref.parity.verdict import LIMIT, Result
 
 VERDICTS = {
@@ -40,7 +41,7 @@ def explain(subject: str, results: Sequence[Result], where: str, found: Investig
     first = failed[0]
     lines = [f"{subject}: {first.check} of {first.implementation} on case {first.case} in {first.dtype}: "
              f"{len(failed)} of {len(results)} quantities disagree with the reference"]
-    lines += [f"  {line}" for line in diagnosed(first.check, found)]
+    lines += [f"  {line}" for line in diagnosed(full(first.check, first.case), found)]
     lines += [f"  where: {where}"] if where else []
     lines += [f"  verdict: {text}" for verdict, text in VERDICTS.items() if any(r.verdict == verdict for r in failed)]
     if first.dtype == "float64" and first.verdict == "rounding" and first.error < SINGLE * max(1.0, first.spread):

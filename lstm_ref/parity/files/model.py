@@ -7,10 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from lstm_ref.params import Array
-from lstm_ref.parity.cases import Case, make
-from lstm_ref.parity.checks import Numbers
-from lstm_ref.parity.checks.numbers import by_step, rnn_params
+from lstm_ref.parity.cases import make
+from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.files.culprit import Culprit, find
 from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
@@ -193,20 +191,10 @@ def _cut(form: Form) -> int:
     return min(lines, default=0)
 
 
-def rnn_forward(implementation: Any, case: Case) -> dict[str, Array]:
-    """Outputs of every step and last H of the vanilla RNN."""
-    params, state = rnn_params(case), case.state[:1]
-    outputs, (H,) = implementation.rnn(case.inputs, state, params)
-    return {"outputs": by_step(outputs, case), "H": H}
-
-
-RNN = Numbers("rnn", rnn_forward, ("rnn",), stepped=frozenset({"outputs"}))
-
-
 def _rnn(found: Judged, port: FilePort, canonical: Canonical) -> Row:
     form, implementation = port.form, cast(Implementation, Port({"rnn": canonical.rnn}, port.framework))
-    for name in CASES:
-        results = RNN.judge(implementation, "port", make(name).astype("float32"), cached_truths())
+    for name in ("rnn-ragged", "rnn-large"):
+        results = CHECKS["forward"].judge(implementation, "port", make(name).astype("float32"), cached_truths())
         if wrong := [result for result in results if not result.passed]:
             culprit = find(port, canonical.taken)
             text = culprit.sentence if culprit else f"{wrong[0].quantity}: {wrong[0].detail}"

@@ -3,6 +3,7 @@
 Everything crosses this border as NumPy arrays of the tested precision; how a framework computes stays on its side.
 """
 
+from lstm_ref.parity.interface.cells import CELLS, OTHERS, Cell, ResetAfter, cell_of, full, not_judged, row, split
 from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch
 from lstm_ref.parity.interface.framework import Framework, check_framework
 from lstm_ref.parity.interface.implementation import (
@@ -21,6 +22,9 @@ from lstm_ref.parity.interface.implementation import (
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
 from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 
-__all__ = ["DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "WAYS", "Drawn", "Epoch", "EpochAfterEpoch", "Epochs",
-           "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle", "Report",
-           "TensorFlow", "Torch", "Trained", "check_framework", "distinct", "framework", "watch"]
+__all__ = [
+    "CELLS", "DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "OTHERS", "WAYS", "Cell", "Drawn", "Epoch",
+    "EpochAfterEpoch", "Epochs", "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle",
+    "Report", "ResetAfter", "TensorFlow", "Torch", "Trained", "cell_of", "check_framework", "distinct", "framework",
+    "full", "not_judged", "row", "split", "watch",
+]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_ref.params import Array, State
+from lstm_ref.params import Array
 from lstm_ref.text import Vocab
 
 #: The precisions that are judged.
@@ -17,7 +17,7 @@ HALVES = ("float16", "bfloat16")
 
 
 class Drawn(NamedTuple):
-    """What `get_lstm_params` or `init_lstm_state` of a framework gave, seen from NumPy."""
+    """What `get_lstm_params` or `init_lstm_state` of a framework gave, or those of another cell, seen from NumPy."""
 
     arrays: list[Array]
     trainable: list[bool]
@@ -51,7 +51,7 @@ class Trained(NamedTuple):
     minibatches: Epochs  #: as they are afterwards
 
 
-#: How `lstm` is handed arguments of the same values: lying otherwise in memory, or with W_hq not to be trained.
+#: How a forward pass is handed arguments of the same values: lying otherwise in memory, or with W_hq not to be trained.
 WAYS = ("strided", "transposed", "W_hq frozen")
 
 #: How a model is called: while operations are recorded for a gradient, as a model is evaluated, and as it is used.
@@ -81,28 +81,27 @@ class Model(Protocol):
 
 
 class Implementation(Protocol):
-    """The functions under test. Shapes and errors are those of the same functions in `lstm_ref`.
+    """The functions under test, of one cell or several; shapes and errors are those of `lstm_ref`'s.
 
-    A check in `not_judged` is never run, so what it alone would call may be missing.
+    Which cell is meant the parameters say (`cells.cell_of`). A check in `not_judged` is never run, so what it alone
+    would call may be missing.
     """
 
     not_judged: Mapping[str, str]  #: checks that have nothing to compare here, and why
     dtypes: Mapping[str, str]  #: of `DTYPES` and `HALVES`, those that it does not have, and why
+    cells: Mapping[str, Mapping[str, str]]  #: besides the LSTM, those that it has, each with its own `not_judged`
 
-    def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
-        """Outputs (num_steps · batch_size, vocab_size) and the last (H, C)."""
+    def forward(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+        """`lstm`, `rnn` or `gru`: outputs (num_steps · batch_size, vocab_size) and the last (H, C) or (H,)."""
 
-    def handed(self, way: str, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
-        """As `lstm`, its arguments handed over in one of `WAYS`."""
+    def handed(self, way: str, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+        """As `forward`, its arguments handed over in one of `WAYS`."""
 
-    def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
-        """The book's I, F, O, C_tilda, C, H and Y of every step; a closed box raises LookupError."""
+    def tape(self, inputs: Array, state: Any, params: Sequence[Array]) -> list[dict[str, Array]]:
+        """What every step computes, by the book's names (I, F, O, ...); a closed box raises LookupError."""
 
     def vjp(self, inputs: Array, state: Any, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
-        """Gradients of outputs · upstream[0] + H · upstream[1] + C · upstream[2] by the 14 parameters, X, H and C."""
-
-    def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
-        """Outputs and the last (H,) of the vanilla RNN."""
+        """Gradients of outputs · upstream[0] + H · upstream[1] (+ C · upstream[2]) by parameters, inputs and state."""
 
     def loss(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """The mean cross-entropy, and its gradient by the outputs."""
@@ -110,7 +109,7 @@ class Implementation(Protocol):
     def loss_and_grads(
         self, inputs: Array, state: Any, params: Sequence[Array], targets: Array
     ) -> tuple[Array, Sequence[Array]]:
-        """The framework's own mean cross-entropy and gradients, by the LSTM's 14 parameters or the RNN's 5."""
+        """The framework's own mean cross-entropy and gradients by the parameters."""
 
     def grad_clipping(self, grads: Sequence[Array], theta: float) -> Sequence[Array]:
         """The gradients after clipping, wherever the framework leaves them."""
@@ -127,10 +126,10 @@ class Implementation(Protocol):
         """Some epochs of `train_epoch_ch8`."""
 
     def model(self, params: Sequence[Array]) -> Model:
-        """A model with these weights, the LSTM's 14 or the RNN's 5."""
+        """A model of a cell with these weights."""
 
-    def touched(self, inputs: Array, state: State, params: Sequence[Array]) -> Sequence[Array]:
-        """The inputs, the state and the parameters as they are after `lstm` was called with them."""
+    def touched(self, inputs: Array, state: Any, params: Sequence[Array]) -> Sequence[Array]:
+        """The inputs, the state and the parameters as they are after the forward pass."""
 
     def written(self, params: Sequence[Array], prefix: str, num_preds: int, vocab: Vocab) -> Array:
         """The outputs that `predict_ch8` had from the model, one row a character."""
@@ -146,11 +145,11 @@ class Implementation(Protocol):
     ) -> tuple[Sequence[Array], Sequence[Array], str]:
         """The weights of a model before and after `train_ch8`, one of the epochs after the other; what it printed."""
 
-    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
-        """Parameters as the framework draws them after seeding its own generator."""
+    def get_params(self, cell: str, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+        """A cell's parameters as the framework draws them after seeding its own generator: `get_lstm_params`, say."""
 
-    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
-        """The initial (H, C)."""
+    def init_state(self, cell: str, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+        """A cell's initial state: `init_lstm_state`, say."""
 
 
 def distinct(arrays: Sequence[Array]) -> bool:

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-#: What the book's `lstm` calls the quantities of a step, in order of computation.
-NAMES = ("I", "F", "O", "C_tilda", "C", "H", "Y")
+#: What the book calls the quantities of a step, in order of computation, by cell.
+NAMES = {"lstm": ("I", "F", "O", "C_tilda", "C", "H", "Y"), "rnn": ("H", "Y"),
+         "gru": ("Z", "R", "H_tilda", "H", "Y"), "gru_after": ("Z", "R", "H_tilda", "H", "Y")}
 
 
-def watch(function: Callable[..., Any], run: Callable[[], Any], names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
+def watch(function: Callable[..., Any], run: Callable[[], Any], names: Sequence[str]) -> list[dict[str, Any]]:
     """The values that local variables of a function take in each turn of its loop over X.
 
     Args:
-        function: the tab's `lstm`.
+        function: the tab's `lstm`, say.
         run: calls it.
         names: of the local variables.
 

@@ -4,7 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ from lstm_ref.parity.reference import Reference
 
 #: The modules that a mistake may be in, each before those that import it. By their full names: `lstm_ref.lstm` as an
 #: attribute is the function.
-MODULES = ("params", "lstm", "rnn", "loss", "training", "text", "loop", "model")
+MODULES = ("params", "lstm", "rnn", "gru", "loss", "training", "text", "loop", "model")
 
 Edit = tuple[str, str, str]
 
@@ -44,6 +44,7 @@ class Mistake:
         products: an expression in a and b that stands for every matrix product `a @ b` of `lstm`, or ''.
         alone: only its own check can be compared: what follows is random, or the framework's own affair.
         kind: 'exchanged name' for one of the many in which one parameter stands for another, or ''.
+        cell: whose it is; it shows on its cases.
     """
 
     name: str
@@ -57,6 +58,12 @@ class Mistake:
     products: str = ""
     alone: bool = False
     kind: str = ""
+    cell: str = "lstm"
+
+    @property
+    def label(self) -> str:
+        """The check that is meant to catch it, with its cell."""
+        return self.check if self.cell == "lstm" else f"{self.cell} {self.check}"
 
     def clashes(self, other: "Mistake") -> bool:
         """Whether the two change the same text, so that they can't be made together."""
@@ -129,18 +136,22 @@ class Mistaken(Reference):
             names |= own
         super().__init__(textbook, SimpleNamespace(**names))
         if any(not mistake.by_hand for mistake in mistakes):
-            self._differentiate(_edited("lstm", mistakes), _edited("rnn", mistakes))
+            self._differentiate({module: _edited(module, mistakes) for module in ("lstm", "rnn", "gru")})
 
-    def _differentiate(self, lstm_source: str, rnn_source: str) -> None:
+    def _differentiate(self, sources: dict[str, str]) -> None:
         """Replace the backward passes by the automatic derivatives of the forward passes."""
-        sources = {"lstm": lstm_source, "rnn": rnn_source}
-        for count, name in ((len(lstm_ref.PARAM_NAMES), "lstm"), (len(lstm_ref.RNNParams._fields), "rnn")):
-            init_state, forward, _ = self._cells[count]
+        traceable: dict[str, Any] = {}
+        for name, source in sources.items():
             scope: dict[str, Any] = {"__name__": name}
             # Its arrays have no .real, which the reference needs for the complex step alone.
-            exec(_compiled(sources[name].replace(".real", ""), name, ""), scope)
+            exec(_compiled(source.replace(".real", ""), name, ""), scope)
             scope |= {"np": differentiable, f"check_{name}": lambda *_: None}
-            self._cells[count] = init_state, *_recorded(forward, scope[name])
+            scope |= {"sigmoid": traceable["sigmoid"]} if "sigmoid" in traceable else {}
+            traceable |= {"sigmoid": scope["sigmoid"]} if name == "lstm" else {}
+            traceable[name] = scope[name]
+        traceable["gru_after"] = partial(traceable["gru"], reset_after=True)
+        for name, (draw, begin, forward, _) in self._cells.items():
+            self._cells[name] = draw, begin, *_recorded(forward, traceable[name])
 
 
 def _recorded(forward: Callable[..., Any], traceable: Callable[..., Any]) -> tuple[Any, Any]:

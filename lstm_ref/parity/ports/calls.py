@@ -19,6 +19,10 @@ ROLES: dict[str, tuple[str, ...]] = {
     "predict_ch8": ("prefix", "num_preds", "net", "vocab", "device"),
     "rnn": ("inputs", "state", "params"),
     "init_rnn_state": ("batch_size", "num_hiddens", "device"),
+    "get_gru_params": ("vocab_size", "num_hiddens", "device"),
+    "gru": ("inputs", "state", "params"),
+    "gru_after": ("inputs", "state", "params"),
+    "init_gru_state": ("batch_size", "num_hiddens", "device"),
     "RNNModelScratch": ("vocab_size", "num_hiddens", "device", "get_params", "init_state", "forward_fn"),
 }
 
@@ -30,8 +34,8 @@ SYNONYMS = {
     "net": ("model",), "theta": ("clip", "max_norm"),
 }
 #: Roles that take all of their parameters but the device, by whatever names.
-WHOLE = ("get_lstm_params", "init_lstm_state", "init_rnn_state", "lstm", "lstm_step", "rnn", "loss", "sgd",
-         "predict_ch8")
+WHOLE = ("get_lstm_params", "get_gru_params", "init_lstm_state", "init_rnn_state", "init_gru_state", "lstm",
+         "lstm_step", "rnn", "gru", "gru_after", "loss", "sgd", "predict_ch8")
 #: What else a function may ask for.
 MORE = ("device", "dtype", "key", "strategy", "rng", "grads", "losses", "params", "lr", "use_random_iter")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lstm_ref.params import PARAM_NAMES, Array
+from lstm_ref.params import Array
 from lstm_ref.parity.interface import Drawn
 from lstm_ref.parity.ports.calls import call, takes
 from lstm_ref.text import Vocab
@@ -61,8 +61,8 @@ class PortModel:
         port, f = self.port, self.port.framework
         self.dtype, self.sizes = params[0].dtype, params[0].shape
         self.made: Any = f.bundle([f.parameter(param) for param in params])
-        lstm = len(params) == len(PARAM_NAMES)
-        forward, begin = port.roles["lstm" if lstm else "rnn"], "init_lstm_state" if lstm else "init_rnn_state"
+        role = port.role(params)
+        forward, begin = port.roles[role], f"init_{role.removesuffix('_after')}_state"
 
         def init_state(batch_size: int, num_hiddens: int, *_: Any, **__: Any) -> Any:
             return tuple(f.tensors(port.drawn(begin, self.dtype, {

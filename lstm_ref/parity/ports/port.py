@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from lstm_ref.params import PARAM_NAMES, Array, State
+from lstm_ref.params import Array
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import (
+    CELLS,
     DTYPES,
     HALVES,
+    NAMES,
+    OTHERS,
     Drawn,
     Epoch,
     EpochAfterEpoch,
     Epochs,
     Framework,
     Trained,
+    cell_of,
     watch,
 )
 from lstm_ref.parity.ports.calls import ROLES, SignatureError, call, check, takes
@@ -29,14 +33,18 @@ from lstm_ref.text import Vocab
 FORWARD = ("lstm or lstm_step",)
 MODEL = ("RNNModelScratch", "init_lstm_state", "lstm")
 
-#: The roles that each function of an implementation is made of.
+#: The roles that each function of an implementation is made of, for the LSTM.
 NEEDS: dict[str, tuple[str, ...]] = {
-    "get_lstm_params": ("get_lstm_params",), "init_lstm_state": ("init_lstm_state",), "lstm": FORWARD,
+    "get_params": ("get_lstm_params",), "init_state": ("init_lstm_state",), "forward": FORWARD,
     "handed": FORWARD, "vjp": FORWARD,
     "loss": ("loss",), "loss_and_grads": (*FORWARD, "loss"), "grad_clipping": ("grad_clipping",), "sgd": ("sgd",),
-    "train_step": ("train_step",), "rnn": ("rnn",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
+    "train_step": ("train_step",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
     "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL), "written": ("predict_ch8", *MODEL),
     "model": MODEL, "touched": FORWARD, "minibatches": ()}
+#: The roles of the other cells in the place of the LSTM's.
+INSTEAD = {cell: {"lstm or lstm_step": cell, "lstm": cell, "init_lstm_state": f"init_{form}_state",
+                  "get_lstm_params": "get_gru_params" if form == "gru" else "get_params of the RNN"}
+           for cell in OTHERS for form in [cell.removesuffix("_after")]}
 #: Checks that are for backends alone.
 HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
                "sampling": "a rule for backends: minibatches of the embedded story"}
@@ -90,17 +98,26 @@ class Port:
             raise SignatureError(f"dtypes: judged are {', '.join((*DTYPES, *HALVES))}, got {unknown.pop()!r}")
         halves = {dtype: "not given: name it in `dtypes` to have it judged" for dtype in HALVES if dtype not in named}
         self.dtypes = {**framework.absent, **self.dtypes, **halves}
-        self.not_judged = {name: reason for name, check in CHECKS.items() if (reason := self._missing(check.calls))}
-        self.not_judged |= HOUSE_RULES | halves
+        self.not_judged = self._lacks("lstm") | HOUSE_RULES | halves
+        self.cells = {cell: self._lacks(cell) | HOUSE_RULES | halves for cell in OTHERS if cell in roles}
+        rows = {CELLS[cell].row: cell for cell in reversed(OTHERS)}
+        self.not_judged |= {row: f"not given: {cell}" for row, cell in rows.items()
+                            if not any(CELLS[other].row == row for other in self.cells)}
         if any(str(getattr(function, "__module__", "")).startswith("lstm_ref.") for function in roles.values()):
             self.not_judged["own"] = "it is the reference"
         if unknown := (cannot or {}).keys() - CHECKS.keys():
             raise SignatureError(f"cannot: unknown check {unknown.pop()!r}; known are {', '.join(CHECKS)}")
-        self.not_judged |= cannot or {}
+        for absent in (self.not_judged, *self.cells.values()):
+            absent |= cannot or {}
 
-    def _missing(self, calls: Sequence[str]) -> str:
+    def _lacks(self, cell: str) -> dict[str, str]:
+        """The checks of a cell that need what is not given, and what that is."""
+        return {name: reason for name, check in CHECKS.items() if (reason := self._missing(check.calls, cell))}
+
+    def _missing(self, calls: Sequence[str], cell: str) -> str:
         """Which roles are not given for calling these functions, or ''."""
-        needed = dict.fromkeys(role for function in calls for role in NEEDS[function])
+        instead = INSTEAD.get(cell, {})
+        needed = dict.fromkeys(instead.get(role, role) for function in calls for role in NEEDS[function])
         epoch = self.roles.get("train_epoch_ch8")
         updates = self.framework.own_updater or (epoch is not None and takes("train_epoch_ch8", epoch, "lr"))
         if "train" in calls and updates:  # it is not handed an `sgd`
@@ -109,8 +126,8 @@ class Port:
         if missing:
             why = "".join(f"; {self.unusable[role]}" for role in missing if role in self.unusable)
             return f"not given: {', '.join(missing)}{why}"
-        if "get_lstm_params" in calls and not self.framework.can_seed and not any(
-                takes("get_lstm_params", self.roles["get_lstm_params"], what) for what in ("rng", "key")):
+        if "get_params" in calls and not self.framework.can_seed and not any(
+                takes(role, self.roles[role], what) for role in needed for what in ("rng", "key")):
             return "not given: seed(seed) of the framework"
         gradients = {"vjp", "loss", "loss_and_grads", "train"} & {*calls}
         return "this framework has no gradients" if gradients and not self.framework.has_gradients else ""
@@ -119,10 +136,15 @@ class Port:
         """Call a role by what its parameters are named."""
         return call(role, self.roles[role], {**self.framework.arguments(), **available})
 
-    def forward(self, inputs: Any, state: Any, params: Any) -> tuple[list[Any], Any]:
+    def role(self, params: Sequence[Any]) -> str:
+        """Which forward pass these parameters are for."""
+        cell = cell_of(params)
+        return "gru_after" if cell == "gru" and "gru" not in self.roles else cell
+
+    def pieces(self, inputs: Any, state: Any, params: Any) -> tuple[list[Any], Any]:
         """The outputs in pieces, as the port gives them, and the last state."""
-        if len(params) != len(PARAM_NAMES) or "lstm" in self.roles:
-            role = "lstm" if len(params) == len(PARAM_NAMES) else "rnn"
+        role = self.role(params)
+        if role in self.roles:
             outputs, state = self.call(role, inputs=inputs, state=state, params=params)
             return (list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]), state
         pieces = []
@@ -131,48 +153,42 @@ class Port:
             pieces.append(Y)
         return pieces, state
 
-    def _run(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, tuple[Array, ...]]:
-        f = self.framework
-        return self._seen(self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
-
     def _seen(self, given: tuple[list[Any], Any]) -> tuple[Array, tuple[Array, ...]]:
-        """What `forward` gives, as arrays."""
+        """What `pieces` gives, as arrays."""
         (pieces, last), f = given, self.framework
         arrays = f.arrays(pieces)
         outputs = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays]) if len(arrays) > 1 else arrays[0]
         return outputs, tuple(f.arrays(last))
 
-    def lstm(self, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
-        """`lstm`, or `lstm_step` time after time."""
-        outputs, last = self._run(inputs, state, params)
-        if len(last) != 2:
-            raise SignatureError(f"lstm: expected to return outputs and the state (H, C), got {len(last)} states")
-        return outputs, (last[0], last[1])
-
-    def handed(self, way: str, inputs: Array, state: State, params: Sequence[Array]) -> tuple[Array, State]:
-        """`lstm`, or `lstm_step`, of arguments in another way."""
-        outputs, last = self._seen(self.forward(*self.framework.handed(way, inputs, state, params)))
-        return outputs, (last[0], last[1])
-
-    def rnn(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Any]:
-        """`rnn`."""
-        return self._run(inputs, state, params)
-
-    def tape(self, inputs: Array, state: State, params: Sequence[Array]) -> list[dict[str, Array]]:
-        """The local variables of `lstm` while it runs."""
+    def forward(self, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+        """`lstm`, or `lstm_step` time after time; `rnn` or `gru`."""
         f = self.framework
-        function: Any = self.roles.get("lstm")
+        outputs, last = self._seen(self.pieces(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
+        if len(last) != len(state):
+            raise SignatureError(f"{self.role(params)}: expected to return outputs and the state "
+                                 f"{'(H, C)' if len(state) > 1 else '(H,)'}, got {len(last)} states")
+        return outputs, last
+
+    def handed(self, way: str, inputs: Array, state: Any, params: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+        """The forward pass of arguments in another way."""
+        return self._seen(self.pieces(*self.framework.handed(way, inputs, state, params)))
+
+    def tape(self, inputs: Array, state: Any, params: Sequence[Array]) -> list[dict[str, Array]]:
+        """The local variables of the forward pass while it runs."""
+        f = self.framework
+        function: Any = self.roles.get(self.role(params))
         if not hasattr(function, "__code__"):
             raise LookupError("a closed box")
-        turns = watch(function, lambda: self.forward(f.tensor(inputs), f.tensors(state), list(f.tensors(params))))
+        turns = watch(function, lambda: self.pieces(f.tensor(inputs), f.tensors(state), list(f.tensors(params))),
+                      NAMES[cell_of(params)])
         return [{name: f.array(value) for name, value in turn.items()} for turn in turns]
 
-    def vjp(self, inputs: Array, state: State, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
+    def vjp(self, inputs: Array, state: Any, params: Sequence[Array], upstream: Sequence[Array]) -> Sequence[Array]:
         """The framework's gradients through `lstm`."""
         f, n = self.framework, len(params)
 
         def scalar(tensors: Sequence[Any]) -> Any:
-            pieces, last = self.forward(tensors[n], tuple(tensors[n + 1:]), list(tensors[:n]))
+            pieces, last = self.pieces(tensors[n], tuple(tensors[n + 1:]), list(tensors[:n]))
             parts = [part.reshape(tuple(piece.shape)) for part, piece in zip(
                 np.split(upstream[0], len(pieces)), pieces, strict=True)]
             return f.inner([*pieces, *last], [*parts, *upstream[1:]])
@@ -203,7 +219,7 @@ class Port:
         X, begin = f.tensor(inputs), f.tensors(state)
 
         def scalar(tensors: Sequence[Any]) -> Any:
-            pieces, _ = self.forward(X, begin, list(tensors))
+            pieces, _ = self.pieces(X, begin, list(tensors))
             losses = [self._mean_loss(piece, f.tensor(y), inputs.dtype) for piece, y in zip(
                 pieces, np.split(targets, len(pieces)), strict=True)]
             return losses[0] if len(losses) == 1 else sum(losses[1:], losses[0]) / len(losses)
@@ -239,24 +255,24 @@ class Port:
             found = self.call("sgd", params=made, lr=lr, batch_size=batch_size)
         return f.arrays(made if found is None else list(found))
 
-    def train_step(self, params: Sequence[Array], X: Array, Y: Array, state: State, lr: float, theta: float
-                   ) -> tuple[Sequence[Array], State, Array]:
+    def train_step(self, params: Sequence[Array], X: Array, Y: Array, state: Any, lr: float, theta: float
+                   ) -> tuple[Sequence[Array], Any, Array]:
         """`train_step`."""
         f = self.framework
         made: Any = [f.parameter(param) for param in params]
-        made, (H, C), loss = self.call("train_step", params=made, X=f.tensor(X), Y=f.tensor(Y),
+        made, last, loss = self.call("train_step", params=made, X=f.tensor(X), Y=f.tensor(Y),
                                        state=f.tensors(state), lr=lr, theta=theta)
-        return f.arrays(list(made)), (f.array(H), f.array(C)), f.array(loss)
+        return f.arrays(list(made)), tuple(f.arrays(list(last))), f.array(loss)
 
     def model(self, params: Sequence[Array]) -> PortModel:
         """`RNNModelScratch` with these parameters."""
         return PortModel(self, params)
 
-    def touched(self, inputs: Array, state: State, params: Sequence[Array]) -> Sequence[Array]:
+    def touched(self, inputs: Array, state: Any, params: Sequence[Array]) -> Sequence[Array]:
         """The arguments of `lstm` after the call."""
         f = self.framework
         given: list[Any] = [f.tensor(inputs), f.tensors(state), list(f.tensors(params))]
-        self.forward(*given)
+        self.pieces(*given)
         return f.arrays([given[0], *given[1], *given[2]])
 
     def train(self, params: Sequence[Array], epochs: Epochs, lr: float, use_random_iter: bool) -> Trained:
@@ -304,12 +320,14 @@ class Port:
             arrays = [array.astype(dtype) for array in arrays]
         return Drawn.of(tensors, arrays, [f.is_trainable(tensor) for tensor in tensors])
 
-    def get_lstm_params(self, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
-        """`get_lstm_params` after seeding the framework."""
+    def get_params(self, cell: str, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
+        """`get_lstm_params` or `get_gru_params` after seeding the framework."""
         if self.framework.can_seed:
             self.framework.seed(seed)
-        return self.drawn("get_lstm_params", dtype, {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
+        return self.drawn(f"get_{cell.removesuffix('_after')}_params", dtype,
+                          {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
 
-    def init_lstm_state(self, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
-        """`init_lstm_state`."""
-        return self.drawn("init_lstm_state", dtype, {"batch_size": batch_size, "num_hiddens": num_hiddens})
+    def init_state(self, cell: str, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
+        """`init_lstm_state`, or that of another cell."""
+        return self.drawn(f"init_{cell.removesuffix('_after')}_state", dtype,
+                          {"batch_size": batch_size, "num_hiddens": num_hiddens})

@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_ref.files import whole, write_json, write_text
 from lstm_ref.parity.entry import document
+from lstm_ref.parity.interface import full
 from lstm_ref.parity.runner.record import read_status
 from lstm_ref.parity.table import map_file, markdown, show
 from lstm_ref.parity.verdict import LIMIT
@@ -21,7 +22,7 @@ def complete(entry: dict[str, Any]) -> dict[str, Any]:
     wrong = dict.fromkeys(f"{r['check']} ({r['case']} {r['dtype']})" for r in results if not agrees(r))
     if wrong:
         return {**entry, "status": "fail", "reason": f"it says pass over results that fail: {', '.join(wrong)}"}
-    compared = {(result["implementation"], result["check"]) for result in results}
+    compared = {(result["implementation"], full(result["check"], result["case"])) for result in results}
     absent = [f"{check} of {label}" for label, check in entry.get("expected", ()) if (label, check) not in compared]
     if not entry.get("expected") or not results:
         absent = ["every check"]

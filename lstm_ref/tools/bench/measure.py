@@ -16,6 +16,7 @@ from lstm_ref.parity import registry
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.fingerprint import cpuinfo, fingerprint
+from lstm_ref.parity.interface import not_judged
 from lstm_ref.terminal import progress
 from lstm_ref.text import Vocab
 from lstm_ref.tools.bench.memory import peak
@@ -24,7 +25,7 @@ from lstm_ref.tools.bench.work import Product, Sizes, products
 
 #: Checks that an implementation has to pass on the device before it is timed, and on which cases.
 PARITY = {"lstm": [(check, case) for check in ("forward", "backward", "step") for case in ("large", "book")],
-          "rnn": [("rnn", "large")]}
+          **{cell: [("forward", "large"), ("backward", "large"), ("step", "ragged")] for cell in ("gru", "rnn")}}
 ALPHABET = "abcdefghijklmnopqrstuvwxyz "
 CHARACTERS = 20  #: written by a prediction
 RATE = 0.01  #: learning rate; hundreds of steps on one minibatch stay in the range of real training
@@ -91,26 +92,25 @@ class Bench:
 
     def disagrees(self, implementation: str, cell: str) -> str:
         """The first check that an implementation fails on this device, in words; empty when it passes."""
+        found = self.adapter.implementations[implementation]
+        form = next(name for name in ("lstm", *found.cells) if name.startswith(cell))  # of a GRU the one that it has
         for check, case in PARITY[cell]:
-            found = self.adapter.implementations[implementation]
-            if check not in found.not_judged:
-                wrong = [result for result in CHECKS[check].judge(found, implementation, make(case).astype("float32"),
-                                                                  self.folder) if not result.passed]
+            if check not in not_judged(found, form):
+                problem = make(case if form == "lstm" else f"{form}-{case}").astype("float32")
+                wrong = [result for result in CHECKS[check].judge(found, implementation, problem, self.folder)
+                         if not result.passed]
                 if wrong:
                     return f"{check} disagrees on case {case}: {wrong[0].quantity}, ratio {wrong[0].ratio:.3g}"
         return ""
 
     def weights(self, cell: str) -> Any:
         """The weights, the same for all implementations."""
-        draw = {"lstm": ref.get_lstm_params, "rnn": ref.get_params}[cell]
+        draw = {"lstm": ref.get_lstm_params, "gru": ref.get_gru_params, "rnn": ref.get_params}[cell]
         return draw(self.sizes.vocab_size, self.sizes.num_hiddens, 0)
 
     def net(self, implementation: str, cell: str) -> Any:
-        """A net with these weights; the RNN's concise layer takes none and has its own."""
-        found = self.adapter.implementations[implementation]
-        if cell == "rnn" and implementation == "concise":
-            return found.start(cell, self.sizes.vocab_size, self.sizes.num_hiddens, 0)
-        return found.net(self.weights(cell))
+        """A net with these weights."""
+        return self.adapter.implementations[implementation].net(self.weights(cell))
 
     def training(self, found: Any, net: Any, X: Any, Y: Any) -> Callable[[], Any]:
         """A function that does one training step of a net, each from the state that the last one left."""
@@ -152,9 +152,9 @@ class Bench:
     def all_items(self) -> list[Item]:
         """Everything that agrees with the reference; `refused` gets the rest, with reasons."""
         items = []
-        for cell in ("lstm", "rnn"):
-            for implementation in self.adapter.implementations:
-                if cell == "rnn" and implementation == "fused":
+        for cell in PARITY:
+            for implementation, found in self.adapter.implementations.items():
+                if cell != "lstm" and not any(name.startswith(cell) for name in found.cells):
                     continue
                 reason, own = self.started(implementation, cell)
                 reason = reason or self.disagrees(implementation, cell)
@@ -189,7 +189,7 @@ class Bench:
 
     def floor_items(self) -> dict[Product, list[Item]]:
         """The framework's own matrix product at every size that the work needs, in two layouts."""
-        needed = {product._replace(times=1) for cell in ("lstm", "rnn") for work in ("train", "forward")
+        needed = {product._replace(times=1) for cell in PARITY for work in ("train", "forward")
                   for product in products(cell, work, self.sizes)}
         return {product: self.product_items(product) for product in sorted(needed)}
 

@@ -46,7 +46,7 @@ class Sizes:
         return replace(self, **{name: max(round(getattr(self, name) * factor), 1)})
 
 
-GATES = {"lstm": 4, "rnn": 1}
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 def products(cell: str, work: str, sizes: Sizes) -> list[Product]:
@@ -56,7 +56,7 @@ def products(cell: str, work: str, sizes: Sizes) -> list[Product]:
     gradients of the recurrent weights are one product over all steps.
 
     Args:
-        cell: 'lstm' or 'rnn'.
+        cell: 'lstm', 'gru' or 'rnn'.
         work: 'train' or 'forward'.
         sizes: of the minibatch.
     """
