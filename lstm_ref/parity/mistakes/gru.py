@@ -45,14 +45,9 @@ def _of_a_gate(k: str) -> list[Mistake]:
                 f"X @ W_x{k} + {product}", f"X @ W_x{k}"),
     ]
     if k != "h":
-        before = f"X @ W_x{k} + H @ W_h{k} + b_{k}"
-        found += [
-            forward(f"W_h{k} transposed", f"H is multiplied by the transpose of W_h{k}.",
-                    f"Multiply H @ W_h{k}, or transpose once when weights are carried over.", f"H @ W_h{k} +",
-                    f"H @ W_h{k}.T +"),
-            forward(f"no sigmoid in the {gate}", f"The {gate} is not squashed to (0, 1).", "Apply the sigmoid.",
-                    f"{k.upper()} = sigmoid(A_{k} := {before})", f"{k.upper()} = A_{k} = {before}"),
-        ]
+        found.append(forward(
+            f"W_h{k} transposed", f"H is multiplied by the transpose of W_h{k}.",
+            f"Multiply H @ W_h{k}, or transpose once when weights are carried over.", f"H @ W_h{k} +", f"H @ W_h{k}.T +"))
     return found
 
 
@@ -90,6 +85,8 @@ GRU = (
             CANDIDATE.replace("np.tanh", "sigmoid")),
     forward("no tanh in the candidate", "The candidate is not squashed.", "Use tanh.", CANDIDATE,
             "H_tilda = A_h = X @ W_xh + product + b_h"),
+    forward("no sigmoid in the reset gate", "The reset gate is not squashed to (0, 1).", "Apply the sigmoid.",
+            "R = sigmoid(A_r := X @ W_xr + H @ W_hr + b_r)", "R = A_r = X @ W_xr + H @ W_hr + b_r"),
     forward("outputs from the candidate", "The output layer reads H_tilda.", "Read the new H.", OUTPUT,
             OUTPUT.replace("H @", "H_tilda @")),
     forward("outputs from the old state", "The output layer reads the state before the step.", "Read the new H.",
