@@ -47,7 +47,8 @@ def _of_a_gate(k: str) -> list[Mistake]:
     if k != "h":
         found.append(forward(
             f"W_h{k} transposed", f"H is multiplied by the transpose of W_h{k}.",
-            f"Multiply H @ W_h{k}, or transpose once when weights are carried over.", f"H @ W_h{k} +", f"H @ W_h{k}.T +"))
+            f"Multiply H @ W_h{k}, or transpose once when weights are carried over.", f"H @ W_h{k} +",
+            f"H @ W_h{k}.T +"))
     return found
 
 
