@@ -39,7 +39,7 @@ class RNNModel(tf.keras.layers.Layer):
         check_sizes(vocab_size=vocab_size)
         if not (rnn_layer.return_sequences and rnn_layer.return_state):
             raise ValueError("rnn_layer: expected return_sequences=True and return_state=True")
-        self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.units
+        self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.output_size
         self.dense = tf.keras.layers.Dense(vocab_size, dtype=rnn_layer.dtype)
         self.rnn.build((None, None, vocab_size))
         self.dense.build((None, self.num_hiddens))
@@ -57,10 +57,11 @@ class RNNModel(tf.keras.layers.Layer):
         return self.dense(tf.reshape(tf.transpose(Y, (1, 0, 2)), (-1, self.num_hiddens))), state
 
     def begin_state(self, batch_size, *args, **kwargs):
-        """Zeros of shape (batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
+        """Zeros of shape (batch_size, num_hiddens), as a list: [H, C] for an LSTM; a list of such for stacked cells."""
         check_sizes(batch_size=batch_size)
         state = self.rnn.cell.get_initial_state(batch_size=batch_size)
-        return [tf.cast(s, self.dtype) for s in state] if isinstance(state, (list, tuple)) else [state]
+        state = tf.nest.map_structure(lambda s: tf.cast(s, self.dtype), state)
+        return list(state) if isinstance(state, (list, tuple)) else [state]
 
 
 def load_lstm_params(net, params):

@@ -56,16 +56,26 @@ class Break:
 
     def told(self) -> str:
         """The cause, and what to write instead."""
-        edits = [f"write `{new}` for `{old}`" if new else f"leave `{old.strip()}` out" for old, new in self.instead]
+        texts = [tuple(" ".join(text.split()) for text in pair) for pair in self.instead]
+        edits = [f"write `{new}` for `{old}`" if new else f"leave `{old}` out" for old, new in texts]
         return f"{self.cause}: {', '.join(edits)}"
 
 
 NUMPY_2 = "NumPy 2.4 does not convert an array with an axis to a Python number, even with one element"
+SHAPES, BATCH_FIRST = r"InvalidArgumentError: .*Incompatible shapes", "Keras 3 has no time_major: the batch comes first"
 ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
 
 BREAKS = (
     Break("tensorflow", "time_major=True", r"ValueError: Unrecognized keyword arguments .*time_major",
           "Keras 3 has no time_major; RNNModel transposes itself", (("time_major=True,\n    ", ""),)),
+    Break("tensorflow", "dtype=tf.float32)\nstate.shape", r"TypeError: .*get_initial_state\(\) got an unexpected keyword",
+          "Keras 3's cells take no dtype here and give a list", (
+              ("batch_size, dtype=tf.float32)\nstate.shape", "batch_size)[0]\nstate.shape"),)),
+    Break("tensorflow", "X = tf.random.uniform((num_steps, batch_size,", SHAPES, BATCH_FIRST,
+          (("(num_steps, batch_size, len(vocab))", "(batch_size, num_steps, len(vocab))"),)),
+    Break("tensorflow", "class RNNModel(tf.keras.layers.Layer)", SHAPES, BATCH_FIRST, (
+        ("tf.one_hot(tf.transpose(inputs), ", "tf.one_hot(inputs, "),
+        ("tf.reshape(Y, (-1,", "tf.reshape(tf.transpose(Y, (1, 0, 2)), (-1,"))),
     Break("tensorflow", "def predict_ch8", ONE_NUMBER, NUMPY_2,
           ((".argmax(axis=1).reshape(1))", ".argmax(axis=1).item())"),)),
     Break("tensorflow", "def train_ch8", r"ValueError: Argument `learning_rate` should be float",
@@ -167,7 +177,7 @@ class Chapter:
                     except LookupError as unknown:
                         yield Outcome(cell, "fails", f"{text}; {unknown.args[0]}")
                         return
-                    again = [] if culprit is cell else [culprit]
+                    again = list(self.cells[self.cells.index(culprit):self.cells.index(cell)])  # they build on it
                 else:
                     yield Outcome(cell, "runs replaced" if notes else "runs", "; ".join(notes))
                     break
@@ -197,8 +207,9 @@ def load(path: Path, backend: str) -> Chapter:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"{path}: expected a chapter's Markdown ({reason})") from None
-    if not chosen:
-        raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found none")
+    if all(cell.tabs == ("all",) for cell in chosen):
+        found = "only those of all tabs" if chosen else "none"
+        raise ValueError(f"{path}: expected code cells of the tab {TABS[backend]}, found {found}")
     return Chapter(path.name, backend, chosen)
 
 

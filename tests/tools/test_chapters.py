@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,22 @@ def test_a_known_break_is_replaced(fake):
     outcomes = list(run_chapter(fake("def old(): return 1 / 0", "assert old() == 1"), "torch", breaks=(KNOWN,)))
     assert [outcome.status for outcome in outcomes] == ["runs", "runs replaced"]
     assert outcomes[1].detail == "nothing is divided by zero: write `1 / 1` for `1 / 0`"
+
+
+def test_what_was_built_on_the_culprit_is_built_anew(fake):
+    """A model of a class that is replaced would be of the old one."""
+    path = fake("class Net:\n    def old(self): return 1 / 0", "net = Net()", "assert net.old() == 1")
+    known = replace(KNOWN, culprit="class Net")
+    assert [outcome.status for outcome in run_chapter(path, "torch", breaks=(known,))] == [
+        "runs", "runs", "runs replaced"]
+
+
+def test_a_chapter_without_the_tab_is_refused(tmp_path):
+    """Cells of all tabs alone are no tab."""
+    path = tmp_path / "chapter.md"
+    path.write_text("```{.python .input}\n#@tab all\nx = 1\n```\n")
+    with pytest.raises(ValueError, match="expected code cells of the tab tensorflow, found only those of all tabs"):
+        load(path, "tensorflow")
 
 
 def test_a_known_break_has_to_fail_in_its_own_way(fake):
