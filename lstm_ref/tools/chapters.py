@@ -62,7 +62,8 @@ class Break:
 
 
 NUMPY_2 = "NumPy 2.4 does not convert an array with an axis to a Python number, even with one element"
-SHAPES, BATCH_FIRST = r"InvalidArgumentError: .*Incompatible shapes", "Keras 3 has no time_major: the batch comes first"
+SHAPES = r"InvalidArgumentError: .*Incompatible shapes"
+BATCH_FIRST = "Keras 3 has no time_major: the batch comes first"
 ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python scalars"
 
 BREAKS = (
