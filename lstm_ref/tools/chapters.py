@@ -69,7 +69,8 @@ ONE_NUMBER = r"TypeError: only 0-dimensional arrays can be converted to Python s
 BREAKS = (
     Break("tensorflow", "time_major=True", r"ValueError: Unrecognized keyword arguments .*time_major",
           "Keras 3 has no time_major; RNNModel transposes itself", (("time_major=True,\n    ", ""),)),
-    Break("tensorflow", "dtype=tf.float32)\nstate.shape", r"TypeError: .*get_initial_state\(\) got an unexpected keyword",
+    Break("tensorflow", "dtype=tf.float32)\nstate.shape",
+          r"TypeError: .*get_initial_state\(\) got an unexpected keyword",
           "Keras 3's cells take no dtype here and give a list", (
               ("batch_size, dtype=tf.float32)\nstate.shape", "batch_size)[0]\nstate.shape"),)),
     Break("tensorflow", "X = tf.random.uniform((num_steps, batch_size,", SHAPES, BATCH_FIRST,

@@ -23,7 +23,7 @@ def judge(*arguments, cwd=None):
     ("coupled.py", 1, "coupled.py, line 28: C = F * C + (1 - F) * C_tilda"),
     ("nothing.md", 2, "no function or statements that compute an LSTM; it defines get_lstm_params; it uses "
                       "init_lstm_state, lstm, which it does not define"),
-    ("gru.py", 2, "left out: gru: a GRU"),
+    ("gru.py", 0, "gru.py: gru in NumPy: right"),
     ("missing.py", 2, "missing.py: No such file or directory"),
 ])
 def test_a_file_has_a_verdict_and_an_exit_status(name, status, words):

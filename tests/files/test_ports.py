@@ -7,10 +7,11 @@ from lstm_ref.parity.files.chosen import Choice, chosen
 from lstm_ref.parity.files.judged import judge_port
 
 PORTS = Path(__file__).parent / "ports"
-RIGHT = {"numpy": ["gates.py", "kept.py", "tuples.py", "globals.md", "own_state.py"],
+RIGHT = {"numpy": ["gates.py", "kept.py", "tuples.py", "globals.md", "own_state.py",
+                   "gru.py"],
          "mxnet": ["chapter.md", "first_edition.py"],
          "torch": ["chapter.md", "nested.py", "layers.py", "packed.py", "numbered.py", "unnamed.py",
-                   "zeroed.py"],
+                   "zeroed.py", "gru_layer_form.py"],
          "tensorflow": ["chapter.md", "keras_layer.py", "dense.py", "graph_era.py"],
          "jax": ["chapter.md", "compact.py", "set_up.py"], "paddle": ["chapter.md"]}
 WRONG = {  # by framework: file, role that is wrong, line, and words
@@ -22,7 +23,8 @@ WRONG = {  # by framework: file, role that is wrong, line, and words
               ("unread.py", "lstm step", 6, "never read"), ("turned.ipynb", "lstm", 200008, "W on the right"),
               ("twice.py", "get_lstm_params", 15, "W_hf stands twice"), ("training.py", "train_epoch_ch8", 0, "state"),
               ("orders.py", "the file", 22, "taken apart as i, f, c, o"),
-              ("in_vain.py", "the file", 24, "the update comes before")],
+              ("in_vain.py", "the file", 24, "the update comes before"),
+              ("gru_shares.py", "gru", 4, "Z and 1 - Z exchanged")],
     "jax": [("dot.py", "lstm step", 20, "element by element")],
 }
 #: Ten mistakes, each made by hand in a chapter's tab: text and what stands in its place, and the words that name it.

@@ -29,7 +29,7 @@ class Contents:
     Attributes:
         items: statements that may be needed.
         models: functions that compute an LSTM.
-        rnns: functions that compute a vanilla RNN.
+        rnns: functions that compute a vanilla RNN, or a GRU.
         makers: functions that make parameters, by what they are near to.
         states: functions that make an initial state.
         functions: other functions of the chapter by role.
@@ -112,7 +112,9 @@ def contents(code: Code) -> Contents:
                     taken := form(item, owner, forced=True))]
     for each in forms:
         other = next((word for word in OTHERS if word in each.name.lower()), None)
-        if each.kind == "gru" or other == "gru":
+        if each.kind == "gru" and each.owner is None and each.loops and not each.lacks():
+            found.rnns.append(each)
+        elif each.kind == "gru" or other == "gru":
             found.left_out.append(f"{each.name}: a GRU")
         elif other:
             found.left_out.append(f"{each.name}: another model")
@@ -160,6 +162,6 @@ def _helpers(found: Contents, item: Item, owner: ast.ClassDef | None) -> None:
             isinstance(inner, ast.Return) for inner in own(node))):
         found.makers.append((item, owner))
     elif ("state" in name or "hidden" in name) and name != "__init__" and any(
-            word in name for word in ("init", "begin", "zero", "get", "state")) and "gru" not in name:
+            word in name for word in ("init", "begin", "zero", "get", "state")):
         found.states.append((item, owner))
 

@@ -19,7 +19,7 @@ from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.leaves import leaves
 from lstm_ref.parity.files.lint import undefined
 from lstm_ref.parity.files.makers import SETTINGS, SHORT, Maker, Settings, names_returned
-from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.names import GATES, READ, Slot, size, slots
 from lstm_ref.parity.files.objects import constructor_of, mangled, plain_class, statement_by_statement
 from lstm_ref.parity.files.ops import Ops
 from lstm_ref.parity.files.prepared import observed, with_state
@@ -232,8 +232,7 @@ class FilePort:
             tried.append(self.maker)
             names = self.form.unpacked if len(self.form.unpacked) == len(self.maker.values) else self.maker.names
             values = self.maker.values if self.maker.returned and self.maker.values else []
-            read = slots if self.form.kind == "lstm" else rnn_slots
-            known = read([*names, *self.maker.named])
+            known = READ[self.form.kind]([*names, *self.maker.named])
             shapes = {known[name]: shape(value) for name, value in zip(names, values, strict=False)
                       if name in known and hasattr(value, "shape")}
             if isinstance(self.maker.result, dict) and len(known) > len(self.form.names) and \

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_ref.parity.files.compact import spread
 from lstm_ref.parity.files.gates import linears, products
-from lstm_ref.parity.files.names import GATES, Slot, pieces, rnn_slots, size, slots, state_part
+from lstm_ref.parity.files.names import GATES, Slot, gru_slots, pieces, rnn_slots, size, slots, state_part
 from lstm_ref.parity.files.slices import Item
 from lstm_ref.parity.files.structure import (
     DEVICES,
@@ -76,9 +76,10 @@ class Form:
         """The first gate of which the parameters are not known, or ''."""
         known = {(part, gate) for part, key in (*self.names.values(), *self.layers.values(), *self.arrays.values())
                  for gate in key}
-        for gate in GATES if self.kind == "lstm" else ("c",):
+        for gate in {"lstm": GATES, "gru": "zrc"}.get(self.kind, "c"):
             if ("w", gate) not in known and not {("x", gate), ("h", gate)} <= known:
-                return {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate"}[gate]
+                return {"i": "input gate", "f": "forget gate", "o": "output gate", "c": "candidate",
+                        "z": "update gate", "r": "reset gate"}[gate]
         return ""
 
     def anew(self) -> "Form":
@@ -165,6 +166,8 @@ def form(item: Item, owner: ast.ClassDef | None = None, whole: bool = False, for
         names = rnn_slots(said)
         if {("x", "c"), ("h", "c")} - {*names.values()}:
             return None
+    if kind == "gru":
+        names, layers = gru_slots(said), {}
     found = Form(item, owner, kind, names, layers=layers, biased=biased)
     _arguments(found)
     found.loops = any(isinstance(inner, (ast.For, ast.While)) for inner in own(node)) or any(
@@ -230,7 +233,7 @@ def _arguments(form: Form) -> None:
             if sum(each in form.names for each in names) >= 3 and simple(value):
                 form.unpacked, form.container = names, f"self:{simple(value)}" if isinstance(
                     value, ast.Attribute) else f"global:{simple(value)}"
-    if form.kind == "rnn":
+    if form.kind in ("rnn", "gru"):
         form.state = ("H",)
         name = next((each for each, meaning in form.arguments.items() if meaning == "state"), "")
         form.bare = name not in aliases and not any(

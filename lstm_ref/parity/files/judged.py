@@ -32,7 +32,7 @@ def judge_port(contents: Contents, form: Form, package: str, device: str, cases:
     """
     code = contents.code
     found = Judged(code.path, code.tab, form.name, package)
-    role = {"lstm": "lstm" if form.loops else "lstm step", "rnn": "rnn"}[form.kind]
+    role = "lstm step" if form.kind == "lstm" and not form.loops else form.kind
     port = FilePort(contents, form, package, device)
     found.notes += [f"left out: {text}" for text in contents.left_out]
     found.notes += [f"no Python: {text}" for text in code.broken.values()]

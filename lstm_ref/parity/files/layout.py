@@ -95,7 +95,7 @@ def trial(seed: int = 0, kind: str = "lstm") -> tuple[Array, list[Array], list[A
     """Inputs, state and parameters of the trial, in float32."""
     rng = np.random.default_rng(seed)
     T, B, V, h = (TRIAL[key] for key in "TBVh")
-    gates = [[(V, h), (h, h), (h,)]] * (4 if kind == "lstm" else 1)
+    gates = [[(V, h), (h, h), (h,)]] * {"lstm": 4, "gru": 3}.get(kind, 1)
     shapes = [*itertools.chain(*gates), (h, V), (V,)]
     params = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
     state = [rng.normal(0, 0.5, (B, h)).astype(np.float32) for _ in range(2 if kind == "lstm" else 1)]

@@ -3,12 +3,10 @@
 import ast
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from lstm_ref.parity.cases import make
-from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.files.culprit import Culprit, find
 from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
@@ -18,13 +16,12 @@ from lstm_ref.parity.files.probed import tried
 from lstm_ref.parity.files.rows import NOT, RIGHT, WRONG, Judged, Row
 from lstm_ref.parity.files.structure import called, own, unpackings
 from lstm_ref.parity.files.taken import Taken
-from lstm_ref.parity.interface import Implementation
-from lstm_ref.parity.ports.port import Port
-from lstm_ref.parity.session import cached_truths, judge
+from lstm_ref.parity.session import Verdict, judge
 from lstm_ref.parity.verdict import LIMIT
 
 #: Cases on which a file is judged: of the quick ones, those that differ in more than their size.
 CASES = ("ragged", "saturated", "large", "square")
+OTHER_CELLS = ("ragged", "large")  #: and of an RNN's or a GRU's
 #: Checks of the forward pass, by the role that is shown.
 FORWARD = ("forward", "chunks", "not_finite", "vjp", "own")
 
@@ -42,11 +39,7 @@ class Canonical:
             self.forward = importlib.import_module("jax").jit(taken.forward)
 
     def lstm(self, inputs: Any, state: Any, params: Any) -> Any:
-        """The reference's `lstm`, computed by the port."""
-        return self.forward(inputs, tuple(state), list(params))
-
-    def rnn(self, inputs: Any, state: Any, params: Any) -> Any:
-        """The reference's `rnn`, computed by the port."""
+        """The reference's `lstm`, or `rnn` or `gru`, computed by the port."""
         return self.forward(inputs, tuple(state), list(params))
 
 
@@ -153,15 +146,22 @@ def forward(found: Judged, role: str, port: FilePort, taken: Taken, unread: Sequ
             cases: Sequence[str], inside: ast.AST | None = None) -> Row:
     """The row of a function that runs: judged, with the line that departs; `inside`, of a loop around a right step."""
     form, canonical = port.form, Canonical(taken)
-    if form.kind == "rnn":
-        return _rnn(found, port, canonical)
     lacking = precisions(port, taken)
     found.notes += [f"{dtype}: {why}" for dtype, why in lacking.items()]
-    verdict = judge(lstm=canonical.lstm, framework=port.framework, name=found.path.name, device=device, dtypes=lacking,
-                    checks=FORWARD, cases=cases)
+
+    def judged_as(cell: str) -> Verdict:
+        on = cases if cell == "lstm" else [f"{cell}-{name}" for name in OTHER_CELLS]
+        roles: dict[str, Any] = {cell: canonical.lstm}
+        return judge(framework=port.framework, name=found.path.name, device=device, dtypes=lacking, checks=FORWARD,
+                     cases=on, **roles)
+
+    verdict, form_of_it = judged_as(form.kind), ""
+    if form.kind == "gru" and not verdict.passed and (other := judged_as("gru_after")).passed:
+        verdict, form_of_it = other, ("as most frameworks' layers, with the reset gate after the product (the book has "
+                                      "it before): ")
     if verdict.passed and not unread:
         judged = dict.fromkeys(result["check"] for result in verdict.entry["results"])
-        return Row(role, form.name, RIGHT, ", ".join(judged))
+        return Row(role, form.name, RIGHT, form_of_it + ", ".join(judged))
     if not unread and verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
         worst = max(verdict.failures, key=lambda result: result.ratio)
         return Row(role, form.name, RIGHT, f"in its mathematics; in {worst.dtype} an operator of the framework rounds "
@@ -189,16 +189,3 @@ def _cut(form: Form) -> int:
     lines = [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Call) and called(inner) in cuts]
     lines += [inner.lineno for inner in own(form.node) if isinstance(inner, ast.Attribute) and inner.attr == "data"]
     return min(lines, default=0)
-
-
-def _rnn(found: Judged, port: FilePort, canonical: Canonical) -> Row:
-    form, implementation = port.form, cast(Implementation, Port({"rnn": canonical.rnn}, port.framework))
-    for name in ("rnn-ragged", "rnn-large"):
-        results = CHECKS["forward"].judge(implementation, "port", make(name).astype("float32"), cached_truths())
-        if wrong := [result for result in results if not result.passed]:
-            culprit = find(port, canonical.taken)
-            text = culprit.sentence if culprit else f"{wrong[0].quantity}: {wrong[0].detail}"
-            return Row("rnn", form.name, WRONG, text, culprit.line if culprit else form.node.lineno)
-    return Row("rnn", form.name, RIGHT)
-
-

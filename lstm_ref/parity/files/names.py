@@ -19,9 +19,13 @@ CANONICAL: tuple[Slot, ...] = (*((part, gate) for gate in GATES for part in "xhb
 VANILLA: tuple[Slot, ...] = (("x", "c"), ("h", "c"), ("b", "c"), ("h", "q"), ("b", "q"))
 
 
+#: The GRU's eleven, in order: update gate, reset gate, candidate.
+GATED: tuple[Slot, ...] = (*((part, gate) for gate in "zrc" for part in "xhb"), ("h", "q"), ("b", "q"))
+
+
 def in_order(params: Sequence[Any]) -> dict[Slot, Any]:
-    """The reference's parameters by slot: the LSTM's fourteen, or the vanilla RNN's five."""
-    return dict(zip(VANILLA if len(params) == len(VANILLA) else CANONICAL, params, strict=True))
+    """The reference's parameters by slot: the LSTM's fourteen, the GRU's eleven or the vanilla RNN's five."""
+    return dict(zip({5: VANILLA, 11: GATED}.get(len(params), CANONICAL), params, strict=True))
 
 
 #: What people call a gate, or the output layer, in a parameter's name.
@@ -131,6 +135,31 @@ def rnn_slots(names: Iterable[str]) -> dict[str, Slot]:
                 gate(parts[-1], final=True) == "q" or rest in ("hq", "hy", "ya", "hp", "ho") or rest in WORDS["q"]):
             found[name] = "h" if parts[0] in MATRIX else "b", "q"
     return found
+
+
+def gru_slots(names: Iterable[str]) -> dict[str, Slot]:
+    """The parameters of a GRU among some names: W_xz, W_hz, b_z and so on, or W_z beside U_z."""
+    called = {"z": "z", "u": "z", "r": "r", "h": "c", "n": "c", "c": "c", "g": "c"}
+    found: dict[str, Slot] = {}
+    for name in names:
+        kind, *rest = pieces(name) or [""]
+        word = "".join(rest)
+        last = called.get(word[-1:])
+        if kind in MATRIX and (word in ("hq", "hy", "qh", "yh", "hp", "q", "y") or word in WORDS["q"][4:]):
+            found[name] = "h", "q"
+        elif kind in BIAS and (word in ("q", "y") or word in WORDS["q"][4:]):
+            found[name] = "b", "q"
+        elif kind in MATRIX and len(word) == 2 and word[0] in "xih" and last:
+            found[name] = "h" if word[0] == "h" else "x", last
+        elif kind in MATRIX and len(word) == 1 and last:
+            found[name] = "h" if kind in ("u", "r") else "x", last
+        elif kind in BIAS and len(word) == 1 and last:
+            found[name] = "b", last
+    return found
+
+
+#: How names are read, by the kind of a function.
+READ = {"lstm": slots, "rnn": rnn_slots, "gru": gru_slots}
 
 
 def state_part(name: str) -> str | None:

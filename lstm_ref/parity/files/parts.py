@@ -14,7 +14,7 @@ from lstm_ref.parity.files.file import FilePort
 from lstm_ref.parity.files.form import Form
 from lstm_ref.parity.files.layout import TRIAL
 from lstm_ref.parity.files.makers import Maker
-from lstm_ref.parity.files.names import GATES, Slot, rnn_slots, size, slots
+from lstm_ref.parity.files.names import GATES, READ, Slot, size, slots
 from lstm_ref.parity.files.prepared import observed
 from lstm_ref.parity.files.probed import Probed
 from lstm_ref.parity.files.returned import describe, shape
@@ -45,6 +45,11 @@ def last_line(node: ast.AST) -> int:
         node, "lineno", 0))
 
 
+#: The roles of what begins a cell, by its kind; in the book the functions that draw have one name for all but the LSTM.
+PARAMS = {"lstm": "get_lstm_params", "rnn": "get_params", "gru": "get_params"}
+STATE = {kind: f"init_{kind}_state" for kind in PARAMS}
+
+
 def parameters(port: FilePort, taken: Taken) -> Row:
     """The row of the parameters: that they are made, as many as are taken, of the right shapes, and no two the same."""
     form = port.form
@@ -52,18 +57,18 @@ def parameters(port: FilePort, taken: Taken) -> Row:
         return _probed(port, taken)
     if port.maker is None:
         if form.owner is not None and taken.shapes:
-            return _shapes("get_lstm_params", form.owner.name, form.owner, taken.shapes, {
+            return _shapes(PARAMS[form.kind], form.owner.name, form.owner, taken.shapes, {
                 name: getattr(port.owner, name) for name in form.names if hasattr(port.owner, name)}, form, port,
                            taken.columns)
         if taken.shapes:
-            return Row("get_lstm_params", "at the top of the file", RIGHT, "")
-        return Row("get_lstm_params", "", NOT, "not defined here")
+            return Row(PARAMS[form.kind], "at the top of the file", RIGHT, "")
+        return Row(PARAMS[form.kind], "", NOT, "not defined here")
     return made(port, port.maker, taken)
 
 
 def _probed(port: FilePort, taken: Probed) -> Row:
     """The row of parameters that were found by what they do: no two are the same, nor have the same numbers."""
-    role, form = "get_lstm_params", port.form
+    role, form = PARAMS[port.form.kind], port.form
     maker = next((root for root in taken.roots if root.kind == "argument"), None)
     name = maker.name if maker is not None else form.owner.name if form.owner is not None else "at the top of the file"
     items = [item for item, _ in port.contents.makers if maker is not None and item.defines[0] == maker.name]
@@ -90,7 +95,7 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
     form = port.form if taken is not None else None
     node, contents = maker.item.node, port.contents
     assert isinstance(node, ast.FunctionDef)
-    role, name = "get_lstm_params", node.name
+    role, name = PARAMS[port.form.kind], node.name
     kind = type(maker.error).__name__
     if maker.error is not None and (kind in ("NotHereError", "LookupError") or (
             kind in ("AttributeError", "NameError") and len(slots(maker.named)) < 3)):
@@ -118,7 +123,7 @@ def made(port: FilePort, maker: Maker, taken: Taken | None) -> Row:
         names = ", ".join(maker.names[i] if i < len(maker.names) else str(i) for i in lost[:3])
         return Row(role, name, WRONG, f"{len(lost)} of its {len(maker.values)} parameters require no gradient, and the "
                                       f"others do: {names}{', ...' if len(lost) > 3 else ''}", last_line(node))
-    known = (slots if form is None or form.kind == "lstm" else rnn_slots)(maker.names)
+    known = READ[form.kind if form else "lstm"](maker.names)
     if form is not None and len(form.unpacked) == len(maker.names):
         for taken_as, label in zip(form.unpacked, maker.names, strict=True):  # gates may change places, W_x and W_h not
             if taken_as in form.names and label in known and form.names[taken_as][0] != known[label][0]:
@@ -165,8 +170,7 @@ def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, .
     inputs = [axis for (part, key), s in shapes.items() if part == "x" and len(s) == 2 for axis in s
               if axis != h * len(key)]
     V = max(set(inputs), key=inputs.count) if inputs else TRIAL["V"]
-    names = {slot: label for label, slot in (slots(values) if form is None or form.kind == "lstm" else rnn_slots(
-        values)).items()}
+    names = {slot: label for label, slot in READ[form.kind if form else "lstm"](values).items()}
     for slot, found in shapes.items():
         part, key = slot
         n = len(key)
@@ -200,7 +204,7 @@ def drawn_equal(arrays: Sequence[tuple[str, Array]]) -> tuple[str, str] | None:
 
 def begin(port: FilePort, taken: Taken | None) -> Row:
     """The row of the initial state."""
-    role, form = "init_lstm_state", port.form
+    role, form = STATE[port.form.kind], port.form
     if taken is not None and taken.form.begins:
         return Row(role, f"in {form.name}", RIGHT)
     found = [(item, owner) for item, owner in port.contents.states
@@ -260,6 +264,5 @@ def begin(port: FilePort, taken: Taken | None) -> Row:
 
 def _fits(node: ast.AST, form: Form) -> bool:
     name = getattr(node, "name", "").lower()
-    other = ("gru", "rnn") if form.kind == "lstm" else ("gru", "lstm")
-    return not any(word in name for word in other)
+    return not any(word in name for word in READ if word != form.kind)
 

@@ -59,7 +59,7 @@ class Judged:
         """'right', 'wrong' or 'not judged'."""
         if any(row.verdict == WRONG for row in self.rows):
             return WRONG
-        model = [row for row in self.rows if row.role in ("lstm", "lstm step", "rnn")]
+        model = [row for row in self.rows if row.role in ("lstm", "lstm step", "rnn", "gru")]
         missing = [row for row in self.rows if row.text.startswith("incomplete")]
         return RIGHT if model and model[0].verdict == RIGHT and not missing else NOT
 

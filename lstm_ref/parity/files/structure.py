@@ -73,13 +73,15 @@ def multiplies(node: ast.AST) -> bool:
 
 
 def unpackings(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
-    """The names that are taken together from one value, with the value."""
+    """The names that are taken together from one value, with the value; of `H, *rest` the first alone."""
     for inner in own(node):
         if isinstance(inner, ast.Assign):
             for target in inner.targets:
-                if isinstance(target, (ast.Tuple, ast.List)) and all(
-                        isinstance(each, ast.Name) for each in target.elts):
-                    yield [each.id for each in target.elts if isinstance(each, ast.Name)], inner.value
+                if isinstance(target, (ast.Tuple, ast.List)):
+                    rest = bool(target.elts) and isinstance(target.elts[-1], ast.Starred)
+                    named = target.elts[:-1] if rest else target.elts
+                    if all(isinstance(each, ast.Name) for each in named):
+                        yield [each.id for each in named if isinstance(each, ast.Name)], inner.value
 
 
 def squashed(node: ast.AST) -> ast.AST | None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
+from lstm_ref.parity.files.parts import PARAMS, STATE
 from lstm_ref.parity.files.show import lines
 from lstm_ref.parity.runner.files import TIME_LIMIT, judge_one
 
@@ -71,8 +72,8 @@ class FileItems:
     @staticmethod
     def roles(found: Found) -> list[str]:
         """The roles that are judged, the model first."""
-        model = "rnn" if found.form.kind == "rnn" else "lstm" if found.form.loops else "lstm step"
-        return [model, "get_lstm_params", "init_lstm_state", *found.contents.functions, "the file"]
+        model = "lstm step" if found.form.kind == "lstm" and not found.form.loops else found.form.kind
+        return [model, PARAMS[found.form.kind], STATE[found.form.kind], *found.contents.functions, "the file"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:

@@ -1,4 +1,8 @@
-import torch
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
 def gru(inputs, state, params):
@@ -6,9 +10,9 @@ def gru(inputs, state, params):
     H, = state
     outputs = []
     for X in inputs:
-        Z = torch.sigmoid(X @ W_xz + H @ W_hz + b_z)
-        R = torch.sigmoid(X @ W_xr + H @ W_hr + b_r)
-        H_tilda = torch.tanh(X @ W_xh + (R * H) @ W_hh + b_h)
+        Z = sigmoid(X @ W_xz + H @ W_hz + b_z)
+        R = sigmoid(X @ W_xr + H @ W_hr + b_r)
+        H_tilda = np.tanh(X @ W_xh + (R * H) @ W_hh + b_h)
         H = Z * H + (1 - Z) * H_tilda
         outputs.append(H @ W_hq + b_q)
-    return torch.cat(outputs), (H,)
+    return np.concatenate(outputs), (H,)
