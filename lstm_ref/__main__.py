@@ -67,7 +67,8 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     train.add_argument("--model", default=book.model, help="scratch, concise or fused (default: %(default)s)")
     train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
     train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
-    train.add_argument("--seed", type=int, default=book.seed, help="of weights and offsets (default: %(default)s)")
+    train.add_argument("--seed", type=int, default=book.seed,
+                       help="of weights, of offsets and of what is drawn (default: %(default)s)")
     train.add_argument("--data", help="timemachine, embedded, or a text file (default: the first that is available)")
     train.add_argument("--use-random-iter", action="store_true", help="random sampling, not sequential partition")
     train.add_argument("--lr", type=float, default=book.lr, help="learning rate (default: %(default)s)")
@@ -75,6 +76,15 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     train.add_argument("--batch-size", type=int, default=book.batch_size, help="(default: %(default)s)")
     train.add_argument("--num-steps", type=int, default=book.num_steps, help="(default: %(default)s)")
     train.add_argument("--max-tokens", type=int, default=book.max_tokens, help="-1 for all (default: %(default)s)")
+    train.add_argument("--tokens", default=book.tokens, help="char or word (default: %(default)s)")
+    train.add_argument("--min-freq", type=int, default=book.min_freq,
+                       help="tokens that the text has less often are <unk> (default: %(default)s)")
+    train.add_argument("--valid", type=float, default=book.valid, metavar="SHARE",
+                       help="of the corpus, its end, held out, as 0.1; its perplexity stands next to the training one")
+    drawn = train.add_mutually_exclusive_group()
+    drawn.add_argument("--alpha", type=float, help="draw what is written at the end, with the probabilities raised to "
+                                                   "this (default: take the most likely)")
+    drawn.add_argument("--temperature", type=float, help="1 / alpha")
     train.add_argument("--device", default=book.device, choices=("cpu", "gpu"), help="(default: %(default)s)")
     train.add_argument("--out", type=Path, help="folder (default: build/train/<backend>-<model>-<cell>-<seed>)")
     again = train.add_mutually_exclusive_group()

@@ -12,7 +12,7 @@ class Settings:
         model: 'scratch', 'concise' or 'fused'.
         cell: 'lstm' or 'rnn'.
         epochs: number of passes over the data.
-        seed: of the initial weights and of the offsets of the minibatches.
+        seed: of the initial weights, of the offsets of the minibatches and of what is drawn.
         data: 'timemachine', 'embedded', the name of a text file, or None for the first that is available.
         use_random_iter: random sampling instead of sequential partition.
         lr: learning rate.
@@ -20,6 +20,10 @@ class Settings:
         batch_size: rows of a minibatch.
         num_steps: tokens of a row.
         max_tokens: the corpus is cut to this many; -1 keeps all.
+        tokens: 'char' or 'word'.
+        min_freq: tokens that the text has less often are `<unk>`.
+        valid: share of the corpus, its end, that is held out; its perplexity is measured after each epoch.
+        alpha: what is written at the end is drawn with the probabilities raised to this; None takes the most likely.
         device: 'cpu' or 'gpu'.
     """
 
@@ -35,4 +39,8 @@ class Settings:
     batch_size: int = 32
     num_steps: int = 35
     max_tokens: int = 10_000
+    tokens: str = "char"
+    min_freq: int = 0
+    valid: float = 0.0
+    alpha: float | None = None
     device: str = "cpu"
