@@ -81,6 +81,8 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
                        help="tokens that the text has less often are <unk> (default: %(default)s)")
     train.add_argument("--valid", type=float, default=book.valid, metavar="SHARE",
                        help="of the corpus, its end, held out, as 0.1; its perplexity stands next to the training one")
+    train.add_argument("--embedding", type=int, metavar="D",
+                       help="a learned embedding of this size in front of the LSTM (default: one-hot)")
     drawn = train.add_mutually_exclusive_group()
     drawn.add_argument("--alpha", type=float, help="draw what is written at the end, with the probabilities raised to "
                                                    "this (default: take the most likely)")

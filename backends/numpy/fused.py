@@ -158,7 +158,7 @@ class RNNModelFused(fused.RNNModelFused):
     def __init__(self, params):
         super().__init__(params)
         self.W, self.W_hq, self.b_q = pack(params)
-        self.buffers = None
+        self.num_inputs, self.buffers = self.vocab_size, None
 
     @property
     def params(self):
@@ -172,11 +172,25 @@ class RNNModelFused(fused.RNNModelFused):
 
     def work(self, T, B, state):
         """The buffers for such a minibatch, with this state in them."""
-        sizes = T, B, self.vocab_size, self.num_hiddens
+        sizes = T, B, self.num_inputs, self.num_hiddens
         if self.buffers is None or self.buffers.sizes != sizes:
             self.buffers = Work(*sizes, self.W.dtype)
         self.buffers.begin(state)
         return self.buffers
+
+    def reading(self, X, state):
+        """The buffers with tokens X, (B, T), for inputs."""
+        work = self.work(*X.T.shape, state)
+        work.tokens(X)
+        return work
+
+    def trained(self):
+        """The arrays that a step updates."""
+        return self.W, self.W_hq, self.b_q
+
+    def gradients(self, work, X, dY):
+        """Their gradients, from that of the outputs for tokens X."""
+        return work.backward(self.W, self.W_hq, dY)
 
     def outputs(self, work, training=False):
         """The forward pass: outputs, (T, V, B)."""
@@ -190,8 +204,7 @@ class RNNModelFused(fused.RNNModelFused):
 
     def forward(self, X, state):
         X = np.asarray(X)
-        work = self.work(*X.T.shape, state)
-        work.tokens(X)
+        work = self.reading(X, state)
         return rows(self.outputs(work)), work.state()
 
     def loss_and_grads(self, inputs, state, targets):
@@ -202,13 +215,12 @@ class RNNModelFused(fused.RNNModelFused):
 
     def step(self, X, Y, state, lr, theta):
         X, Y = np.asarray(X), np.asarray(Y)
-        work = self.work(*X.T.shape, state)
-        work.tokens(X)
+        work = self.reading(X, state)
         loss, dY = cross_entropy(self.outputs(work, training=True), Y.T)
-        grads = work.backward(self.W, self.W_hq, dY)
+        grads = self.gradients(work, X, dY)
         factor, norm = clip_factor(grads, theta)
         if np.isfinite(loss):
-            for param, grad in zip((self.W, self.W_hq, self.b_q), grads, strict=True):
+            for param, grad in zip(self.trained(), grads, strict=True):
                 grad *= lr * factor
                 param -= grad
         return loss, norm, work.state()

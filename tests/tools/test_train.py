@@ -19,6 +19,7 @@ import pytest
 
 import lstm_ref as ref
 from lstm_ref import Animator, text
+from lstm_ref.parity import registry
 from lstm_ref.tools.reproduce.page import write_report
 from lstm_ref.tools.reproduce.runs import Task, finished, run, tasks
 from lstm_ref.tools.train import checkpoint
@@ -139,6 +140,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     (("--valid", "nan"), "valid: expected a share of at least 0 and below 1, got nan"),
     (("--valid", "0.02"), "valid: expected a share of at least 6 tokens, got 0.02, which is 4 of 200"),
     (("--valid", "0.95"), "corpus: expected at least 26 tokens for one minibatch of 4 × 5 at any offset, got 10"),
+    (("--embedding", "4"), "embedding: the backend numpy has a learned one for the models fused alone, got 'scratch'"),
+    (("--embedding", "0", "--model", "fused"), "embedding: expected an integer of at least 1, got 0"),
+    (("--embedding", "4", "--model", "fused", "--cell", "rnn"), "embedding: expected the cell lstm, got 'rnn'"),
     (("--alpha", "-1"), "alpha: expected a finite number of at least 0, got -1.0"),
     (("--alpha", "inf"), "alpha: expected a finite number of at least 0, got inf"),
     (("--temperature", "0"), "temperature: expected a finite number above 0, got 0.0"),
@@ -463,7 +467,7 @@ def test_a_checkpoint_from_before_there_were_words_resumes(tmp_path):
     """Its settings lack the new ones, whose defaults are what was done then."""
     Run(replace(SMALL, epochs=2), tmp_path).train()
     weights, facts = checkpoint.load(tmp_path / "checkpoint.npz")
-    for key in ("tokens", "min_freq", "valid", "alpha"):
+    for key in ("tokens", "min_freq", "valid", "embedding", "alpha"):
         del facts["settings"][key]
     checkpoint.save(tmp_path / "checkpoint.npz", weights, facts)
     resumed = Run(SMALL, tmp_path, resume=True).train()
@@ -474,3 +478,31 @@ def test_held_out_text_does_not_change_the_training(tmp_path):
     """The same tokens, with and without the measurement between the epochs."""
     with_valid = Run(replace(SMALL, valid=0.25), tmp_path / "valid").train()
     assert perplexities(with_valid) == perplexities(Run(replace(SMALL, max_tokens=150), tmp_path / "without").train())
+
+
+EMBEDDED = replace(WORDS, model="fused", embedding=3)
+
+
+def test_a_run_with_an_embedding_resumes(tmp_path):
+    """Perplexities and weights, the embedding's among them, to the last bit."""
+    whole = Run(EMBEDDED, tmp_path / "whole")
+    start = whole.net.params.embedding
+    expected = whole.train()
+    assert not np.array_equal(whole.net.params.embedding, start) and start.shape == (len(whole.vocab), 3)
+    Run(replace(EMBEDDED, epochs=3), tmp_path / "parts").train()
+    again = Run(EMBEDDED, tmp_path / "parts", resume=True)
+    assert perplexities(again.train()) == perplexities(expected)
+    np.testing.assert_array_equal(again.net.params.embedding, whole.net.params.embedding)
+    with pytest.raises(ValueError, match=r"embedding: expected float32 of shape \(\d+, 4\), got float32 of"):
+        Run(replace(EMBEDDED, embedding=4), tmp_path / "parts", resume=True)
+    with pytest.raises(ValueError, match=r"expected the weights W_xi.*, got embedding, W_xi"):
+        Run(replace(EMBEDDED, embedding=None), tmp_path / "parts", resume=True)
+
+
+def test_an_adapter_without_embeddings_is_named(tmp_path, monkeypatch):
+    """One of another package, say."""
+    adapter = registry.load("numpy", "cpu")
+    del adapter.embeddings
+    monkeypatch.setattr(registry, "load", lambda *_: adapter)
+    with pytest.raises(ValueError, match="the backend numpy has a learned one for no model; numpy and torch do"):
+        Run(EMBEDDED, tmp_path)

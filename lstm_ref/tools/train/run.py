@@ -62,7 +62,7 @@ class Run:
         if s.model not in adapter.implementations:
             raise ValueError(f"model: the backend {s.backend} has {', '.join(adapter.implementations)}, "
                              f"got {s.model!r}")
-        self.implementation = adapter.implementations[s.model]
+        self.implementation = adapter.implementations[s.model] if s.embedding is None else _embedded(adapter, s)
         self.data = SeqDataLoader(s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor,
                                   s.tokens, s.min_freq, s.valid)
         self.vocab = self.data.vocab
@@ -194,6 +194,22 @@ class Run:
         for name in WRITTEN[2:]:
             with whole(self.out / name) as part:
                 animator.save(part)
+
+
+def _embedded(adapter: Any, s: Settings) -> Any:
+    """The implementation with a learned embedding in front.
+
+    Raises:
+        ValueError: the size is not a positive integer, or the backend, the model or the cell has no embedding.
+    """
+    check_sizes(embedding=s.embedding)
+    makers = getattr(adapter, "embeddings", {})
+    if s.model not in makers:
+        have = f"the models {', '.join(makers)} alone" if makers else "no model; numpy and torch do"
+        raise ValueError(f"embedding: the backend {s.backend} has a learned one for {have}, got {s.model!r}")
+    if s.cell != "lstm":
+        raise ValueError(f"embedding: expected the cell lstm, got {s.cell!r}")
+    return makers[s.model](s.embedding)
 
 
 def read_log(out: Path) -> dict[str, Any] | None:

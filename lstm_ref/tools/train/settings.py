@@ -23,6 +23,7 @@ class Settings:
         tokens: 'char' or 'word'.
         min_freq: tokens that the text has less often are `<unk>`.
         valid: share of the corpus, its end, that is held out; its perplexity is measured after each epoch.
+        embedding: size of a learned embedding in front of the LSTM; None is one-hot.
         alpha: what is written at the end is drawn with the probabilities raised to this; None takes the most likely.
         device: 'cpu' or 'gpu'.
     """
@@ -42,5 +43,6 @@ class Settings:
     tokens: str = "char"
     min_freq: int = 0
     valid: float = 0.0
+    embedding: int | None = None
     alpha: float | None = None
     device: str = "cpu"

@@ -26,8 +26,8 @@ def train(out: Path | None, resume: bool, restart: bool, temperature: float | No
 
 def folder(s: Settings) -> str:
     """The name of a run's folder."""
-    words = ["words"] if s.tokens == "word" else []
-    return "-".join([s.backend.replace(":", "."), s.model, s.cell, *words, str(s.seed)])
+    other = ["words"] * (s.tokens == "word") + [f"embedding{s.embedding}"] * (s.embedding is not None)
+    return "-".join([s.backend.replace(":", "."), s.model, s.cell, *other, str(s.seed)])
 
 
 def show(run: Run) -> int:
