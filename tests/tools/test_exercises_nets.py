@@ -116,7 +116,7 @@ def test_the_lstm_without_tanh_is_right():
     def outputs(params):
         p, (H, C), found = lstm_ref.LSTMParams(*params), state, []
         for x in one_hot(X.T, V, float):
-            I, F, O = (1 / (1 + np.exp(-(x @ W_x + H @ W_h + b))) for W_x, W_h, b in (params[:3], params[3:6], params[6:9]))
+            I, F, O = (1 / (1 + np.exp(-(x @ params[k] + H @ params[k + 1] + params[k + 2]))) for k in (0, 3, 6))
             C = F * C + I * np.tanh(x @ p.W_xc + H @ p.W_hc + p.b_c)
             H = O * C
             found.append(H @ p.W_hq + p.b_q)

@@ -47,7 +47,8 @@ def tables(data: Case) -> dict[str, str]:
         body.append([NAMES[kind], f"{lr:g}", "none" if theta is None else f"at {theta:g}",
                      f"{sum(bool(run['end']) for run in runs)} / {sum(map(lost, runs))} of {len(runs)}",
                      spread([last(run) for run in runs], ".3g"), spread([run["median norm"] for run in runs], ".2g"),
-                     spread([run["largest norm"] for run in runs], ".2g"), spread([run["above 1"] for run in runs], ".0%")])
+                     spread([run["largest norm"] for run in runs], ".2g"),
+                     spread([run["above 1"] for run in runs], ".0%")])
     return {data["exercise"]: lines(["network", "rate", "clipping", "not finite / worse than guessing",
                                      "perplexity at the end", "median norm", "largest norm", "norms above 1"], body)}
 

@@ -56,7 +56,8 @@ class Learner:
             H = passes[-1].H[-1]
         loss, parts = self.net.loss_and_grads(passes, Y)
         earlier = [sum(arrays) for arrays in zip(*parts[:-1], strict=True)] or [np.zeros(1)]
-        norm = self.net.update(RNNParams(*map(sum, zip(*parts, strict=True))), lr, theta)
+        grads: list[Any] = [sum(arrays) for arrays in zip(*parts, strict=True)]
+        norm = self.net.update(RNNParams(*grads), lr, theta)
         self.state = H
         return float(loss), float(gradient_norm(earlier) / norm)
 

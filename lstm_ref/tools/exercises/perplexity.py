@@ -96,7 +96,7 @@ def tables(data: Case) -> dict[str, str]:
     body, plain = [], {}
     for (cell, name, tokens), runs in groups(data).items():
         ends = [run["looks"][-1]["perplexity"] for run in runs]
-        lowest = [min(run["looks"], key=lambda look: look["perplexity"][name]) for run in runs]  # noqa: B023
+        lowest = [min(run["looks"], key=lambda look: look["perplexity"][name]) for run in runs]
         body.append([NAMES[cell], f"{TEXTS[name]}, {tokens:,}", str(runs[0]["epochs"]),
                      spread([end["seen"] for end in ends]), spread([end[name] for end in ends]),
                      f"{spread([look['perplexity'][name] for look in lowest])} after "

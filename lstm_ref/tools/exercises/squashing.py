@@ -31,7 +31,8 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
     s, tokens = settings | case, tokens[:settings["max_tokens"]]
     history = train(case["kind"], tokens, len(vocab), s, case["seed"])
     net = history.net
-    found = {"perplexity": rounded(history.perplexity), "norms": rounded(history.norms[::8]), "end": history.end}
+    found: dict[str, Any] = {"perplexity": rounded(history.perplexity),
+                             "norms": rounded(history.norms[::8]), "end": history.end}
     with np.errstate(over="ignore", invalid="ignore"):
         C, loss = cells(net, tokens, s)
         if not np.isfinite(C).all():
