@@ -12,7 +12,7 @@ import numpy as np
 from lstm_ref.rnn import RNNParams
 from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import NETS, RNN, Pass, finite
-from lstm_ref.tools.exercises.study import Case, grouped, last, minibatches, rounded, spread, text
+from lstm_ref.tools.exercises.study import Case, grouped, last, minibatches, plain, rounded, spread, text
 from lstm_ref.training import gradient_norm
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 128, "batch_size": 32, "lr": 1.0,
@@ -124,9 +124,10 @@ def draw(data: Case) -> Any:
                 lower[i].plot(range(1, len(run["perplexity"]) + 1), run["perplexity"], color=f"C{k}", linewidth=0.9,
                               label=None if j else "1 (detached)" if history == 1 else str(history))
         lower[i].set(title=name, xlabel="epoch", ylabel="perplexity", yscale="log")
+        plain(lower[i].yaxis)
         lower[i].legend(title="minibatches in the gradient", fontsize=8)
     for panel, label in ((first, "milliseconds an update, median"), (second, "peak memory of an epoch, MiB"),
-                         (third, "gradient from earlier minibatches, % of its norm")):
+                         (third, "norm from earlier minibatches, %")):
         panel.set(xlabel="minibatches that the gradient goes through", ylabel=label, ylim=(0, None))
         panel.set_xticks(histories)
         panel.legend(fontsize=8)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lstm_ref.tools.bench.page import lines
-from lstm_ref.tools.exercises.study import Case, last, rounded, text, train
+from lstm_ref.tools.exercises.study import Case, last, plain, rounded, text, train
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "theta": 1.0, "cell": "lstm", "epochs": 60,
                   "base": {"num_hiddens": 64, "num_steps": 35, "batch_size": 32, "lr": 4.0},
@@ -97,8 +97,9 @@ def draw(data: Case) -> Any:
                 epochs = len(run["perplexity"])
                 panel.plot([run["training"] * (e + 1) / epochs for e in range(epochs)], run["perplexity"], f"C{i}",
                            linewidth=0.9, label=None if k else f"{value:g}")
-        panel.set(xlabel="seconds of training", ylabel="perplexity", xscale="log", yscale="log")
+        panel.set(xlabel="seconds of training, of one core", ylabel="perplexity", xscale="log", yscale="log")
         panel.set_title("along training, one line for each seed", fontsize=10)
-        panel.grid(alpha=0.3, which="both")
+        plain(panel.xaxis, panel.yaxis)
+        panel.grid(alpha=0.3)
         panel.legend(title=NAMES[down], fontsize=8)
     return figure

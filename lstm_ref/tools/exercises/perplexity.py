@@ -10,7 +10,7 @@ from lstm_ref import loss
 from lstm_ref.text import corpus_of, lines_of, read_text
 from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import mean_loss
-from lstm_ref.tools.exercises.study import Case, grouped, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, plain, rounded, spread, train
 
 SETTINGS: Case = {
     "data": "timemachine", "num_steps": 35, "batch_size": 32, "theta": 1.0, "updates": 2000, "looks": 10,
@@ -132,7 +132,6 @@ def draw(data: Case) -> Any:
         panel.set(xlabel="updates", yscale="log")
         panel.grid(alpha=0.3)
     panels[0].set(ylabel="perplexity")
-    panels[0].set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
-    panels[0].minorticks_off()
+    plain(panels[0].yaxis)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     return figure

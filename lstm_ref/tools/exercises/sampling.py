@@ -12,7 +12,7 @@ from lstm_ref.loss import log_softmax
 from lstm_ref.params import Array
 from lstm_ref.text import Vocab
 from lstm_ref.tools.bench.page import lines
-from lstm_ref.tools.exercises.study import Case, grouped, spread, text, train
+from lstm_ref.tools.exercises.study import Case, grouped, plain, spread, text, train
 
 SETTINGS: Case = {"data": "timemachine", "num_hiddens": 256, "num_steps": 35, "batch_size": 32, "theta": 1.0,
                   "lr": 1.0, "updates": 2000, "tokens": [10_000, 160_000], "draws": 20_000, "length": 2_000,
@@ -150,6 +150,5 @@ def draw(data: Case) -> Any:
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8)
     panels[0].set(yscale="log")
-    panels[0].set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
-    panels[0].minorticks_off()
+    plain(panels[0].yaxis)
     return figure

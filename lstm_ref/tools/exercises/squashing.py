@@ -8,7 +8,7 @@ import numpy as np
 from lstm_ref.loss import cross_entropy, perplexity
 from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import bare, finite
-from lstm_ref.tools.exercises.study import Case, grouped, minibatches, rounded, spread, text, train
+from lstm_ref.tools.exercises.study import Case, grouped, minibatches, plain, rounded, spread, text, train
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 128, "num_steps": 35, "batch_size": 32,
                   "theta": 1.0, "epochs": 200, "lr": [2.0, 4.0]}
@@ -98,6 +98,7 @@ def draw(data: Case) -> Any:
             lower.plot(range(1, len(run["perplexity"]) + 1), run["perplexity"], **style)
         upper.set(title=f"learning rate {lr:g}", xlabel="C (beyond ±20 counted at the edge)", yscale="log")
         lower.set(xlabel="epoch", yscale="log")
+        plain(lower.yaxis)
     for upper in panels[0]:
         upper.axvspan(-1, 1, color="0.9", zorder=0, label="(-1, 1)")
     panels[0][0].set(ylabel="share of all C, in bins of 0.25")
