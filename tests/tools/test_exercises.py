@@ -175,3 +175,14 @@ def test_counting_is_worked_out_by_hand():
 def test_a_spread_counts_what_is_not_finite():
     """As infinite."""
     assert spread([1.0, None, 3.0]) == "3.00 (1.00 to inf)"
+
+
+def test_an_interrupted_exercise_says_what_is_kept(capsys, tmp_path, monkeypatch):
+    """With exit status 130 and no traceback."""
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lstm_ref.tools.exercises.command.measured", interrupted)
+    code, output = ends(capsys, "clipping", "--out", tmp_path)
+    assert code == 130 and output.err.strip() == (
+        f"interrupted; nothing of clipping is kept, what was finished before it is in {tmp_path}")

@@ -1,6 +1,7 @@
 """The command `exercise`: measures, and leaves numbers, a figure and the tables of the page."""
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, sma
         listed: say which there are, and do nothing.
 
     Returns:
-        0.
+        0, or 130 when it was interrupted.
 
     Raises:
         UsageError: an exercise is unknown or none is named, `seeds` is not positive, matplotlib is missing, a folder
@@ -62,7 +63,12 @@ def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, sma
         for name in chosen:
             read_text(settings_of(EXERCISES[name], small)["data"])
     for name in chosen:
-        data = measured(EXERCISES[name], seeds, small)
+        try:
+            data = measured(EXERCISES[name], seeds, small)
+        except KeyboardInterrupt:
+            print(f"\ninterrupted; nothing of {name} is kept, what was finished before it is in {folder}",
+                  file=sys.stderr)
+            return 130
         for path in written(data, folder):
             terminal.print(f"written: {path}", markup=False)
         if docs is not None:
