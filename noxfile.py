@@ -334,6 +334,12 @@ def curves(session: nox.Session) -> None:
     session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "curves", *session.posargs, external=True)
 
 
+@nox.session(venv_backend="none", default=False)
+def exercises(session: nox.Session) -> None:
+    """Answer the chapters' exercises by measurement: nox -s exercises -- all, or NAME...; --list says which."""
+    session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "exercise", *session.posargs, external=True)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "reproduce": "lstm_ref.tools.reproduce.runs:reproduce", "chapters": "lstm_ref.tools.chapters:chapters",
     "diagnose-curve": "lstm_ref.tools.curves.show:diagnose_curve", "curves": "lstm_ref.tools.curves.compute:curves",
     "bench": "lstm_ref.tools.bench.command:bench", "bench-page": "lstm_ref.tools.bench.page:bench_page",
+    "exercise": "lstm_ref.tools.exercises.command:exercise",
 }
 
 #: Commands that pass what they don't know on to pytest.
@@ -130,6 +131,15 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     page = commands.add_parser("bench-page", help="put what bench left into docs/benchmarks.md")
     page.add_argument("--build", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of benchmarks.md and its pictures")
+
+    exercise = commands.add_parser("exercise", help="answer an exercise of the chapters by measurement")
+    exercise.add_argument("names", nargs="*", metavar="NAME", help="of exercises, or all")
+    exercise.add_argument("--list", dest="listed", action="store_true", help="which there are, and what they ask")
+    exercise.add_argument("--seeds", type=int, default=3, help="runs of each case (default: %(default)s)")
+    exercise.add_argument("--small", action="store_true", help="at toy size, in seconds")
+    place = exercise.add_mutually_exclusive_group()
+    place.add_argument("--out", type=Path, default=Path("build/exercises"), help="folder (default: %(default)s)")
+    place.add_argument("--docs", type=Path, help="folder of exercises.md: fill its tables, and write next to it")
 
     runs = commands.add_parser("curves", help="compute the runs that curves are compared with (hours; it goes on)")
     runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")

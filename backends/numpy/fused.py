@@ -71,7 +71,7 @@ class Work:
         # σ(x) = (1 + tanh(x / 2)) / 2, so one tanh serves all gates.
         self.half[...] = W
         self.half[:3 * h] *= 0.5
-        A, C, tanh_C, kept = self.gate, self.C, self.tanh_C, self.kept
+        A, C, kept = self.gate, self.C, self.kept
         sigmoids, O, I, F, C_tilda, I_and_F = A[:3 * h], A[:h], A[h:2 * h], A[2 * h:3 * h], A[3 * h:], A[h:3 * h]
         IC_tilda, FC = kept[:h], kept[h:]
         for t in range(T):
@@ -81,14 +81,22 @@ class Work:
             np.multiply(I, C_tilda, out=IC_tilda)
             np.multiply(F, C, out=FC)
             np.add(FC, IC_tilda, out=C)
-            H = np.multiply(O, np.tanh(C, out=tanh_C), out=self.read[t + 1, :h])
+            H = np.multiply(O, self.squashed(), out=self.read[t + 1, :h])
             if training:  # while all of it is in the cache: the factors of dH, for o, and of dC, for i, f, c
                 slope, through = self.slopes[t], self.through[t]
                 np.subtract(H, np.multiply(H, O, out=slope[:h]), out=slope[:h])  # tanh(C) O (1 - O)
                 np.subtract(kept, np.multiply(kept, I_and_F, out=slope[h:3 * h]), out=slope[h:3 * h])
                 np.subtract(I, np.multiply(IC_tilda, C_tilda, out=slope[3 * h:]), out=slope[3 * h:])  # I (1 - C̃²)
-                np.subtract(O, np.multiply(H, tanh_C, out=through), out=through)  # from dH to dC: O (1 - tanh²(C))
+                self.slope(O, H, through)
                 self.F[t] = F
+
+    def squashed(self):
+        """What the output gate lets through: tanh(C)."""
+        return np.tanh(self.C, out=self.tanh_C)
+
+    def slope(self, O, H, out):
+        """The factor from dH to dC: O (1 - tanh²(C))."""
+        np.subtract(O, np.multiply(H, self.tanh_C, out=out), out=out)
 
     def outputs(self, W_hq, b_q):
         """(T, V, B)."""
@@ -154,6 +162,7 @@ class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. Its buffers are kept for the last size of minibatch."""
 
     clip_factor = staticmethod(clip_factor)
+    Work = Work
 
     def __init__(self, params):
         super().__init__(params)
@@ -174,7 +183,7 @@ class RNNModelFused(fused.RNNModelFused):
         """The buffers for such a minibatch, with this state in them."""
         sizes = T, B, self.num_inputs, self.num_hiddens
         if self.buffers is None or self.buffers.sizes != sizes:
-            self.buffers = Work(*sizes, self.W.dtype)
+            self.buffers = self.Work(*sizes, self.W.dtype)
         self.buffers.begin(state)
         return self.buffers
 
