@@ -61,7 +61,10 @@ def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, sma
             for name in chosen:
                 filled(page, dict.fromkeys(EXERCISES[name].load().TABLES, ""), PAGE)
         for name in chosen:
-            read_text(settings_of(EXERCISES[name], small)["data"])
+            settings = settings_of(EXERCISES[name], small)
+            if "data" in settings:
+                read_text(settings["data"])
+            getattr(EXERCISES[name].load(), "check", lambda _: None)(settings)
     for name in chosen:
         try:
             data = measured(EXERCISES[name], seeds, small)
@@ -100,7 +103,7 @@ def measured(chosen: Exercise, seeds: int, small: bool) -> dict[str, Any]:
         results = run(chosen, settings, range(seeds), advance)
     return {"schema": 1, "exercise": chosen.name, "settings": settings, "seeds": list(range(seeds)), "small": small,
             "seconds": round(time.process_time() - start, 1),
-            "fingerprint": fingerprint("", "cpu", settings["data"]), "results": results}
+            "fingerprint": fingerprint("", "cpu", settings.get("data")), "results": results}
 
 
 def written(data: dict[str, Any], folder: Path) -> list[Path]:

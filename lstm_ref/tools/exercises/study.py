@@ -28,7 +28,8 @@ class Exercise:
         question: in our words.
         module: of this package. It has SETTINGS and SMALL, the same at toy size;
             `plan(settings, seeds)`, the cases to measure; `measure(settings, case)`, the numbers of one;
-            `draw(data)`, a figure; `tables(data)`, Markdown by name.
+            `draw(data)`, a figure; `tables(data)`, Markdown by name; where something may be missing, `check(settings)`,
+            which raises what a user reads.
     """
 
     name: str
@@ -45,8 +46,13 @@ class Exercise:
 EXERCISES = {exercise.name: exercise for exercise in (
     Exercise("hyperparameters", "LSTM", "What do hidden units, steps, batch size, learning rate and epochs do to "
              "running time, perplexity and the text that is written?"),
+    Exercise("words", "LSTM", "What changes when the model reads and writes words instead of characters, and what does "
+             "their vocabulary cost?"),
     Exercise("tanh", "LSTM", "The candidate memory cell is squashed by tanh already; why is C squashed once more on "
              "its way to H?", "squashing"),
+    Exercise("series", "LSTM", "How well does an LSTM predict a series of numbers, one step ahead and many, next to "
+             "plain baselines?"),
+    Exercise("embedding", "RNN", "Is one-hot encoding an embedding, and are learned embeddings better?"),
     Exercise("perplexity", "RNN", "How low does perplexity get, on the text that was trained on, on text that was "
              "not, and on another book?"),
     Exercise("sampling", "RNN", "What does a model write when it draws the next character instead of taking the most "
@@ -110,12 +116,12 @@ def minibatches(tokens: Sequence[int], settings: Case, epoch: int, seed: int) ->
     return seq_data_iter_sequential(tokens, settings["batch_size"], settings["num_steps"])
 
 
-def train(kind: str, tokens: Sequence[int], vocab_size: int, settings: Case, seed: int,
+def train(kind: str | Callable[[int, int, int], Any], tokens: Sequence[int], vocab_size: int, settings: Case, seed: int,
           after_epoch: Callable[[Any, int], None] = lambda *_: None) -> History:
     """Train as the book does, from its start.
 
     Args:
-        kind: a key of `NETS`.
+        kind: a key of `NETS`, or a function like theirs.
         tokens: the text to train on.
         vocab_size: V.
         settings: num_hiddens, batch_size, num_steps, lr, epochs, and theta, the clipping threshold; None for none.
@@ -125,7 +131,7 @@ def train(kind: str, tokens: Sequence[int], vocab_size: int, settings: Case, see
     Returns:
         The history. A loss or a gradient that is not finite ends it.
     """
-    net = NETS[kind](vocab_size, settings["num_hiddens"], seed)
+    net = (NETS[kind] if isinstance(kind, str) else kind)(vocab_size, settings["num_hiddens"], seed)
     history, theta = History(net), math.inf if settings["theta"] is None else settings["theta"]
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is part of the answer
         for epoch in range(1, settings["epochs"] + 1):
