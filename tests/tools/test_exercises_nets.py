@@ -162,3 +162,15 @@ def test_training_is_the_commands(monkeypatch):
         expected.append(net.train_epoch(text.seq_data_iter_sequential(tokens, 2, 5), 1.0, False)[0])
     assert train("lstm", tokens, V, settings, 4).perplexity == pytest.approx(expected, rel=1e-6)
     assert loop.perplexity(mean_loss(net, tokens)) > 1
+
+
+def test_a_gradient_through_a_long_history_underflows():
+    """At the book's start: normal numbers in this minibatch, mostly subnormal ones two back, zeros seven back."""
+    net, H, passes = NETS["rnn"](28, 128, 0), np.zeros((32, 128), np.float32), []
+    tokens = np.random.default_rng(0).integers(28, size=(9, 32, 35))
+    for X in tokens[:8]:
+        passes.append(net.hidden(X, H))
+        H = passes[-1].H[-1]
+    parts = [np.abs(part.b_h) for part in net.loss_and_grads(passes, tokens[8])[1]]
+    tiny = np.finfo(np.float32).tiny
+    assert (parts[-1] > tiny).all() and 0 < np.median(parts[-3]) < tiny and (parts[0] == 0).all()

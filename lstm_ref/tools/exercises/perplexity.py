@@ -13,7 +13,7 @@ from lstm_ref.tools.exercises.nets import mean_loss
 from lstm_ref.tools.exercises.study import Case, grouped, plain, rounded, spread, train
 
 SETTINGS: Case = {
-    "data": "timemachine", "num_steps": 35, "batch_size": 32, "theta": 1.0, "updates": 2000, "looks": 10,
+    "data": "timemachine", "num_steps": 35, "batch_size": 32, "theta": 1.0, "updates": 1600, "looks": 10,
     "held_out": {"timemachine": 10_000, "embedded": 4_000},
     "cells": {"rnn": {"num_hiddens": 256, "lr": 1.0}, "lstm": {"num_hiddens": 128, "lr": 4.0}},
     "trainings": [["rnn", "timemachine", 10_000], ["rnn", "timemachine", 40_000], ["rnn", "timemachine", 160_000],

@@ -15,7 +15,7 @@ from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.study import Case, grouped, plain, spread, text, train
 
 SETTINGS: Case = {"data": "timemachine", "num_hiddens": 256, "num_steps": 35, "batch_size": 32, "theta": 1.0,
-                  "lr": 1.0, "updates": 2000, "tokens": [10_000, 160_000], "draws": 20_000, "length": 2_000,
+                  "lr": 1.0, "updates": 1600, "tokens": [10_000, 160_000], "draws": 20_000, "length": 2_000,
                   "alphas": [0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, None], "prefix": "time traveller"}
 SMALL: Case = SETTINGS | {"data": "embedded", "num_hiddens": 4, "num_steps": 5, "batch_size": 2, "updates": 60,
                           "tokens": [300], "draws": 1_000, "length": 50, "alphas": [0.5, 1.0, 5.0, None]}

@@ -10,8 +10,8 @@ from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import bare, finite
 from lstm_ref.tools.exercises.study import Case, grouped, minibatches, plain, rounded, spread, text, train
 
-SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 128, "num_steps": 35, "batch_size": 32,
-                  "theta": 1.0, "epochs": 200, "lr": [2.0, 4.0]}
+SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 64, "num_steps": 35, "batch_size": 32,
+                  "theta": 1.0, "epochs": 250, "lr": [4.0, 8.0]}
 SMALL: Case = {"data": "embedded", "max_tokens": 300, "num_hiddens": 4, "num_steps": 5, "batch_size": 2, "theta": 1.0,
                "epochs": 2, "lr": [1.0, 2.0]}
 TABLES = ("tanh", "tanh-training")
