@@ -334,10 +334,11 @@ def curves(session: nox.Session) -> None:
     session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "curves", *session.posargs, external=True)
 
 
-@nox.session(venv_backend="none", default=False)
+@nox.session(default=False)
 def exercises(session: nox.Session) -> None:
     """Answer the chapters' exercises by measurement: nox -s exercises -- all, or NAME...; --list says which."""
-    session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "exercise", *session.posargs, external=True)
+    install(session, "-e", ".[judge,train,series]")
+    session.run("python", "-m", "lstm_ref", "exercise", *session.posargs)
 
 
 @nox.session

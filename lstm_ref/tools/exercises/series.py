@@ -140,18 +140,18 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
     exact = values.astype(np.float64)
     order = min(settings["orders"], key=lambda p: rms(autoregress(
         fitted(exact[:fit], p), windows(exact[fit - T:split], T + 1)[:, :-1], 1)[:, 0] - exact[fit:split]))
-    rows = windows(values[split - T:], T + longest)
-    given, truth = rows[:, :T], rows[:, T:]
-    found = {"lstm": forecast(params, given, longest),
-             "autoregression": autoregress(fitted(exact[:fit], order), given.astype(np.float64), longest),
-             "last": np.repeat(given[:, -1:], longest, axis=1), "mean": np.zeros_like(truth)}
-    errors = {name: {str(k): float(scale) * rms(guess[:, k - 1] - truth[:, k - 1]) for k in settings["ahead"]}
-              for name, guess in found.items()}
-    return {"errors": errors, "order": order, "looks": looks, "origins": len(rows),
+    given, truth = windows(values[split - T:-1], T), values[split:]
+    guesses = {"lstm": forecast(params, given, longest),
+               "autoregression": autoregress(fitted(exact[:fit], order), given.astype(np.float64), longest),
+               "last": np.repeat(given[:, -1:], longest, axis=1), "mean": np.zeros((len(given), longest))}
+    found = {name: {k: guess[:len(truth) - k + 1, k - 1] for k in settings["ahead"]} for name, guess in guesses.items()}
+    errors = {name: {str(k): float(scale) * rms(guess - truth[k - 1:]) for k, guess in ahead.items()}
+              for name, ahead in found.items()}
+    return {"errors": errors, "order": order, "looks": looks,
             "best": min(looks, key=lambda look: look["error"])["update"], "training": seconds,
             "values": rounded(whole[split - T:].tolist()),
-            "predicted": {name: {str(k): rounded((mean + scale * guess[:, k - 1]).tolist()) for k in settings["ahead"]}
-                          for name, guess in found.items() if name in ("lstm", "autoregression")}}
+            "predicted": {name: {str(k): rounded((mean + scale * guess).tolist()) for k, guess in found[name].items()}
+                          for name in ("lstm", "autoregression")}}
 
 
 def tables(data: Case) -> dict[str, str]:
