@@ -102,8 +102,8 @@ def test_the_command_fills_a_page(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["nope"], "exercise: expected all, or some of hyperparameters, tanh, .*, got 'nope'; --list"),
-    ([], "exercise: expected the name of an exercise, got none; known are hyperparameters, tanh"),
+    (["nope"], "exercise: expected all, or some of hyperparameters, words, .*, got 'nope'; --list"),
+    ([], "exercise: expected the name of an exercise, got none; known are hyperparameters, words"),
     ([FIRST, "--seeds", "0"], "seeds: expected"),
     ([FIRST, "--out", "{file}/x"], "file/x: can't be written to"),
     ([FIRST, "--docs", "{folder}"], f"{PAGE}"),

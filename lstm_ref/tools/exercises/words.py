@@ -24,7 +24,7 @@ embedded: Any = import_module("backends.numpy.embedding")
 
 SETTINGS: Case = {
     "data": "timemachine", "train": 40_000, "held_out": 10_000, "num_hiddens": 64, "num_steps": 35, "batch_size": 32,
-    "theta": 1.0, "lr": 4.0, "epochs": {"char": 50, "word": 25}, "looks": 25, "written": {"char": 80, "word": 16},
+    "theta": 1.0, "lr": 4.0, "epochs": {"char": 50, "word": 75}, "looks": 25, "written": {"char": 80, "word": 16},
     "prefix": "the time traveller", "alpha": 1.5,
     "readings": [["char", 1, None], ["word", 1, 64], ["word", 2, 64], ["word", 5, 64], ["word", 2, None]]}
 SMALL: Case = SETTINGS | {
@@ -146,7 +146,7 @@ def peak(make: Callable[[int, int, int], Any], read: Reading, settings: Case) ->
 def named(token: str, min_freq: int, embedding: int | None) -> str:
     """A way of reading in words."""
     rows = "one-hot" if embedding is None else f"embedding of {embedding}"
-    often = {1: "all words"}.get(min_freq, f"words that occur {min_freq} times")
+    often = {1: "all words"}.get(min_freq, f"words that occur {min_freq} times or more")
     return f"characters, {rows}" if token == "char" else f"{often}, {rows}"
 
 
@@ -201,7 +201,7 @@ def draw(data: Case) -> Any:
     if counts:
         left.axhline(min(counts), color="0.5", linestyle="--", linewidth=0.9, label="characters, by counting")
     left.set(xlabel="epochs", ylabel="bits a character, held-out text")
-    short = [name.replace(", ", ",\n").replace("that occur ", "≥ ") for name in names]
+    short = [name.replace(", ", ",\n").replace("that occur ", "≥ ").replace(" or more", "") for name in names]
     for panel, label in ((middle, "ms for 1,000 characters, training"), (right, "memory of a step, MiB")):
         panel.set_xticks(range(len(names)), short, rotation=90, fontsize=7)
         panel.set(xlabel="read as", ylabel=label, ylim=(0, None))
