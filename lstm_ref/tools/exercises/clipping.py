@@ -10,9 +10,9 @@ from lstm_ref.tools.exercises.nets import finite
 from lstm_ref.tools.exercises.study import Case, grouped, last, plain, rounded, spread, text, train
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_steps": 35, "batch_size": 32,
-                  "epochs": 200, "thetas": [1.0, None],
-                  "kinds": {"rnn": {"num_hiddens": 128, "lr": [1.0, 2.0, 3.0]},
-                            "lstm": {"num_hiddens": 64, "lr": [4.0, 16.0, 32.0]}}}
+                  "epochs": 150, "thetas": [1.0, None],
+                  "kinds": {"rnn": {"num_hiddens": 128, "lr": [1.0, 2.0, 4.0, 8.0]},
+                            "lstm": {"num_hiddens": 64, "lr": [1.0, 2.0, 4.0, 8.0]}}}
 SMALL: Case = {"data": "embedded", "max_tokens": 300, "num_steps": 5, "batch_size": 2, "epochs": 2,
                "thetas": [1.0, None],
                "kinds": {"rnn": {"num_hiddens": 4, "lr": [1.0, 1e6]}, "lstm": {"num_hiddens": 4, "lr": [1.0, 1e6]}}}

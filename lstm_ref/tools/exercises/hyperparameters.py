@@ -9,8 +9,8 @@ from lstm_ref.tools.exercises.study import Case, last, plain, rounded, text, tra
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "theta": 1.0, "cell": "lstm", "epochs": 50,
                   "base": {"num_hiddens": 64, "num_steps": 35, "batch_size": 32, "lr": 4.0},
-                  "model": {"num_hiddens": [32, 64, 128, 256], "lr": [1.0, 4.0, 8.0]},
-                  "minibatch": {"batch_size": [8, 16, 32, 64], "num_steps": [10, 35, 70]}}
+                  "model": {"num_hiddens": [16, 32, 64, 128], "lr": [1.0, 4.0, 8.0]},
+                  "minibatch": {"batch_size": [8, 16, 32, 64], "num_steps": [10, 35]}}
 SMALL: Case = {"data": "embedded", "max_tokens": 300, "theta": 1.0, "cell": "lstm", "epochs": 2,
                "base": {"num_hiddens": 4, "num_steps": 5, "batch_size": 2, "lr": 1.0},
                "model": {"num_hiddens": [2, 4], "lr": [0.5, 1.0]},
