@@ -24,7 +24,7 @@ embedded: Any = import_module("backends.numpy.embedding")
 
 SETTINGS: Case = {
     "data": "timemachine", "train": 40_000, "held_out": 10_000, "num_hiddens": 64, "num_steps": 35, "batch_size": 32,
-    "theta": 1.0, "lr": 4.0, "epochs": {"char": 50, "word": 75}, "looks": 25, "written": {"char": 80, "word": 16},
+    "theta": 1.0, "lr": 4.0, "epochs": {"char": 50, "word": 25}, "looks": 25, "written": {"char": 80, "word": 16},
     "prefix": "the time traveller", "alpha": 1.5,
     "readings": [["char", 1, None], ["word", 1, 64], ["word", 2, 64], ["word", 5, 64], ["word", 2, None]]}
 SMALL: Case = SETTINGS | {
