@@ -357,6 +357,13 @@ def curves(session: nox.Session) -> None:
     session.run(environment_or_error(session, "numpy"), "-m", "lstm_ref", "curves", *session.posargs, external=True)
 
 
+@nox.session(default=False)
+def exercises(session: nox.Session) -> None:
+    """Answer the chapters' exercises by measurement: nox -s exercises -- all, or NAME...; --list says which."""
+    install(session, "-e", ".[judge,train,series]")
+    session.run("python", "-m", "lstm_ref", "exercise", *session.posargs)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone."""

@@ -42,6 +42,8 @@ class Adapter(Timing, Framework):
 
     #: the implementations to judge, by name
     implementations: dict[str, Any]
+    #: of those that can have a learned embedding in front: a function that makes one, from the embedding's size
+    embeddings: Mapping[str, Callable[[int], Any]] = {}
 
     def thorough(self) -> dict[str, Any]:
         """Those that are judged with --thorough alone; each says in `what` what it is."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "reproduce": "lstm_ref.tools.reproduce.runs:reproduce", "chapters": "lstm_ref.tools.chapters:chapters",
     "diagnose-curve": "lstm_ref.tools.curves.show:diagnose_curve", "curves": "lstm_ref.tools.curves.compute:curves",
     "bench": "lstm_ref.tools.bench.command:bench", "bench-page": "lstm_ref.tools.bench.page:bench_page",
+    "exercise": "lstm_ref.tools.exercises.command:exercise",
 }
 
 #: Commands that pass what they don't know on to pytest.
@@ -67,7 +68,8 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     train.add_argument("--model", default=book.model, help="scratch, concise or fused (default: %(default)s)")
     train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
     train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
-    train.add_argument("--seed", type=int, default=book.seed, help="of weights and offsets (default: %(default)s)")
+    train.add_argument("--seed", type=int, default=book.seed,
+                       help="of weights, of offsets and of what is drawn (default: %(default)s)")
     train.add_argument("--data", help="timemachine, embedded, or a text file (default: the first that is available)")
     train.add_argument("--use-random-iter", action="store_true", help="random sampling, not sequential partition")
     train.add_argument("--lr", type=float, default=book.lr, help="learning rate (default: %(default)s)")
@@ -75,6 +77,17 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     train.add_argument("--batch-size", type=int, default=book.batch_size, help="(default: %(default)s)")
     train.add_argument("--num-steps", type=int, default=book.num_steps, help="(default: %(default)s)")
     train.add_argument("--max-tokens", type=int, default=book.max_tokens, help="-1 for all (default: %(default)s)")
+    train.add_argument("--tokens", default=book.tokens, help="char or word (default: %(default)s)")
+    train.add_argument("--min-freq", type=int, default=book.min_freq,
+                       help="tokens that the text has less often are <unk> (default: %(default)s)")
+    train.add_argument("--valid", type=float, default=book.valid, metavar="SHARE",
+                       help="of the corpus, its end, held out, as 0.1; its perplexity stands next to the training one")
+    train.add_argument("--embedding", type=int, metavar="D",
+                       help="a learned embedding of this size in front of the LSTM (default: one-hot)")
+    drawn = train.add_mutually_exclusive_group()
+    drawn.add_argument("--alpha", type=float, help="draw what is written at the end, with the probabilities raised to "
+                                                   "this (default: take the most likely)")
+    drawn.add_argument("--temperature", type=float, help="1 / alpha")
     train.add_argument("--device", default=book.device, choices=("cpu", "gpu"), help="(default: %(default)s)")
     train.add_argument("--out", type=Path, help="folder (default: build/train/<backend>-<model>-<cell>-<seed>)")
     again = train.add_mutually_exclusive_group()
@@ -118,6 +131,15 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     page = commands.add_parser("bench-page", help="put what bench left into docs/benchmarks.md")
     page.add_argument("--build", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of benchmarks.md and its pictures")
+
+    exercise = commands.add_parser("exercise", help="answer an exercise of the chapters by measurement")
+    exercise.add_argument("names", nargs="*", metavar="NAME", help="of exercises, or all")
+    exercise.add_argument("--list", dest="listed", action="store_true", help="which there are, and what they ask")
+    exercise.add_argument("--seeds", type=int, default=3, help="runs of each case (default: %(default)s)")
+    exercise.add_argument("--small", action="store_true", help="at toy size, in seconds")
+    place = exercise.add_mutually_exclusive_group()
+    place.add_argument("--out", type=Path, default=Path("build/exercises"), help="folder (default: %(default)s)")
+    place.add_argument("--docs", type=Path, help="folder of exercises.md: fill its tables, and write next to it")
 
     runs = commands.add_parser("curves", help="compute the runs that curves are compared with (hours; it goes on)")
     runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")

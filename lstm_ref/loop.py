@@ -5,15 +5,15 @@ A tab says how its framework begins a state, detaches it and takes a step; what 
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from lstm_ref.loss import perplexity
+from lstm_ref.loss import log_softmax, perplexity
 from lstm_ref.params import Array
 from lstm_ref.text import Vocab
-from lstm_ref.validate import check_prefix, check_sizes
+from lstm_ref.validate import check_alpha, check_prefix, check_sizes
 
 
 class Timer:
@@ -146,28 +146,48 @@ def train(
     print(predict("traveller"))
 
 
+def draw_token(outputs: Array, alpha: float, rng: np.random.Generator) -> int:
+    """A token drawn with the probabilities that softmax gives, each raised to alpha, and scaled to a sum of one.
+
+    Args:
+        outputs: (vocab_size,), of one step.
+        alpha: 1 draws as the model predicts, 0 all tokens alike; the larger, the more often the most likely one. Its
+            inverse is called the temperature.
+        rng: what draws.
+    """
+    return int(rng.choice(len(outputs), p=np.exp(log_softmax(alpha * np.asarray(outputs, np.float64)))))
+
+
 def predict(
-    prefix: str, num_preds: int, vocab: Vocab, state: Any, step: Callable[[int, Any], tuple[Array, Any]]
+    prefix: str | Sequence[str], num_preds: int, vocab: Vocab, state: Any,
+    step: Callable[[int, Any], tuple[Array, Any]], alpha: float | None = None,
+    rng: np.random.Generator | int | None = None,
 ) -> str:
     """The prefix and the characters that the model holds most likely after it, one after the other.
 
     Args:
-        prefix: read first, to warm the state up.
-        num_preds: number of characters to write; at least 0.
-        vocab: of characters.
+        prefix: read first, to warm the state up. A string is read by characters; of words it is a list, and the text
+            has spaces between them.
+        num_preds: number of tokens to write; at least 0.
+        vocab: of characters, or of words.
         state: initial, for a batch of one.
         step: one token and a state to the outputs (vocab_size,) on the host, and the new state.
+        alpha: when given, tokens are drawn instead, see `draw_token`.
+        rng: what they are drawn with: a generator, a seed, or None for fresh entropy.
 
     Raises:
-        ValueError: the prefix is empty or has a character that is not in the vocabulary, or `num_preds` is not an
-            integer of at least 0.
+        ValueError: the prefix is empty or has a character that is not in the vocabulary, `num_preds` is not an
+            integer of at least 0, or `alpha` is not a finite number of at least 0.
     """
     check_sizes(0, num_preds=num_preds)
     check_prefix(prefix, vocab.token_to_idx)
-    tokens = [vocab[character] for character in prefix]
+    if alpha is not None:
+        check_alpha(alpha)
+    rng = np.random.default_rng(rng)
+    tokens = [vocab[token] for token in prefix]
     for token in tokens[:-1]:
         _, state = step(token, state)
     for _ in range(num_preds):
         outputs, state = step(tokens[-1], state)
-        tokens.append(int(np.argmax(outputs)))
-    return "".join(vocab.to_tokens(tokens))
+        tokens.append(int(np.argmax(outputs)) if alpha is None else draw_token(outputs, alpha, rng))
+    return ("" if isinstance(prefix, str) else " ").join(vocab.to_tokens(tokens))

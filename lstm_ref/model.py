@@ -3,7 +3,7 @@
 NumPy has no automatic differentiation, so a model is given its backward pass beside its forward pass.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,11 +88,14 @@ def train_ch8(
                lambda prefix: predict_ch8(prefix, 50, net, vocab), animator, "cpu")
 
 
-def predict_ch8(prefix: str, num_preds: int, net: RNNModelScratch, vocab: Vocab) -> str:
-    """The prefix and `num_preds` characters after it; see `lstm_ref.loop.predict`."""
+def predict_ch8(
+    prefix: str | Sequence[str], num_preds: int, net: RNNModelScratch, vocab: Vocab, alpha: float | None = None,
+    rng: np.random.Generator | int | None = None,
+) -> str:
+    """The prefix and `num_preds` characters after it, the most likely or drawn; see `lstm_ref.loop.predict`."""
 
     def step(token: int, state: Any) -> tuple[Array, Any]:
         outputs, state = net(np.array([[token]]), state)
         return outputs[0], state
 
-    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1), step)
+    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1), step, alpha, rng)

@@ -1,4 +1,4 @@
-"""The Time Machine as a corpus of characters: fetch, verify, tokenize, and the book's two ways to cut minibatches.
+"""The Time Machine as a corpus of characters or words: fetch, verify, tokenize, and two ways to cut minibatches.
 
 The corpus is fetched once, verified by its SHA-1 and kept in the user's cache folder, or in the folder that the
 environment variable LSTM_REF_DATA_DIR names. Without a network and a cache there is a story of this project's own.
@@ -118,6 +118,17 @@ def read_time_machine(source: Source | None = None) -> list[str]:
     return lines_of(read_text(source)[0])
 
 
+def tokenize(lines: Iterable[str], token: str = "word") -> list[list[str]]:
+    """The words of each line, or, for token 'char', its characters, the spaces among them.
+
+    Raises:
+        ValueError: `token` is neither.
+    """
+    if token not in ("word", "char"):
+        raise ValueError(f"token: expected 'char' or 'word', got {token!r}")
+    return [line.split() if token == "word" else list(line) for line in lines]
+
+
 class Vocab:
     """Tokens and their indices: `<unk>` is 0, then by falling count, ties in order of first appearance.
 
@@ -178,12 +189,23 @@ def load_corpus_time_machine(max_tokens: int = -1, source: Source | None = None)
     return corpus_of(read_text(source)[0], max_tokens)
 
 
-def corpus_of(text: str, max_tokens: int = -1) -> tuple[list[int], Vocab]:
-    """As `load_corpus_time_machine`, of a text that is there."""
+def corpus_of(text: str, max_tokens: int = -1, token: str = "char", min_freq: int = 0) -> tuple[list[int], Vocab]:
+    """As `load_corpus_time_machine`, of a text that is there, in characters or words.
+
+    Args:
+        text: all of it, which the vocabulary is counted on.
+        max_tokens: as there.
+        token: 'char' or 'word'; see `tokenize`.
+        min_freq: rarer tokens are `<unk>`; see `Vocab`.
+
+    Raises:
+        ValueError: as `load_corpus_time_machine` and `tokenize`; `min_freq` is not an integer of at least 0.
+    """
     if max_tokens != -1:
         check_sizes(max_tokens=max_tokens)
-    lines = [list(line) for line in lines_of(text)]
-    vocab = Vocab(lines)
+    check_sizes(0, min_freq=min_freq)
+    lines = tokenize(lines_of(text), token)
+    vocab = Vocab(lines, min_freq)
     tokens = islice(chain.from_iterable(lines), None if max_tokens == -1 else max_tokens)
     return [vocab[token] for token in tokens], vocab
 
@@ -249,6 +271,12 @@ class SeqDataLoader:
         max_tokens: as for `load_corpus_time_machine`.
         source: see `read_text`.
         to_tensor: turns each X and Y into the array of a framework.
+        token: 'char' or 'word'.
+        min_freq: rarer tokens are `<unk>`.
+        held_out: share of the tokens, the last ones, that are not trained on but kept in `held_out`.
+
+    Raises:
+        ValueError: as `load_data_time_machine`; `token` or `min_freq` is none, or `held_out` is not in [0, 1).
     """
 
     def __init__(
@@ -259,9 +287,16 @@ class SeqDataLoader:
         max_tokens: int = 10_000,
         source: Source | None = None,
         to_tensor: Callable[[Array], Any] = np.asarray,
+        token: str = "char",
+        min_freq: int = 0,
+        held_out: float = 0,
     ):
+        if not 0 <= held_out < 1:
+            raise ValueError(f"held_out: expected a share of at least 0 and below 1, got {held_out!r}")
         text, self.source = read_text(source)
-        self.corpus, self.vocab = corpus_of(text, max_tokens)
+        corpus, self.vocab = corpus_of(text, max_tokens, token, min_freq)
+        kept = len(corpus) - round(held_out * len(corpus))
+        self.corpus, self.held_out = corpus[:kept], corpus[kept:]
         _check_sampling(self.corpus, batch_size, num_steps)
         self.batch_size, self.num_steps = batch_size, num_steps
         self.data_iter_fn = seq_data_iter_random if use_random_iter else seq_data_iter_sequential

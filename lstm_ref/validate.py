@@ -252,6 +252,16 @@ def check_lr(lr: Any) -> None:
         raise ValueError(f"lr: expected a finite number of at least 0, got {lr!r}")
 
 
+def check_alpha(alpha: Any) -> None:
+    """The exponent of the probabilities that tokens are drawn with is a finite number of at least zero.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not _finite(alpha) >= 0:
+        raise ValueError(f"alpha: expected a finite number of at least 0, got {alpha!r}")
+
+
 def _finite(number: Any) -> float:
     """A finite number as a float; NaN for anything else."""
     try:
@@ -305,14 +315,15 @@ def check_loss(loss: float, norm: Callable[[], Any]) -> None:
         raise FloatingPointError(f"loss: expected a finite number, got {loss} (gradient norm {float(norm()):g})")
 
 
-def check_prefix(prefix: str, known: Container[str]) -> None:
-    """Every character of a prefix is in the vocabulary, and there is at least one.
+def check_prefix(prefix: str | Sequence[str], known: Container[str]) -> None:
+    """Every character of a prefix, or every token of a list of them, is in the vocabulary, and there is at least one.
 
     Raises:
-        ValueError: names the first character that is not, and its index.
+        ValueError: names the first one that is not, and its index.
     """
     if not prefix:
-        raise ValueError("prefix: expected at least one character, got none")
-    for i, character in enumerate(prefix):
-        if character not in known:
-            raise ValueError(f"prefix: {character!r} at index {i} of {prefix!r} is not in the vocabulary")
+        kind = "character" if isinstance(prefix, str) else "token"
+        raise ValueError(f"prefix: expected at least one {kind}, got none")
+    for i, token in enumerate(prefix):
+        if token not in known:
+            raise ValueError(f"prefix: {token!r} at index {i} of {prefix!r} is not in the vocabulary")

@@ -1,10 +1,12 @@
 """NumPy as the judge sees it: the reference, run in the tested precision, and the fused LSTM."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import lstm_ref as ref
 from backends import adapter
-from backends.numpy import fused
+from backends.numpy import embedding, fused
+from lstm_ref.embedding import EmbeddingParams, get_embedding_params
 from lstm_ref.parity.interface import OTHERS, NumPy, cell_of
 from lstm_ref.parity.reference import Reference
 
@@ -15,6 +17,25 @@ class Adapter(adapter.Adapter, NumPy):
     def __init__(self, device):
         super().__init__(device)
         self.implementations = {"scratch": Scratch(), "fused": adapter.Fused(self, fused)}
+        self.embeddings = {"fused": partial(Embedded, self)}
+
+
+class Embedded(adapter.Fused):
+    """The fused LSTM with an embedding of this size in front, for the command `train`."""
+
+    def __init__(self, adapter, size):
+        super().__init__(adapter, embedding)
+        self.size = size
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        return embedding.RNNModelEmbedding(get_embedding_params(vocab_size, self.size, num_hiddens, seed))
+
+    def weights(self, net):
+        return {"embedding": net.params.embedding, **net.params.lstm._asdict()}
+
+    def set_weights(self, net, weights):
+        table, *lstm = weights.values()
+        net.__init__(EmbeddingParams(table, ref.LSTMParams(*lstm)))
 
 
 class Scratch(Reference):

@@ -71,7 +71,7 @@ class Work:
         # σ(x) = (1 + tanh(x / 2)) / 2, so one tanh serves all gates.
         self.half[...] = W
         self.half[:3 * h] *= 0.5
-        A, C, tanh_C, kept = self.gate, self.C, self.tanh_C, self.kept
+        A, C, kept = self.gate, self.C, self.kept
         sigmoids, O, I, F, C_tilda, I_and_F = A[:3 * h], A[:h], A[h:2 * h], A[2 * h:3 * h], A[3 * h:], A[h:3 * h]
         IC_tilda, FC = kept[:h], kept[h:]
         for t in range(T):
@@ -81,14 +81,22 @@ class Work:
             np.multiply(I, C_tilda, out=IC_tilda)
             np.multiply(F, C, out=FC)
             np.add(FC, IC_tilda, out=C)
-            H = np.multiply(O, np.tanh(C, out=tanh_C), out=self.read[t + 1, :h])
+            H = np.multiply(O, self.squashed(), out=self.read[t + 1, :h])
             if training:  # while all of it is in the cache: the factors of dH, for o, and of dC, for i, f, c
                 slope, through = self.slopes[t], self.through[t]
                 np.subtract(H, np.multiply(H, O, out=slope[:h]), out=slope[:h])  # tanh(C) O (1 - O)
                 np.subtract(kept, np.multiply(kept, I_and_F, out=slope[h:3 * h]), out=slope[h:3 * h])
                 np.subtract(I, np.multiply(IC_tilda, C_tilda, out=slope[3 * h:]), out=slope[3 * h:])  # I (1 - C̃²)
-                np.subtract(O, np.multiply(H, tanh_C, out=through), out=through)  # from dH to dC: O (1 - tanh²(C))
+                self.slope(O, H, through)
                 self.F[t] = F
+
+    def squashed(self):
+        """What the output gate lets through: tanh(C)."""
+        return np.tanh(self.C, out=self.tanh_C)
+
+    def slope(self, O, H, out):
+        """The factor from dH to dC: O (1 - tanh²(C))."""
+        np.subtract(O, np.multiply(H, self.tanh_C, out=out), out=out)
 
     def outputs(self, W_hq, b_q):
         """(T, V, B)."""
@@ -154,11 +162,12 @@ class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. Its buffers are kept for the last size of minibatch."""
 
     clip_factor = staticmethod(clip_factor)
+    Work = Work
 
     def __init__(self, params):
         super().__init__(params)
         self.W, self.W_hq, self.b_q = pack(params)
-        self.buffers = None
+        self.num_inputs, self.buffers = self.vocab_size, None
 
     @property
     def params(self):
@@ -172,11 +181,25 @@ class RNNModelFused(fused.RNNModelFused):
 
     def work(self, T, B, state):
         """The buffers for such a minibatch, with this state in them."""
-        sizes = T, B, self.vocab_size, self.num_hiddens
+        sizes = T, B, self.num_inputs, self.num_hiddens
         if self.buffers is None or self.buffers.sizes != sizes:
-            self.buffers = Work(*sizes, self.W.dtype)
+            self.buffers = self.Work(*sizes, self.W.dtype)
         self.buffers.begin(state)
         return self.buffers
+
+    def reading(self, X, state):
+        """The buffers with tokens X, (B, T), for inputs."""
+        work = self.work(*X.T.shape, state)
+        work.tokens(X)
+        return work
+
+    def trained(self):
+        """The arrays that a step updates."""
+        return self.W, self.W_hq, self.b_q
+
+    def gradients(self, work, X, dY):
+        """Their gradients, from that of the outputs for tokens X."""
+        return work.backward(self.W, self.W_hq, dY)
 
     def outputs(self, work, training=False):
         """The forward pass: outputs, (T, V, B)."""
@@ -190,8 +213,7 @@ class RNNModelFused(fused.RNNModelFused):
 
     def forward(self, X, state):
         X = np.asarray(X)
-        work = self.work(*X.T.shape, state)
-        work.tokens(X)
+        work = self.reading(X, state)
         return rows(self.outputs(work)), work.state()
 
     def loss_and_grads(self, inputs, state, targets):
@@ -202,13 +224,12 @@ class RNNModelFused(fused.RNNModelFused):
 
     def step(self, X, Y, state, lr, theta):
         X, Y = np.asarray(X), np.asarray(Y)
-        work = self.work(*X.T.shape, state)
-        work.tokens(X)
+        work = self.reading(X, state)
         loss, dY = cross_entropy(self.outputs(work, training=True), Y.T)
-        grads = work.backward(self.W, self.W_hq, dY)
+        grads = self.gradients(work, X, dY)
         factor, norm = clip_factor(grads, theta)
         if np.isfinite(loss):
-            for param, grad in zip((self.W, self.W_hq, self.b_q), grads, strict=True):
+            for param, grad in zip(self.trained(), grads, strict=True):
                 grad *= lr * factor
                 param -= grad
         return loss, norm, work.state()

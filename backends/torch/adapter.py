@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from backends import adapter, attached
-from backends.torch import aliases, concise, fused, scratch, training
+from backends.torch import aliases, concise, embedding, fused, scratch, training
 from lstm_ref.parity.interface import Torch
 
 
@@ -16,6 +16,7 @@ class Adapter(adapter.Adapter, Torch):
     def __init__(self, device):
         super().__init__(device)
         self.implementations = {"scratch": Scratch(self), "concise": Concise(self), "fused": adapter.Fused(self, fused)}
+        self.embeddings = {"concise": partial(Embedded, self)}
 
     def thorough(self):
         return {"compiled": Compiled(self), "autocast": Autocast(self)}
@@ -131,3 +132,17 @@ class Concise(Shared, attached.AttachedConcise):
 
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size=batch_size, device=self.adapter.device)
+
+
+class Embedded(Concise):
+    """`nn.Embedding` of this size and `nn.LSTM`, for the command `train`."""
+
+    functions = embedding
+
+    def __init__(self, adapter, size):
+        super().__init__(adapter)
+        self.size = size
+
+    def start(self, cell, vocab_size, num_hiddens, seed):
+        self.adapter.seed(seed)
+        return embedding.EmbeddingModel(nn.LSTM(self.size, num_hiddens, device=self.adapter.device), vocab_size)

@@ -82,7 +82,11 @@ def load_gru_params(net, params):
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
     check_params(params, net.vocab_size, net.num_hiddens, names)
-    p = dict(zip(names, params, strict=True))
+    fill(net, dict(zip(names, params, strict=True)), gates)
+
+
+def fill(net, p, gates):
+    """`load` parameters by name that have been checked."""
     with torch.no_grad():
         net.rnn.weight_ih_l0.copy_(torch.cat([p[f"W_x{k}"].T for k in gates]))
         net.rnn.weight_hh_l0.copy_(torch.cat([p[f"W_h{k}"].T for k in gates]))

@@ -1,1 +1,1 @@
-"""What is built on the backends: chapters, training, benchmarks, curves and the reproduction."""
+"""What is built on the backends: chapters, training, benchmarks, curves, the reproduction and the exercises."""

@@ -273,3 +273,52 @@ def test_a_prediction_reads_every_character_once():
     assert loop.predict("acb", 3, vocab, 10, step) == "acbc<unk>a"
     assert seen == [(1, 10), (3, 11), (2, 12), (3, 13), (0, 14)]
     assert {type(token) for token, _ in seen} == {int}
+
+
+def test_words_are_read_and_written_with_spaces():
+    """A prefix of words is a list."""
+    vocab = ref.Vocab(["one", "two", "three"])
+
+    def step(token, state):
+        return np.eye(4)[(token + 1) % 4], state
+
+    assert loop.predict(["two", "three"], 3, vocab, None, step) == "two three <unk> one two"
+    with pytest.raises(ValueError, match=r"^prefix: 'four' at index 1 of \['one', 'four'\] is not in the vocabulary$"):
+        loop.predict(["one", "four"], 3, vocab, None, step)
+    with pytest.raises(ValueError, match=r"^prefix: expected at least one token, got none$"):
+        loop.predict([], 3, vocab, None, step)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 1, 2, 50])
+def test_tokens_are_drawn_with_the_powers_of_their_probabilities(alpha):
+    """Pearson's chi-square of 20,000 draws against p^alpha / sum(p^alpha), which is below 33.4 with 0.99999."""
+    outputs = np.array([2.0, -1.0, 0.5, 1.9, 0.0, -2.0, 1.0], np.float32)
+    powers = (np.exp(outputs.astype(float)) / np.exp(outputs.astype(float)).sum()) ** alpha
+    expected = 20_000 * powers / powers.sum()
+    rng = np.random.default_rng(0)
+    found = np.bincount([loop.draw_token(outputs, alpha, rng) for _ in range(20_000)], minlength=7)
+    often = expected > 5
+    pooled = [np.append(counts[often], counts[~often].sum()) for counts in (found, expected)]
+    kept = pooled[1] > 0
+
+    def chi_square(found):
+        return ((found - pooled[1])[kept] ** 2 / pooled[1][kept]).sum()
+
+    assert chi_square(pooled[0]) < 33.4
+    assert alpha == 0 or chi_square(pooled[0][::-1]) > 33.4, "it can fail"
+
+
+def test_a_huge_exponent_takes_the_most_likely():
+    """Without an overflow."""
+    assert {loop.draw_token(np.array([-900.0, 900.0, 899.0]), 1e6, np.random.default_rng(0)) for _ in range(50)} == {1}
+
+
+def test_a_drawn_prediction_has_a_seed(data):
+    """The same text with the same seed, another with another; and the most likely one without an exponent."""
+    net, vocab = model(vocab_size=len(data[1])), data[1]
+    one, same, other = (ref.predict_ch8("the", 30, net, vocab, 1, seed) for seed in (0, 0, 1))
+    assert one == same != other and one.startswith("the")
+    assert ref.predict_ch8("the", 30, net, vocab, 1e9, 3) == ref.predict_ch8("the", 30, net, vocab)
+    for alpha in (-1, float("nan"), "2"):
+        with pytest.raises(ValueError, match=r"^alpha: expected a finite number of at least 0, got"):
+            ref.predict_ch8("the", 3, net, vocab, alpha)

@@ -244,3 +244,30 @@ def test_the_book_reads_in_order_and_ten_thousand_tokens():
     for loader in (ref.SeqDataLoader(4, 5, source="embedded"), ref.load_data_time_machine(4, 5, source="embedded")[0]):
         assert loader.data_iter_fn is ref.seq_data_iter_sequential
         assert len(loader.corpus) == 10_000
+
+
+def test_words():
+    """The words of all lines; rare ones are unknown; the vocabulary is counted on the full text."""
+    assert text.tokenize(["the cat", "", "a  mat"]) == [["the", "cat"], [], ["a", "mat"]]
+    assert text.tokenize(["a b"], "char") == [["a", " ", "b"]]
+    corpus, vocab = text.corpus_of("The cat, the mat.\nThe hat", -1, "word", 2)
+    assert vocab.idx_to_token == ["<unk>", "the"] and corpus == [1, 0, 1, 0, 1, 0]
+    corpus, vocab = text.corpus_of("the cat the mat", 2, "word")
+    assert corpus == [1, 2] and len(vocab) == 4
+    with pytest.raises(ValueError, match=r"^token: expected 'char' or 'word', got 'line'$"):
+        text.corpus_of("the cat", -1, "line")
+    with pytest.raises(ValueError, match=r"^min_freq: expected an integer of at least 0, got -1$"):
+        text.corpus_of("the cat", -1, "word", -1)
+
+
+def test_the_end_of_a_corpus_is_held_out():
+    """A share of what max_tokens leaves, and no minibatch has a token of it."""
+    whole = text.SeqDataLoader(2, 5, max_tokens=101, source="embedded")
+    loader = text.SeqDataLoader(2, 5, max_tokens=101, source="embedded", held_out=0.1)
+    assert (len(whole.corpus), len(whole.held_out), len(loader.corpus), len(loader.held_out)) == (101, 0, 91, 10)
+    assert loader.corpus + loader.held_out == whole.corpus
+    for share in (-0.1, 1, float("nan")):
+        with pytest.raises(ValueError, match=r"^held_out: expected a share of at least 0 and below 1, got"):
+            text.SeqDataLoader(2, 5, source="embedded", held_out=share)
+    with pytest.raises(ValueError, match=r"^corpus: expected at least 16 tokens .* got 10"):
+        text.SeqDataLoader(2, 5, max_tokens=20, source="embedded", held_out=0.5)

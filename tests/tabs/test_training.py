@@ -146,7 +146,7 @@ def test_a_step_leaves_no_history_and_no_gradients_of_a_refused_one(label, adapt
 
 
 @pytest.mark.parametrize("label", LABELS)
-@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "rnn", "gru"])
 def test_a_fresh_net_trains(cell, label, adapter):
     """As the commands start it, over minibatches that continue each other: the state of either cell is carried."""
     implementation = of(adapter, label)

@@ -17,7 +17,7 @@ from lstm_ref.__main__ import main
 from lstm_ref.parity.mistakes import MISTAKES
 from lstm_ref.tools.curves import compute, library, show
 from lstm_ref.tools.curves.curve import BOOK, Curve, curve
-from lstm_ref.tools.curves.judge import GRID, distance, judge
+from lstm_ref.tools.curves.judge import GRID, check_comparable, distance, judge
 from lstm_ref.tools.curves.library import HEALTHY, Run, load
 from lstm_ref.tools.curves.read import read
 from lstm_ref.tools.curves.shape import shape
@@ -489,3 +489,15 @@ def test_a_curve_knows_its_points():
     found = curve("c", [(1.0000001, 2.0), (3.0, 0.999)])
     assert found.epochs == (1, 3) and found.perplexity == (2.0, 1.0)
     np.testing.assert_allclose(np.exp(found.at([1, 2, 3])), [2, 2**0.5, 1])
+
+
+@pytest.mark.parametrize(("settings", "words"), [({"tokens": "word"}, "tokens 'word' instead of 'char'"),
+                                                 ({"embedding": 32}, "embedding 32 instead of None"),
+                                                 ({"valid": 0.1}, "valid 0.1 instead of 0.0")])
+def test_a_run_on_words_or_an_embedding_is_not_compared(settings, words, tmp_path):
+    """The stored runs read characters; a log from before there was a choice did too."""
+    plain, other = (read(log(tmp_path, [3.0, 2.0], **more))[0] for more in ({"tokens": "char", "embedding": None},
+                                                                            settings))
+    check_comparable(plain)
+    with pytest.raises(ValueError, match=f"expected the book's settings, .* got {words}"):
+        check_comparable(other)

@@ -62,7 +62,7 @@ def read_curves(path: Path) -> dict[str, Any]:
     return {**found, "backend": path.stem.removesuffix("-curves")}  # the name has the device, where that is not the CPU
 
 
-def filled(text: str, parts: dict[str, str]) -> str:
+def filled(text: str, parts: dict[str, str], name_of_page: str = "benchmarks.md") -> str:
     """The page with the text between its marks replaced.
 
     Raises:
@@ -72,9 +72,9 @@ def filled(text: str, parts: dict[str, str]) -> str:
         begin = BEGIN.format(name)
         before, *after = text.split(begin)
         if len(after) != 1:
-            raise ValueError(f"benchmarks.md: expected {begin} once, got it {len(after)} times")
+            raise ValueError(f"{name_of_page}: expected {begin} once, got it {len(after)} times")
         if END not in after[0].partition(BEGIN.partition("{")[0])[0]:
-            raise ValueError(f"benchmarks.md: expected {END} after {begin}, and no other mark between them")
+            raise ValueError(f"{name_of_page}: expected {END} after {begin}, and no other mark between them")
         text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
     return text
 

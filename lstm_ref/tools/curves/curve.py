@@ -13,6 +13,9 @@ from lstm_ref.params import Array
 BOOK: dict[str, Any] = {"cell": "lstm", "epochs": 500, "use_random_iter": False, "lr": 1.0, "num_hiddens": 256,
                         "batch_size": 32, "num_steps": 35, "max_tokens": 10_000, "data": "timemachine"}
 
+#: Settings of a log that make another curve where they are not these.
+PLAIN: dict[str, Any] = {"tokens": "char", "min_freq": 0, "valid": 0.0, "embedding": None}
+
 #: Stands for an infinite log perplexity: no float64 has a larger one.
 INFINITE = 709.0
 
@@ -29,7 +32,7 @@ class Curve:
         epochs: strictly increasing, at least 1; not always whole numbers where they come from a picture.
         perplexity: of each epoch, at least 1; infinity where the run had none.
         model: 'scratch', 'concise', or '' where that is not known.
-        settings: those of `BOOK` that are known.
+        settings: those of `BOOK` and `PLAIN` that are known.
         printed: the final perplexity as text printed next to the curve, or ''.
     """
 

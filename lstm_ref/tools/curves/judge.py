@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.tools.curves.curve import BOOK, INFINITE, Curve
+from lstm_ref.tools.curves.curve import BOOK, INFINITE, PLAIN, Curve
 from lstm_ref.tools.curves.library import EVERY, HEALTHY, LEARNS_NOTHING, STUCK, Run
 from lstm_ref.tools.curves.shape import Shape, shape
 
@@ -114,7 +114,7 @@ def check_comparable(curve: Curve) -> None:
     Raises:
         ValueError: names those that are not.
     """
-    other = [f"{key} {curve.settings[key]!r} instead of {value!r}" for key, value in BOOK.items()
+    other = [f"{key} {curve.settings[key]!r} instead of {value!r}" for key, value in (BOOK | PLAIN).items()
              if key != "epochs" and key in curve.settings and curve.settings[key] != value]
     if other:
         raise ValueError(f"{curve.name}: expected the book's settings, with which the stored runs were made, got "

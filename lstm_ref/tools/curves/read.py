@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lstm_ref.tools.curves import chapter, svg
-from lstm_ref.tools.curves.curve import BOOK, Curve, curve
+from lstm_ref.tools.curves.curve import BOOK, PLAIN, Curve, curve
 
 
 def read(path: Path) -> list[Curve]:
@@ -49,7 +49,7 @@ def _log(text: str, name: str) -> list[Curve]:
                          f"perplexity ({type(error).__name__}: {error})") from None
     # The log says which text was read where the settings leave that open.
     s["data"] = (log.get("fingerprint") or {}).get("corpus") or s.get("data")
-    known = {key: s[key] for key in BOOK if s.get(key) is not None}
+    known = {key: s[key] for key in (*BOOK, *PLAIN) if s.get(key) is not None}
     label = f"{name}: {s.get('backend')} {s.get('model')} {s.get('cell')}, seed {s.get('seed')}"
     return [curve(label, points, model=str(s.get("model", "")), settings=known)]
 

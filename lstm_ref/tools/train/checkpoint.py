@@ -63,6 +63,7 @@ def _check_facts(facts: Any) -> None:
         if not isinstance(facts[name], kind):
             raise ValueError(f"{name}: expected a {kind.__name__}, got {facts[name]!r:.80}")
     for epoch, point in enumerate(facts["history"], 1):
-        known = [point["tokens_per_second"], 1.0 if point["perplexity"] is None else point["perplexity"]]
+        measured = point["perplexity"], point.get("valid_perplexity")
+        known = [point["tokens_per_second"], *(number for number in measured if number is not None)]
         if point["epoch"] != epoch or not all(isinstance(n, float) and math.isfinite(n) and n >= 0 for n in known):
             raise ValueError(f"history: expected the numbers of epoch {epoch}, got {point!r:.120}")

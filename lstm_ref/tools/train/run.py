@@ -10,17 +10,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lstm_ref import Animator, load_data_time_machine
+import numpy as np
+
+from lstm_ref import Animator, SeqDataLoader
 from lstm_ref.files import check_writable, whole, write_json
 from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.tools.train.checkpoint import check_fits, load, save
+from lstm_ref.tools.train.reading import Reader
 from lstm_ref.tools.train.settings import Settings
 from lstm_ref.usage import UsageError, check_installed
-from lstm_ref.validate import check_prefix, check_sizes
+from lstm_ref.validate import check_alpha, check_prefix, check_sizes
 
 PREFIXES = ("time traveller", "traveller")
 SAVE_SECONDS = 1.0
+#: Settings that the corpus depends on: a checkpoint with others is refused by their names, not by a weight's shape.
+TEXT = ("tokens", "min_freq", "valid")
+#: Settings that may change when a run is resumed.
+FREE = ("epochs", "alpha")
 WRITTEN = ("checkpoint.npz", "log.json", "curve.png", "curve.svg")
 
 
@@ -45,21 +52,34 @@ class Run:
         check_sizes(epochs=s.epochs, num_hiddens=s.num_hiddens, batch_size=s.batch_size, num_steps=s.num_steps)
         if not (math.isfinite(s.lr) and s.lr > 0):
             raise ValueError(f"lr: expected a finite number above 0, got {s.lr}")
-        if s.cell not in ("lstm", "rnn"):
-            raise ValueError(f"cell: expected 'lstm' or 'rnn', got {s.cell!r}")
+        if s.cell not in ("lstm", "rnn", "gru"):
+            raise ValueError(f"cell: expected 'lstm', 'rnn' or 'gru', got {s.cell!r}")
+        if s.alpha is not None:
+            check_alpha(s.alpha)
+        if not 0 <= s.valid < 1:
+            raise ValueError(f"valid: expected a share of at least 0 and below 1, got {s.valid}")
         adapter = registry.load(s.backend, s.device)
         if s.model not in adapter.implementations:
             raise ValueError(f"model: the backend {s.backend} has {', '.join(adapter.implementations)}, "
                              f"got {s.model!r}")
-        self.implementation = adapter.implementations[s.model]
-        self.data, self.vocab = load_data_time_machine(
-            s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor)
-        for prefix in PREFIXES:
+        self.implementation = adapter.implementations[s.model] if s.embedding is None else _embedded(adapter, s)
+        self.data = SeqDataLoader(s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor,
+                                  s.tokens, s.min_freq, s.valid)
+        self.vocab = self.data.vocab
+        if s.valid and len(self.data.held_out) <= s.num_steps:
+            raise ValueError(f"valid: expected a share of at least {s.num_steps + 1} tokens, got {s.valid}, which is "
+                             f"{len(self.data.held_out)} of {len(self.data.corpus) + len(self.data.held_out)}")
+        #: what is read before the two samples: characters, or words, of which a text may lack some
+        self.prefixes: dict[str, Any] = {prefix: prefix for prefix in PREFIXES}
+        if s.tokens == "word":
+            self.prefixes = {prefix: self.vocab.to_tokens(self.vocab[prefix.split()]) for prefix in PREFIXES}
+        for prefix in self.prefixes.values():
             check_prefix(prefix, self.vocab.token_to_idx)
-        text = "".join(self.vocab.to_tokens(self.data.corpus))
-        #: what is trained on; a run resumes on the same alone, since other indices would mean other characters
-        self.corpus = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "tokens": len(text),
-                       "vocabulary": "".join(self.vocab.idx_to_token[1:])}
+        between = "" if s.tokens == "char" else " "
+        text = between.join(self.vocab.to_tokens(self.data.corpus))
+        #: what is trained on; a run resumes on the same alone, since other indices would mean other tokens
+        self.corpus = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "tokens": len(self.data.corpus),
+                       "vocabulary": between.join(self.vocab.idx_to_token[1:])}
         check_installed("matplotlib.figure", "train", "curve.png and curve.svg")
         self.out, self.checkpoint = out, out / "checkpoint.npz"
         check_writable(out)
@@ -69,7 +89,8 @@ class Run:
                              f"replaces {', '.join(taken)}, --out names another folder")
         read_log(out)  # no other program's log is overwritten
         self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
-        #: perplexity and tokens per second of each epoch so far
+        self.reader = Reader(adapter, self.implementation, self.net)
+        #: perplexity, held out too, and tokens per second of each epoch so far
         self.history: list[dict[str, Any]] = []
         self.own: tuple[int, int] | None = None  # of the checkpoint that this run read or wrote last
         if resume:
@@ -79,27 +100,33 @@ class Run:
 
     def _restore(self) -> None:
         weights, facts = load(self.checkpoint)
-        s, then = asdict(self.settings), facts["settings"]
-        changed = [f"{key} was {then.get(key)!r} and is {s[key]!r}" for key in s if then.get(key) != s[key]
-                   and key != "epochs"]
+        s, then = asdict(self.settings), asdict(Settings()) | facts["settings"]  # of before there were all of them
+        changed = {key: f"{key} was {then[key]!r} and is {s[key]!r}" for key in s if then[key] != s[key]
+                   and key not in FREE}
+        words = f"{self.checkpoint}: a run with other settings: {'; '.join(changed.values())}"
+        if changed.keys() & set(TEXT):
+            raise ValueError(words)
         if not changed and facts["corpus"] != self.corpus:
             raise ValueError(f"{self.checkpoint}: expected the corpus that the run began with, "
                              f"{_brief(facts['corpus'])}, got {_brief(self.corpus)} from {self.data.source!r}; bring "
                              "that text back, or --restart starts over with this one")
         check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
         if changed:
-            raise ValueError(f"{self.checkpoint}: a run with other settings: {'; '.join(changed)}")
+            raise ValueError(words)
         if len(facts["history"]) > self.settings.epochs:
             raise ValueError(f"epochs: the run in {self.out} already has {len(facts['history'])}, got "
                              f"{self.settings.epochs}")
         self.implementation.set_weights(self.net, weights)
         self.history = facts["history"]
 
-    def train(self, after_epoch: Callable[[int, float, float], None] = lambda *_: None) -> dict[str, Any]:
+    def train(
+        self, after_epoch: Callable[[int, float, float, float | None], None] = lambda *_: None
+    ) -> dict[str, Any]:
         """Train to the end, saving a checkpoint after an epoch when the last one is more than a second old.
 
         Args:
-            after_epoch: called with the epoch's number, its perplexity and tokens per second.
+            after_epoch: called with the epoch's number, its perplexity, tokens per second, and the perplexity on
+                held-out text after it, or None without such text.
 
         Returns:
             The log, as written to log.json.
@@ -121,16 +148,28 @@ class Run:
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {epoch}, {error}; try a smaller --lr than {s.lr:g}") from None
             point = {"epoch": epoch, "perplexity": perplexity if math.isfinite(perplexity) else None}
+            valid = None
+            if self.data.held_out:
+                valid = self.reader.perplexity(self.data.held_out, s.num_steps, s.batch_size)
+                point["valid_perplexity"] = valid
             self.history.append(point | {"tokens_per_second": round(speed, 1)})
             if time.monotonic() - saved > SAVE_SECONDS or epoch == s.epochs:
                 self._save()
                 saved = time.monotonic()
-            after_epoch(epoch, perplexity, speed)
-        samples = {prefix: self.implementation.predict(self.net, prefix, 50, self.vocab) for prefix in PREFIXES}
+            after_epoch(epoch, perplexity, speed, valid)
+        rng = np.random.default_rng(s.seed)
+        samples = {prefix: self._write(tokens, rng) for prefix, tokens in self.prefixes.items()}
         log = self._log() | {"finished": True, "samples": samples}
         write_json(self.out / "log.json", log)
         self._draw()
         return log
+
+    def _write(self, prefix: str | list[str], rng: np.random.Generator) -> str:
+        """Fifty tokens after a prefix."""
+        s = self.settings
+        if s.alpha is None:
+            return str(self.implementation.predict(self.net, prefix, 50, self.vocab))
+        return self.reader.write(prefix, 50, self.vocab, s.alpha, rng)
 
     def _save(self) -> None:
         if self.own and _stamp(self.checkpoint) not in (None, self.own):
@@ -147,13 +186,30 @@ class Run:
 
     def _draw(self) -> None:
         s = self.settings
-        animator = Animator(xlabel="epoch", ylabel="perplexity", legend=[f"{s.backend} {s.model} {s.cell}"],
-                            xlim=[1, s.epochs])
+        name = f"{s.backend} {s.model} {s.cell}"
+        animator = Animator(xlabel="epoch", ylabel="perplexity", xlim=[1, s.epochs],
+                            legend=[f"{name}, training", f"{name}, held out"] if s.valid else [name])
         for point in self.history:
-            animator.add(point["epoch"], point["perplexity"])
+            animator.add(point["epoch"], [point[key] for key in ("perplexity", "valid_perplexity") if key in point])
         for name in WRITTEN[2:]:
             with whole(self.out / name) as part:
                 animator.save(part)
+
+
+def _embedded(adapter: Any, s: Settings) -> Any:
+    """The implementation with a learned embedding in front.
+
+    Raises:
+        ValueError: the size is not a positive integer, or the backend, the model or the cell has no embedding.
+    """
+    check_sizes(embedding=s.embedding)
+    makers = getattr(adapter, "embeddings", {})
+    if s.model not in makers:
+        have = f"the models {', '.join(makers)} alone" if makers else "no model; numpy and torch do"
+        raise ValueError(f"embedding: the backend {s.backend} has a learned one for {have}, got {s.model!r}")
+    if s.cell != "lstm":
+        raise ValueError(f"embedding: expected the cell lstm, got {s.cell!r}")
+    return makers[s.model](s.embedding)
 
 
 def read_log(out: Path) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """A training run on the terminal: progress, perplexity and tokens per second, and what the model writes."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -11,13 +12,22 @@ from lstm_ref.tools.train.settings import Settings
 from lstm_ref.usage import refusals
 
 
-def train(out: Path | None, resume: bool, restart: bool, **options: object) -> int:
+def train(out: Path | None, resume: bool, restart: bool, temperature: float | None, **options: object) -> int:
     """`lstm-parity train`."""
     with refusals():
+        if temperature is not None:
+            if not (math.isfinite(temperature) and temperature > 0):
+                raise ValueError(f"temperature: expected a finite number above 0, got {temperature}")
+            options["alpha"] = 1 / temperature
         s = Settings(**options)  # type: ignore[arg-type]  # argparse has converted them
-        run = Run(s, out or Path(f"build/train/{s.backend.replace(':', '.')}-{s.model}-{s.cell}-{s.seed}"), resume,
-                  restart)
+        run = Run(s, out or Path("build/train") / folder(s), resume, restart)
     return show(run)
+
+
+def folder(s: Settings) -> str:
+    """The name of a run's folder."""
+    other = ["words"] * (s.tokens == "word") + [f"embedding{s.embedding}"] * (s.embedding is not None)
+    return "-".join([s.backend.replace(":", "."), s.model, s.cell, *other, str(s.seed)])
 
 
 def show(run: Run) -> int:
@@ -31,8 +41,9 @@ def show(run: Run) -> int:
     with Progress(*columns, console=out, disable=not sys.stdout.isatty()) as bar:
         task = bar.add_task(f"{s.backend} {s.model} {s.cell}", total=s.epochs, completed=start, state="")
 
-        def after_epoch(epoch: int, perplexity: float, speed: float) -> None:
-            state = f"perplexity {perplexity:.2f}, {speed:,.0f} tokens/s"
+        def after_epoch(epoch: int, perplexity: float, speed: float, valid: float | None) -> None:
+            held_out = f" (held out {valid or math.inf:.2f})" if s.valid else ""
+            state = f"perplexity {perplexity:.2f}{held_out}, {speed:,.0f} tokens/s"
             bar.update(task, completed=epoch, state=state)
             if bar.disable and epoch % max(s.epochs // 10, 1) == 0:
                 print(f"epoch {epoch}: {state}", flush=True)
@@ -56,7 +67,8 @@ def show(run: Run) -> int:
             return 130
     last = log["epochs"][-1]
     perplexity = float("inf") if last["perplexity"] is None else last["perplexity"]
-    out.print(f"perplexity {perplexity:.1f}, {last['tokens_per_second']:,.1f} tokens/s on {s.device}")
+    held_out = f" (held out {last['valid_perplexity'] or math.inf:.1f})" if s.valid else ""
+    out.print(f"perplexity {perplexity:.1f}{held_out}, {last['tokens_per_second']:,.1f} tokens/s on {s.device}")
     for sample in log["samples"].values():
         out.print(sample, markup=False)
     out.print(f"log.json, checkpoint.npz, curve.png and curve.svg are in {run.out}", markup=False)
