@@ -98,10 +98,11 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     reproduce.add_argument("--python", action="append", metavar="BACKEND=PATH", required=True,
                            help="a backend and the Python of its environment; once for each")
     reproduce.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
+    reproduce.add_argument("--cell", choices=("lstm", "gru"), default="lstm", help="(default: %(default)s)")
     reproduce.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
     reproduce.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
     reproduce.add_argument("--build", type=Path, default=Path("build/reproduce"), help="folder of the runs")
-    reproduce.add_argument("--docs", type=Path, default=Path("docs"), help="folder of reproduction.md and its picture")
+    reproduce.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page and its picture")
 
     chapters = commands.add_parser("chapters", help="run the code cells of the book's chapters on our namespace")
     chapters.add_argument("paths", nargs="+", type=Path, help="Markdown files, or folders of zh-lstm.md and the like")

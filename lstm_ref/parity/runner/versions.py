@@ -9,11 +9,10 @@ from rich import box
 from rich.table import Table
 
 from lstm_ref.files import check_writable, write_json, write_text
-from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.registry import names, short
 from lstm_ref.parity.runner.record import check_form, read_status
 from lstm_ref.parity.runner.report import complete
-from lstm_ref.parity.table import cell
+from lstm_ref.parity.table import ROWS, cell
 from lstm_ref.terminal import console
 from lstm_ref.usage import UsageError, refusals
 
@@ -41,7 +40,7 @@ def kept(subject: str, entry: dict[str, Any]) -> dict[str, Any]:
     backend, _, version = subject.partition(" ")
     facts = entry.get("fingerprint", {})
     results = entry.get("results", ())
-    cells = {check: cell(entry, check) for check in CHECKS} if results else {}
+    cells = {check: cell(entry, check) for check in ROWS} if results else {}
     failed = {result["implementation"] for result in results if result["verdict"] != "pass"}
     labels = dict.fromkeys(result["implementation"] for result in results)
     return {"backend": backend, "version": version.partition(" ")[0] or facts.get("framework", "?"),
@@ -131,7 +130,7 @@ def page(runs: dict[str, dict[str, Any]]) -> str:
             lines += ["", "| | " + " | ".join(subject.partition(" ")[2] for subject in ran) + " |",
                       "|---|" + "---|" * len(ran)]
             lines += [f"| {check} | " + " | ".join(run["cells"].get(check, "–") for run in ran.values()) + " |"
-                      for check in CHECKS]
+                      for check in ROWS]
         lines.append("")
     cpus = dict.fromkeys(run["environment"]["cpu"] for run in runs.values() if "cpu" in run["environment"])
     lines.append(f"On {', '.join(cpus)}." if cpus else "")

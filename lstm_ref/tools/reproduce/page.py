@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-#: Final perplexities published with the book's text: PyTorch's by a reader who ran its notebook, Paddle's in the
-#: Chinese edition's own output cells.
-PUBLISHED = {("torch", "scratch"): 1.1, ("torch", "concise"): 1.0, ("paddle", "scratch"): 5.0,
-             ("paddle", "concise"): 6.2}
+#: Final perplexities published with the book's text, by cell: PyTorch's by readers who ran its notebooks, Paddle's in
+#: the Chinese edition's own output cells.
+PUBLISHED = {"lstm": {("torch", "scratch"): 1.1, ("torch", "concise"): 1.0, ("paddle", "scratch"): 5.0,
+                      ("paddle", "concise"): 6.2},
+             "gru": {("torch", "scratch"): 1.1, ("torch", "concise"): 1.1}}
+PAGES = {"lstm": "reproduction", "gru": "reproduction-gru"}
 
 
-def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
-    """Write reproduction.md and reproduction.svg into a folder.
+def write_report(logs: Sequence[dict[str, Any]], docs: Path, cell: str = "lstm") -> Iterator[str]:
+    """Write reproduction.md and reproduction.svg into a folder, or those of the GRU.
 
     Args:
         logs: of finished runs.
         docs: the folder.
+        cell: of all of them.
 
     Yields:
         The lines of the table, for the terminal.
@@ -26,11 +29,12 @@ def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for log in logs:
         groups.setdefault((log["settings"]["backend"], log["settings"]["model"]), []).append(log)
-    table = list(rows(groups))
-    s = logs[0]["settings"]
+    table = list(rows(groups, cell))
+    s, page = logs[0]["settings"], PAGES[cell]
+    command = "nox -s reproduce" if cell == "lstm" else f"nox -s reproduce -- --cell {cell}"
     lines = [
-        "# The book's result, reproduced", "",
-        f"`nox -s reproduce` wrote this page: {s['epochs']} epochs of The Time Machine ({s['max_tokens']:,} characters,"
+        "# The book's result, reproduced" + ("" if cell == "lstm" else f": the {cell.upper()}"), "",
+        f"`{command}` wrote this page: {s['epochs']} epochs of The Time Machine ({s['max_tokens']:,} characters,"
         f" minibatches of {s['batch_size']} × {s['num_steps']}, sequential partition), {s['num_hiddens']} hidden units,"
         f" learning rate {s['lr']:g}, gradients clipped at 1. One run for each seed. A scratch model starts from the "
         "weights that NumPy draws with that seed, the same in every backend; a concise one as its layer starts by "
@@ -41,16 +45,16 @@ def write_report(logs: Sequence[dict[str, Any]], docs: Path) -> Iterator[str]:
         "Perplexity is exp of the mean loss over an epoch, as the book prints it. Past some hundred iterations a "
         "training run is chaotic: a difference of one rounding grows until nothing of it can be compared but "
         "statistics, so what is given here is the median and the range over the seeds.", "",
-        *verdicts(groups),
+        *verdicts(groups, cell),
         f"- The largest median of all is {max(statistics.median(map(final, group)) for group in groups.values()):.3f}.",
         "",
-        "![Perplexity of every run](reproduction.svg)", "",
+        f"![Perplexity of every run]({page}.svg)", "",
         "Versions: " + ", ".join(f"{backend} {version}" for backend, version in versions(logs).items()) + ".",
     ]
-    (docs / "reproduction.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(groups, docs / "reproduction.svg")
+    (docs / f"{page}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(groups, docs / f"{page}.svg")
     yield from table
-    yield f"written: {docs / 'reproduction.md'}, {docs / 'reproduction.svg'}"
+    yield f"written: {docs / f'{page}.md'}, {docs / f'{page}.svg'}"
 
 
 def final(log: dict[str, Any]) -> float:
@@ -59,25 +63,25 @@ def final(log: dict[str, Any]) -> float:
     return math.inf if last is None else last
 
 
-def rows(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:
+def rows(groups: dict[tuple[str, str], list[dict[str, Any]]], cell: str) -> Iterator[str]:
     """The table, one line per model, in Markdown."""
     yield "| backend | model | seeds | median | range | the book | time traveller … (first seed) |"
     yield "|---|---|---|---|---|---|---|"
     for (backend, model), logs in groups.items():
         ends = sorted(map(final, logs))
-        published = PUBLISHED.get((backend, model))
+        published = PUBLISHED[cell].get((backend, model))
         sample = logs[0]["samples"]["time traveller"].removeprefix("time traveller")
         yield (f"| {backend} | {model} | {len(ends)} | {statistics.median(ends):.3f} | {ends[0]:.3f} to {ends[-1]:.3f} "
                f"| {'–' if published is None else published} | {sample} |")
 
 
-def verdicts(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> Iterator[str]:
+def verdicts(groups: dict[tuple[str, str], list[dict[str, Any]]], cell: str) -> Iterator[str]:
     """A sentence on each published figure: whether our runs reach it, to the digit that was printed."""
     for key, logs in groups.items():
-        if key not in PUBLISHED:
+        if key not in PUBLISHED[cell]:
             continue
         ends = sorted(map(final, logs))
-        published = PUBLISHED[key]
+        published = PUBLISHED[cell][key]
         reached = round(ends[0], 1) <= published <= round(ends[-1], 1)
         ours = f"ours end between {ends[0]:.2f} and {ends[-1]:.2f}"
         if reached:

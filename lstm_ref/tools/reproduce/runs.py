@@ -22,23 +22,25 @@ MODELS = ("scratch", "concise")
 
 @dataclass(frozen=True)
 class Task:
-    """One run: a backend's model from one seed, in a folder of its own."""
+    """One run: a backend's model of a cell from one seed, in a folder of its own."""
 
     backend: str
     model: str
     seed: int
     folder: Path
+    cell: str = "lstm"
 
     def __str__(self) -> str:
         return f"{self.backend} {self.model}, seed {self.seed}"
 
 
-def tasks(chosen: Sequence[str], seeds: int, build: Path) -> Iterator[Task]:
+def tasks(chosen: Sequence[str], seeds: int, build: Path, cell: str = "lstm") -> Iterator[Task]:
     """All runs, seed by seed; NumPy has no concise layer."""
     for seed in range(seeds):
         for backend in chosen:
             for model in MODELS[:1] if backend == "numpy" else MODELS:
-                yield Task(backend, model, seed, build / f"{backend}-{model}-{seed}")
+                name = f"{backend}-{model}-{seed}" + ("" if cell == "lstm" else f"-{cell}")
+                yield Task(backend, model, seed, build / name, cell)
 
 
 def finished(task: Task, epochs: int) -> dict[str, Any] | None:
@@ -48,7 +50,7 @@ def finished(task: Task, epochs: int) -> dict[str, Any] | None:
         ValueError: there is a log that is not of this run.
     """
     log = read_log(task.folder)
-    wanted = {"backend": task.backend, "model": task.model, "seed": task.seed}
+    wanted = {"backend": task.backend, "model": task.model, "seed": task.seed, "cell": task.cell}
     if log and (got := {key: log["settings"].get(key) for key in wanted}) != wanted:
         raise ValueError(f"{task.folder}: expected a run of {task}, got one of {got}; name another --build")
     return log if log and log["finished"] and log["settings"]["epochs"] == epochs else None
@@ -61,7 +63,7 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
     task.folder.mkdir(parents=True, exist_ok=True)
     resume = ["--resume"] if (task.folder / "checkpoint.npz").exists() else []
     command = [python, "-m", "lstm_ref", "train", "--backend", task.backend, "--model", task.model,
-               "--seed", str(task.seed), "--epochs", str(epochs), "--data", "timemachine",
+               "--cell", task.cell, "--seed", str(task.seed), "--epochs", str(epochs), "--data", "timemachine",
                "--out", str(task.folder), *resume]
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"),
                            str(threads))
@@ -78,7 +80,8 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
     return f"{task}: ended with exit status {code}: {last[0]} (full output in {output})"
 
 
-def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path) -> int:
+def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path,
+              cell: str = "lstm") -> int:
     """`lstm-parity reproduce`: run what has not been run yet and write the report.
 
     Args:
@@ -88,6 +91,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         jobs: runs at a time; None for one on each core.
         build: folder of the runs.
         docs: folder of the report.
+        cell: 'lstm' or 'gru'.
 
     Returns:
         0 when every run was finished, else 1.
@@ -112,7 +116,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         check_installed("matplotlib.figure", "train", "the page's picture")
         check_writable(build)
         check_writable(docs)
-        every = list(tasks(list(pythons), seeds, build))
+        every = list(tasks(list(pythons), seeds, build, cell))
         for task in every:
             finished(task, epochs)
     failures = []
@@ -130,6 +134,6 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
     for failure in failures:
         out.print(failure, style="red", markup=False)
     if logs := [log for task in every if (log := finished(task, epochs))]:
-        for line in write_report(logs, docs):
+        for line in write_report(logs, docs, cell):
             out.print(line, markup=False)
     return 1 if failures else 0
