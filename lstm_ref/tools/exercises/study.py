@@ -42,12 +42,13 @@ class Exercise:
         return importlib.import_module(f"lstm_ref.tools.exercises.{self.module or self.name}")
 
 
-#: Room is left for the cost of GRU, LSTM and RNN at equal size.
 EXERCISES = {exercise.name: exercise for exercise in (
     Exercise("hyperparameters", "LSTM", "What do hidden units, steps, batch size, learning rate and epochs do to "
              "running time, perplexity and the text that is written?"),
     Exercise("words", "LSTM", "What changes when the model reads and writes words instead of characters, and what does "
              "their vocabulary cost?"),
+    Exercise("cost", "LSTM", "What do an LSTM, a GRU and a vanilla RNN of the same hidden size cost, in training and "
+             "in use?"),
     Exercise("tanh", "LSTM", "The candidate memory cell is squashed by tanh already; why is C squashed once more on "
              "its way to H?", "squashing"),
     Exercise("series", "LSTM", "How well does an LSTM predict a series of numbers, one step ahead and many, next to "
