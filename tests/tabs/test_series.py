@@ -25,7 +25,7 @@ def test_squared_loss_and_its_gradients(name, dtype, backend, adapter, judged):
 
     def compute(reference, case):
         same = targets.astype(case.inputs.dtype).view(type(case.inputs))
-        _, forward, backward = reference._cells[len(case.params)]
+        *_, forward, backward = reference._cells["lstm"]
         loss, grads, (H, C) = series_loss_and_grads(case.inputs, case.state, case.params, same, forward, backward)
         return {"loss": np.asarray(loss), "H": H, "C": C, **grads._asdict()}
 
