@@ -127,7 +127,8 @@ def draw(data: Case) -> Any:
                            [look["perplexity"][key] for look in run["looks"]], f"C{k}", linewidth=0.9, marker=".",
                            markersize=3, label=None if i else label)
         best = min(counts[name] for counts in runs[0]["counts"])
-        panel.axhline(best, color="0.5", linestyle="--", linewidth=0.9, label="its held-out end, by the best of the counts")
+        panel.axhline(best, color="0.5", linestyle="--", linewidth=0.9,
+                      label="its held-out end, by the best of the counts")
         panel.set_title(f"{NAMES[cell]}, {TEXTS[name]},\n{tokens:,} characters, {runs[0]['epochs']} epochs", fontsize=9)
         panel.set(xlabel="updates", yscale="log")
         panel.grid(alpha=0.3)
