@@ -150,7 +150,7 @@ class Concise(Tape, adapter.Concise):
         super().__init__(adapter)
         self.dtypes["bfloat16"] = "Keras' LSTM begins with a QR decomposition, which TensorFlow has not in bfloat16"
         # The judge uses one net at a time, and a new one takes half a second.
-        self.reused = lru_cache(maxsize=16)(concise.new_model)
+        self.reused = lru_cache(maxsize=64)(concise.new_model)
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         self.adapter.seed(seed)

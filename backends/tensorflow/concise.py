@@ -43,8 +43,11 @@ class RNNModel(tf.keras.layers.Layer):
         self.dense = tf.keras.layers.Dense(vocab_size, dtype=rnn_layer.dtype)
         self.rnn.build((None, None, vocab_size))
         self.dense.build((None, self.num_hiddens))
-        # Run eagerly, the layer's loop takes Keras three times as long.
-        self.compiled = tf.function(lambda X, state: self.rnn(X, initial_state=state), reduce_retracing=True)
+        # Run eagerly, the layer's loop takes Keras three times as long. Traced once, whatever the number of examples
+        # and steps.
+        state = tf.nest.map_structure(lambda s: tf.TensorSpec((None, s.shape[-1]), self.dtype), self.begin_state(1))
+        signature = [tf.TensorSpec((None, None, vocab_size), self.dtype), state]
+        self.compiled = tf.function(lambda X, state: self.rnn(X, initial_state=state), signature)
 
     def call(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
@@ -128,7 +131,7 @@ def from_params(params, make=new_model):
 
 
 # Making a Keras layer and compiling it takes half a second, so `lstm` makes one of each size.
-_reused_model = lru_cache(maxsize=16)(new_model)
+_reused_model = lru_cache(maxsize=64)(new_model)
 
 
 def lstm(inputs, state, params):
