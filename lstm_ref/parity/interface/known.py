@@ -68,6 +68,7 @@ class Torch(Library):
 
     name = "PyTorch"
     package = "torch"
+    absent = MappingProxyType({})
 
     def __init__(self, device="cpu"):
         self.torch = torch = importlib.import_module("torch")
@@ -77,10 +78,17 @@ class Torch(Library):
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # float32 means float32
 
     def tensor(self, array):
-        return self.torch.tensor(np.asarray(array), device=self.device)
+        array = np.asarray(array)
+        if array.dtype.name == "bfloat16":  # which is no NumPy type of PyTorch's: the same bits go through an integer
+            return self.torch.tensor(array.view(np.int16), device=self.device).view(self.torch.bfloat16)
+        return self.torch.tensor(array, device=self.device)
 
     def array(self, tensor):
-        return tensor.detach().cpu().numpy()
+        tensor = tensor.detach().cpu()
+        if tensor.dtype == self.torch.bfloat16:
+            bits = tensor.contiguous().view(self.torch.int16).numpy()
+            return bits.view(importlib.import_module("ml_dtypes").bfloat16)
+        return tensor.numpy()
 
     def transpose(self, tensor):
         return tensor.permute(*reversed(range(tensor.ndim)))
@@ -273,7 +281,7 @@ class Paddle(Library):
         paddle.set_device(device)
         self.device = paddle.CUDAPlace(0) if device == "gpu" else paddle.CPUPlace()
         if device == "cpu":
-            self.absent = {**self.absent, "float16": "Paddle multiplies no float16 matrices on a CPU"}
+            self.absent = {each: f"Paddle multiplies no {each} matrices on a CPU" for each in ("float16", "bfloat16")}
 
     def tensor(self, array):
         return self.paddle.to_tensor(np.asarray(array), place=self.device)
