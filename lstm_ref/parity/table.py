@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from lstm_ref.parity.checks import CHECKS
-from lstm_ref.parity.interface import CELLS, row
+from lstm_ref.parity.interface import CELLS, row, split
 from lstm_ref.parity.verdict import LIMIT
 from lstm_ref.terminal import console
 
@@ -75,6 +75,10 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
     if counts:
         lines.append(f"Judged, of {len(ROWS)} rows: {'; '.join(counts)}. A column is the worst of its "
                      "implementations; why one is not judged in a row stands in the report.")
+    after = [f"{name} {label}" for name, entry in entries.items() for label in dict.fromkeys(
+        r["implementation"] for r in entry.get("results", ()) if split(r["case"])[0] == "gru_after")]
+    if after:
+        lines.append(f"gru: with the reset gate after the product, unlike the book: {', '.join(after)}.")
     corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
     if "embedded" in corpora:
         lines.append("The case `book` used the embedded story, since The Time Machine was unavailable.")
