@@ -11,7 +11,7 @@ import lstm_ref as ref
 from lstm_ref.params import Array
 from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.bench.work import Product, Sizes, products
-from lstm_ref.tools.exercises.study import Case, grouped, spread
+from lstm_ref.tools.exercises.study import Case, grouped, plain, spread
 
 SETTINGS: Case = {"cells": ["lstm", "gru", "rnn"], "num_hiddens": [64, 128, 256, 512], "batch_size": 32,
                   "num_steps": 35, "vocab_size": 28, "repeats": 12}
@@ -104,6 +104,7 @@ def tables(data: Case) -> dict[str, str]:
 def draw(data: Case) -> Any:
     """Times of a step over the hidden size with the products alone, of a character, and what is kept."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     sizes = data["settings"]["num_hiddens"]
     figure = Figure(figsize=(13, 4), layout="constrained")
@@ -124,7 +125,8 @@ def draw(data: Case) -> Any:
                          (memory, "kept for the backward pass, MiB")):
         panel.set(xlabel="hidden units", ylabel=label, xscale="log", yscale="log")
         panel.set_xticks(sizes, [str(size) for size in sizes])
-        panel.minorticks_off()
+        panel.xaxis.set_minor_locator(NullLocator())
+        plain(panel.yaxis)
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8)
+        panel.legend(fontsize=8, loc="lower right")
     return figure
