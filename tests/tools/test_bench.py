@@ -358,7 +358,7 @@ def test_first_calls_come_before_the_judge_who_would_compile_for_them(quick, tmp
         log.append(f"judge {cell} {implementation}"), disagrees(self, implementation, cell))[1])
     assert run(tmp_path, truths, capsys)[0] == 0
     judged = [name for name in log if name.startswith("judge")]
-    assert judged == ["judge lstm scratch", "judge lstm fused", "judge rnn scratch"]
+    assert judged == ["judge lstm scratch", "judge lstm fused", "judge gru scratch", "judge rnn scratch"]
     for name in judged:
         _, cell, implementation = name.split()
         assert log.index(f"{cell}/train/{implementation}") < log.index(name)
