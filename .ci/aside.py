@@ -84,6 +84,7 @@ class Aside:
         self.tasks = {name: Task(work, Path(self.folder.name, name)) for name, work in tasks.items()}
         self.free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         self.lock = threading.Lock()
+        self.others: threading.Thread | None = None
         parts = shares(jobs)
         for share in parts:
             self.free.put(share)
@@ -98,9 +99,8 @@ class Aside:
         if not self._claim(task):
             return task.follow()
         share = self.free.get()
-        others = getattr(self, "others", None)
-        if others and not others.ident:
-            others.start()
+        if self.others and not self.others.ident:
+            self.others.start()
         try:
             with held(share):
                 return task.work(say, None)

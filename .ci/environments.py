@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
-TOOLS = "judge,train,bench"  # extras that are no backend
-BACKENDS = [extra for extra in EXTRAS if extra not in (*TOOLS.split(","), "series")]
+TOOLS = "judge,train,bench"  # extras that every backend's environment has besides its own
+BACKENDS = list(PYPROJECT["project"]["entry-points"]["lstm_parity.backends"])
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pyproject.toml"))
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
 #: Packages that take minutes to build, if at all, where no wheel is there.

@@ -55,7 +55,7 @@ class Adapter(Timing, Framework):
 
 
 SHARED = "shared: minibatches come from lstm_ref.text"
-#: The reference's own draws, by cell.
+#: The reference's own draws, by what the cell's forward pass is called.
 DRAWS = {"lstm": ref.get_lstm_params, "rnn": ref.get_params, "gru": ref.get_gru_params}
 
 
@@ -151,7 +151,7 @@ class Implementation(ABC):
 
     def function(self, params: Sequence[Any]) -> Callable[..., Any]:
         """`lstm`, `rnn` or `gru`, of the tab or of the concise layer, for these parameters."""
-        return getattr(self.functions, cell_of(params).removesuffix("_after"))  # type: ignore[no-any-return]
+        return getattr(self.functions, CELLS[cell_of(params)].function)  # type: ignore[no-any-return]
 
     def forward(self, inputs, state, params):
         """The forward pass of these parameters' cell."""
@@ -283,8 +283,8 @@ class Scratch(Implementation):
 
     def get_params(self, cell, vocab_size, num_hiddens, dtype, seed):
         """The tab's `get_lstm_params`, `get_params` or `get_gru_params`."""
-        name = {"lstm": "get_lstm_params", "rnn": "get_params", "gru": "get_gru_params"}[cell]
-        return self.draw(getattr(self.functions, name), vocab_size, num_hiddens, dtype, seed)
+        draw = getattr(self.functions, DRAWS[cell].__name__)
+        return self.draw(draw, vocab_size, num_hiddens, dtype, seed)
 
     @abstractmethod
     def begin(self, function: Callable[..., Any], batch_size: int, num_hiddens: int, dtype: Any) -> Drawn:
@@ -340,7 +340,7 @@ class Concise(Implementation):
 
     def init_state(self, cell, batch_size, num_hiddens, dtype):
         """The model's initial state."""
-        net = self.net(DRAWS[cell.removesuffix("_after")](1, num_hiddens, 0, dtype))
+        net = self.net(DRAWS[CELLS[cell].function](1, num_hiddens, 0, dtype))
         state = self.begin_state(net, batch_size)
         return Drawn.of(state, self.state_out(state))
 

@@ -66,7 +66,7 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     train = commands.add_parser("train", help="train a model on The Time Machine, with the book's settings")
     train.add_argument("--backend", default=book.backend, help="its name (default: %(default)s)")
     train.add_argument("--model", default=book.model, help="scratch, concise or fused (default: %(default)s)")
-    train.add_argument("--cell", default=book.cell, help="lstm or rnn (default: %(default)s)")
+    train.add_argument("--cell", default=book.cell, help="lstm, rnn or gru (default: %(default)s)")
     train.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
     train.add_argument("--seed", type=int, default=book.seed,
                        help="of weights, of offsets and of what is drawn (default: %(default)s)")

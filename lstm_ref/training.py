@@ -10,8 +10,6 @@ from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import lstm, lstm_backward
 from lstm_ref.params import Array
 from lstm_ref.validate import (
-    BY_COUNT,
-    NAMES,
     check_count,
     check_grads,
     check_loss,
@@ -20,6 +18,7 @@ from lstm_ref.validate import (
     check_sizes,
     check_theta,
     check_tokens,
+    names_of,
 )
 
 
@@ -126,7 +125,7 @@ def train_step(
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
         FloatingPointError: the loss is not finite; nothing was updated.
     """
-    check_count(params, BY_COUNT.get(len(params), NAMES))
+    check_count(params, names_of(params))
     X, Y = np.asarray(X), np.asarray(Y)
     check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)

@@ -16,8 +16,6 @@ GATE_PARAMS = tuple(f"{name}{k}" for k in "ifoc" for name in ("W_x", "W_h", "b_"
 NAMES = (*GATE_PARAMS, "W_hq", "b_q")
 RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
 GRU_NAMES = (*(f"{name}{k}" for k in "zrh" for name in ("W_x", "W_h", "b_")), "W_hq", "b_q")
-#: The names of a cell's parameters, by how many they are.
-BY_COUNT = {len(names): names for names in (NAMES, RNN_NAMES, GRU_NAMES)}
 STATES = {"HC": "the pair (H, C)", "H": "the one-tuple (H,)"}
 
 
@@ -102,6 +100,11 @@ def check_rnn(inputs: Any, state: Any, params: Any) -> None:
         ValueError: as `check_lstm`.
     """
     _check_recurrent(inputs, state, params, RNN_NAMES, "H")
+
+
+def names_of(params: Sequence[Any]) -> tuple[str, ...]:
+    """The names of a cell's parameters, by how many they are; the LSTM's where no cell has so many."""
+    return {len(names): names for names in (RNN_NAMES, GRU_NAMES)}.get(len(params), NAMES)
 
 
 def check_gru(inputs: Any, state: Any, params: Any) -> None:
@@ -250,6 +253,21 @@ def check_lr(lr: Any) -> None:
     """
     if not _finite(lr) >= 0:
         raise ValueError(f"lr: expected a finite number of at least 0, got {lr!r}")
+
+
+def check_second_bias(name: str, bias: Any) -> None:
+    """The second bias of a layer's GRU is zero, since the reset gate multiplies the candidate's part of it.
+
+    Args:
+        name: what the layer calls it.
+        bias: of any shape, NumPy's or a framework's.
+
+    Raises:
+        ValueError: it is not zero, so that the 11 parameters can't say what the layer computes.
+    """
+    if bool((bias != 0).any()):
+        raise ValueError(f"{name}: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
+                         "reset gate; begin with load_gru_params")
 
 
 def check_alpha(alpha: Any) -> None:

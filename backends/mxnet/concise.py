@@ -12,7 +12,6 @@ from mxnet.gluon import rnn as layers
 
 from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
-    BY_COUNT,
     GRU_NAMES,
     NAMES,
     RNN_NAMES,
@@ -21,8 +20,10 @@ from lstm_ref.validate import (
     check_model,
     check_params,
     check_rnn,
+    check_second_bias,
     check_sizes,
     check_tokens,
+    names_of,
 )
 
 GATES = "ifco"  # the layer's order, in the book's letters
@@ -96,20 +97,10 @@ def load(net, params, names, gates, device=None):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, dense = net.rnn, net.dense
-    bias = one_bias(rnn.l0_i2h_bias.data(), rnn.l0_h2h_bias.data(), rnn._gates)
+    if isinstance(rnn, layers.GRU):
+        check_second_bias("l0_h2h_bias", rnn.l0_h2h_bias.data())
+    bias = rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data()
     return book(rnn.l0_i2h_weight.data(), rnn.l0_h2h_weight.data(), bias, dense.weight.data(), dense.bias.data())
-
-
-def one_bias(first, second, gates):
-    """The sum of a layer's two biases. A GRU has no such sum: the reset gate multiplies the candidate's second one.
-
-    Raises:
-        ValueError: it is a GRU's, and the second is not zero.
-    """
-    if gates == 3 and bool((second != 0).any()):
-        raise ValueError("l0_h2h_bias: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
-                         "reset gate; begin with load_gru_params")
-    return first + second
 
 
 def lstm_grads(net):
@@ -129,7 +120,7 @@ def book(i2h_weight, h2h_weight, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters; `gru` with 11, `rnn` with 5."""
-    check_model(params, BY_COUNT.get(len(params), NAMES))
+    check_model(params, names_of(params))
     vocab_size, num_hiddens = params[0].shape
     sizes = {"input_size": vocab_size, "dtype": params[0].dtype}
     layer, load_params = {5: (partial(layers.RNN, activation="tanh"), load_rnn_params),

@@ -10,7 +10,6 @@ from paddle.nn import functional
 
 from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
-    BY_COUNT,
     GRU_NAMES,
     NAMES,
     RNN_NAMES,
@@ -19,8 +18,10 @@ from lstm_ref.validate import (
     check_model,
     check_params,
     check_rnn,
+    check_second_bias,
     check_sizes,
     check_tokens,
+    names_of,
 )
 
 GATES = "ifco"  # the layer's order, in the book's letters
@@ -96,20 +97,9 @@ def load(net, params, names, gates):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, linear = net.rnn, net.linear
-    bias = one_bias(rnn.bias_ih_l0, rnn.bias_hh_l0, rnn.weight_hh_l0.shape[0] // net.num_hiddens)
-    return book(rnn.weight_ih_l0, rnn.weight_hh_l0, bias, linear.weight, linear.bias)
-
-
-def one_bias(first, second, gates):
-    """The sum of a layer's two biases. A GRU has no such sum: the reset gate multiplies the candidate's second one.
-
-    Raises:
-        ValueError: it is a GRU's, and the second is not zero.
-    """
-    if gates == 3 and bool((second != 0).any()):
-        raise ValueError("bias_hh_l0: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
-                         "reset gate; begin with load_gru_params")
-    return first + second
+    if isinstance(rnn, nn.GRU):
+        check_second_bias("bias_hh_l0", rnn.bias_hh_l0)
+    return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
 
 
 def lstm_grads(net):
@@ -129,7 +119,7 @@ def book(weight_ih, weight_hh, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with 14 parameters, `gru` with 11, `rnn` with 5, on their device."""
-    check_model(params, BY_COUNT.get(len(params), NAMES))
+    check_model(params, names_of(params))
     vocab_size, num_hiddens = params[0].shape
     layer, load_params = {5: (nn.SimpleRNN, load_rnn_params), 11: (nn.GRU, load_gru_params)}.get(
         len(params), (nn.LSTM, load_lstm_params))

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
-    BY_COUNT,
     GRU_NAMES,
     NAMES,
     RNN_NAMES,
@@ -21,11 +20,13 @@ from lstm_ref.validate import (
     check_rnn,
     check_sizes,
     check_tokens,
+    names_of,
 )
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
 GRU_GATES = "zrh"  # update gate, reset gate, candidate
+TWO_BIASES = "rnn_layer: expected reset_after=False, since the book's 11 parameters have one bias a gate"
 
 
 class RNNModel(tf.keras.layers.Layer):
@@ -80,7 +81,7 @@ def load_rnn_params(net, params):
 def load_gru_params(net, params):
     """Put the GRU's 11 parameters into an `RNNModel` with such a layer, `GRU(..., reset_after=False)`."""
     if net.rnn.cell.reset_after:
-        raise ValueError("rnn_layer: expected reset_after=False, since the book's 11 parameters have one bias a gate")
+        raise ValueError(TWO_BIASES)
     load(net, params, GRU_NAMES, GRU_GATES)
 
 
@@ -104,6 +105,8 @@ def lstm_params(net):
 def to_book(variables):
     """The trainable variables of an `RNNModel`, or their gradients, in the book's order."""
     kernel, recurrent_kernel, bias, weight, bias_q = map(tf.convert_to_tensor, variables)
+    if bias.shape.rank == 2:
+        raise ValueError(TWO_BIASES)
     n = recurrent_kernel.shape[1] // recurrent_kernel.shape[0]
     kind, letters = {4: (LSTMParams, GATES), 3: (GRUParams, GRU_GATES), 1: (RNNParams, RNN_GATES)}[n]
     parts = zip(letters, tf.split(kernel, n, 1), tf.split(recurrent_kernel, n, 1), tf.split(bias, n), strict=True)
@@ -122,7 +125,7 @@ _GRU = partial(tf.keras.layers.GRU, reset_after=False)
 
 def from_params(params, make=new_model):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters, `gru` with 11 or `rnn` with 5."""
-    check_model(params, BY_COUNT.get(len(params), NAMES))
+    check_model(params, names_of(params))
     layer, load_params = {5: (tf.keras.layers.SimpleRNN, load_rnn_params), 11: (_GRU, load_gru_params)}.get(
         len(params), (tf.keras.layers.LSTM, load_lstm_params))
     net = make(*params[0].shape, params[0].dtype.name, layer)

@@ -40,9 +40,9 @@ def test_a_missing_framework_says_what_to_install():
 
 def test_every_backend_has_its_pins():
     """Written once, in pyproject.toml."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    ours = [extra for extra in extras if extra not in ("judge", "train", "bench", "series")]
-    assert registry.names() == list(backends.FRAMEWORKS) == ours
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert registry.names() == list(backends.FRAMEWORKS) == list(project["entry-points"]["lstm_parity.backends"])
+    assert not {*registry.names()} - {*project["optional-dependencies"]}
     for name in registry.names():
         assert backends.pins(name), name
     assert any(pin.startswith("torch==") for pin in backends.pins("torch"))

@@ -153,3 +153,21 @@ def test_tokens_are_brought_to_the_host(kind):
 def test_a_minibatch_is_two_equal_tables_of_tokens(X, Y, expected):
     """X is checked first."""
     assert words(check_minibatch, X, Y, 2) == expected
+
+
+def test_a_second_bias_of_a_gru_has_to_be_zero():
+    """One number that is not, positive or negative, is enough."""
+    validate.check_second_bias("bias_hh_l0", np.zeros(6))
+    for value in (1e-3, -1e-3):
+        bias = np.zeros(6)
+        bias[4] = value
+        assert words(validate.check_second_bias, "bias_hh_l0", bias) == (
+            "bias_hh_l0: expected zeros, since no bias of the book's 11 parameters is multiplied by the reset gate; "
+            "begin with load_gru_params")
+
+
+@pytest.mark.parametrize(("count", "names"), [
+    (5, validate.RNN_NAMES), (11, validate.GRU_NAMES), (14, validate.NAMES), (0, validate.NAMES), (12, validate.NAMES)])
+def test_parameters_are_known_by_their_number(count, names):
+    """Another number than a cell has is judged by the LSTM's names, so that its refusal says 14."""
+    assert validate.names_of([None] * count) == names

@@ -101,6 +101,21 @@ def test_biases(layer, backend, fresh):
     assert " and ".join(map(said, RAW[backend][2])) == table()["GRU: biases"][backend]
 
 
+def test_a_second_bias_is_not_read_as_one_of_the_books(layer, backend, fresh):
+    """The reset gate multiplies it, so that no sum of the two is what the layer computes."""
+    if backend == "numpy":
+        pytest.skip("the reference has one bias a gate")
+    weights, plain = names_of(layer, backend, fresh)
+    zero = {name: np.zeros_like(array) for name, array in weights.items()}
+    for name in RAW[backend][2][-1]:
+        zero[plain[name]][..., -1] = 0.5
+    if backend == "paddle":
+        zero |= {name: zero["rnn." + name.rsplit(".", 1)[1] + "_l0"] for name in zero if ".cell." in name}
+    layer.set_weights(fresh, zero)
+    with pytest.raises(ValueError, match=r"expected (zeros|none|reset_after=False), since .*book's 11 parameters"):
+        layer.read(fresh)
+
+
 def test_where_the_reset_gate_is(layer, backend, fresh):
     """Unit 0 alone has a state. Its own reset gate lets it through before the product, that of unit 1 after it."""
     order = order_of(layer, backend, fresh)

@@ -16,6 +16,7 @@ import pytest
 
 import lstm_ref.tools.bench.measure as measuring
 from lstm_ref.parity import registry
+from lstm_ref.tools import markdown
 from lstm_ref.tools.bench import command, curves, memory, page, protocol
 from lstm_ref.tools.bench.curves import exponent, numbers
 from lstm_ref.tools.bench.protocol import WARM_UP, Item, take, timed
@@ -367,14 +368,14 @@ def test_first_calls_come_before_the_judge_who_would_compile_for_them(quick, tmp
 def test_the_page_is_filled_between_its_marks(tmp_path, monkeypatch):
     """And nowhere else; marks that are missing are named."""
     text = "Before\n\n<!-- measured: a -->\nold\n<!-- end -->\n\nbetween <!-- measured: b --><!-- end --> after"
-    assert page.filled(text, {"a": "A", "b": "B"}) == (
+    assert markdown.filled(text, {"a": "A", "b": "B"}, "page.md") == (
         "Before\n\n<!-- measured: a -->\n\nA\n\n<!-- end -->\n\n"
         "between <!-- measured: b -->\n\nB\n\n<!-- end --> after")
-    with pytest.raises(ValueError, match=r"expected <!-- measured: c --> once, got it 0 times"):
-        page.filled(text, {"c": ""})
+    with pytest.raises(ValueError, match=r"^page.md: expected <!-- measured: c --> once, got it 0 times"):
+        markdown.filled(text, {"c": ""}, "page.md")
     for broken in ("<!-- measured: a -->", "<!-- measured: a --> <!-- measured: b --> <!-- end -->"):
         with pytest.raises(ValueError, match=r"expected <!-- end --> after <!-- measured: a -->"):
-            page.filled(broken, {"a": "A"})
+            markdown.filled(broken, {"a": "A"}, "page.md")
     with pytest.raises(UsageError, match="expected files of `nox -s bench`, got none"):
         page.bench_page(tmp_path, tmp_path)
 

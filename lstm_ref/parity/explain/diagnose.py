@@ -20,7 +20,7 @@ import numpy as np
 from lstm_ref.lstm import lstm
 from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Found, Numbers
-from lstm_ref.parity.interface import DTYPES, OTHERS, Implementation, full, not_judged, split
+from lstm_ref.parity.interface import CELLS, DTYPES, OTHERS, Implementation, full, not_judged, split
 from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.truth import FEWEST, Yardstick, evaluations, measure, ratio
 from lstm_ref.parity.verdict import LIMIT
@@ -45,7 +45,7 @@ PANEL = (
     ("sampling", "ragged", "text"),
     ("prediction", "large", "params lstm loop model"),
     ("bad_input", "ragged", "params lstm rnn loss training loop model"),
-    *((check, f"{cell}-ragged", modules.format(cell.removesuffix("_after"))) for cell in OTHERS for check, modules in (
+    *((check, f"{cell}-ragged", modules.format(CELLS[cell].function)) for cell in OTHERS for check, modules in (
         ("forward", "{}"), ("backward", "{} loss training"), ("vjp", "{}"), ("step", "{} loss training"))),
 )
 

@@ -16,7 +16,7 @@ from lstm_ref.params import Array
 from lstm_ref.parity.cases import Case, draw
 from lstm_ref.parity.checks import Numbers
 from lstm_ref.parity.explain.probe import PROBE, one_step, probe, states_before
-from lstm_ref.parity.interface import NAMES, Implementation, not_judged
+from lstm_ref.parity.interface import CELLS, NAMES, Implementation, not_judged
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.truth import FEWEST, Quantities, Yardstick, measure, ratio
 from lstm_ref.parity.verdict import LIMIT
@@ -119,7 +119,7 @@ def forward_map(implementation: Implementation, case: Case) -> Map | None:
 
 def titled(title: str, cell: str) -> str:
     """With the cell, where it is not the LSTM."""
-    return title if cell == "lstm" else f"{title}, {cell.upper().replace('_AFTER', '')}"
+    return title if cell == "lstm" else f"{title}, {CELLS[cell].function.upper()}"
 
 
 def probe_map(implementation: Implementation, case: Case) -> Map:

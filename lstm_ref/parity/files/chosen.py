@@ -46,7 +46,7 @@ def chosen(path: Path, choice: Choice) -> list[Found]:
     found: list[Found] = []
     for code in read(path, choice.tab):
         inside = contents(code)
-        forms = [*inside.models, *inside.rnns]
+        forms = [*inside.models, *inside.other_cells]
         if choice.role:
             forms = list(_named(inside, choice.role.partition("=")[2] or choice.role))
         for each in forms:
@@ -60,7 +60,7 @@ def chosen(path: Path, choice: Choice) -> list[Found]:
 
 
 def _named(inside: Contents, name: str) -> Iterator[Form]:
-    for each in (*inside.models, *inside.rnns):
+    for each in (*inside.models, *inside.other_cells):
         if name in (each.name, each.node.name, each.owner.name if each.owner else ""):
             yield each
             return

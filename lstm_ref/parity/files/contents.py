@@ -29,7 +29,7 @@ class Contents:
     Attributes:
         items: statements that may be needed.
         models: functions that compute an LSTM.
-        rnns: functions that compute a vanilla RNN, or a GRU.
+        other_cells: functions that compute a vanilla RNN, or a GRU.
         makers: functions that make parameters, by what they are near to.
         states: functions that make an initial state.
         functions: other functions of the chapter by role.
@@ -39,7 +39,7 @@ class Contents:
     code: Code
     items: list[Item]
     models: list[Form] = field(default_factory=list)
-    rnns: list[Form] = field(default_factory=list)
+    other_cells: list[Form] = field(default_factory=list)
     makers: list[tuple[Item, ast.ClassDef | None]] = field(default_factory=list)
     states: list[tuple[Item, ast.ClassDef | None]] = field(default_factory=list)
     functions: dict[str, Item] = field(default_factory=dict)
@@ -113,7 +113,7 @@ def contents(code: Code) -> Contents:
     for each in forms:
         other = next((word for word in OTHERS if word in each.name.lower()), None)
         if each.kind == "gru" and each.owner is None and each.loops and not each.lacks():
-            found.rnns.append(each)
+            found.other_cells.append(each)
         elif each.kind == "gru" or other == "gru":
             found.left_out.append(f"{each.name}: a GRU")
         elif other:
@@ -121,7 +121,7 @@ def contents(code: Code) -> Contents:
         elif each.kind == "lstm":
             found.models.append(each)
         else:
-            found.rnns.append(each)
+            found.other_cells.append(each)
     if not found.models and (step := statements.step(code)) and (taken := form(step)):
         found.models.append(taken)
     for item in found.items:  # methods are not among the functions of the chapter

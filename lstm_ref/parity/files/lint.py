@@ -114,7 +114,7 @@ def lost(contents: Contents) -> Iterator[tuple[int, str]]:
 
 def thrown_away(contents: Contents) -> Iterator[tuple[int, str]]:
     """Where a loop passes a state on and throws the new one away."""
-    models = {"net", "model", "lstm", "rnn", *(each.node.name for each in (*contents.models, *contents.rnns))}
+    models = {"net", "model", "lstm", "rnn", *(each.node.name for each in (*contents.models, *contents.other_cells))}
     for _, tree in contents.code.trees():
         for loop in (node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))):
             stored = {inner.id for each in loop.body for inner in ast.walk(each)

@@ -189,8 +189,8 @@ def _shapes(role: str, name: str, node: ast.AST, shapes: dict[Slot, tuple[int, .
     for label, value in weights:
         try:
             arrays.append((label, np.asarray(port.framework.array(value))))
-        except Exception:
-            return Row(role, name, RIGHT)
+        except Exception as error:
+            return Row(role, name, RIGHT, f"in its shapes; {label} can't be read as numbers ({type(error).__name__})")
     if pair := drawn_equal(arrays):
         return Row(role, name, WRONG, EQUAL.format(*pair), assigned_at(node, pair[0]))
     return Row(role, name, RIGHT)

@@ -19,13 +19,14 @@ class Cell(NamedTuple):
     shapes: Callable[[int, int], dict[str, tuple[int, ...]]]  #: of each, for vocab_size and num_hiddens
     states: str  #: a letter for each
     row: str  #: where the table shows it; '' is the row of each check
+    function: str  #: its forward pass in the book, and a part of what the other functions are called
 
 
 CELLS = {
-    "lstm": Cell(LSTMParams, param_shapes, "HC", ""),
-    "rnn": Cell(RNNParams, rnn_param_shapes, "H", "rnn"),
-    "gru": Cell(GRUParams, gru_param_shapes, "H", "gru"),
-    "gru_after": Cell(ResetAfter, gru_param_shapes, "H", "gru"),
+    "lstm": Cell(LSTMParams, param_shapes, "HC", "", "lstm"),
+    "rnn": Cell(RNNParams, rnn_param_shapes, "H", "rnn", "rnn"),
+    "gru": Cell(GRUParams, gru_param_shapes, "H", "gru", "gru"),
+    "gru_after": Cell(ResetAfter, gru_param_shapes, "H", "gru", "gru"),
 }
 OTHERS = tuple(name for name in CELLS if name != "lstm")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lstm_ref.params import Array
-from lstm_ref.parity.interface import Drawn
+from lstm_ref.parity.interface import CELLS, Drawn
 from lstm_ref.parity.ports.calls import call, takes
 from lstm_ref.text import Vocab
 
@@ -62,7 +62,7 @@ class PortModel:
         self.dtype, self.sizes = params[0].dtype, params[0].shape
         self.made: Any = f.bundle([f.parameter(param) for param in params])
         role = port.role(params)
-        forward, begin = port.roles[role], f"init_{role.removesuffix('_after')}_state"
+        forward, begin = port.roles[role], f"init_{CELLS[role].function}_state"
 
         def init_state(batch_size: int, num_hiddens: int, *_: Any, **__: Any) -> Any:
             return tuple(f.tensors(port.drawn(begin, self.dtype, {

@@ -44,7 +44,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
 #: The roles of the other cells in the place of the LSTM's.
 INSTEAD = {cell: {"lstm or lstm_step": cell, "lstm": cell, "init_lstm_state": f"init_{form}_state",
                   "get_lstm_params": "get_gru_params" if form == "gru" else "get_params of the RNN"}
-           for cell in OTHERS for form in [cell.removesuffix("_after")]}
+           for cell in OTHERS for form in [CELLS[cell].function]}
 #: Checks that are for backends alone.
 HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
                "sampling": "a rule for backends: minibatches of the embedded story"}
@@ -261,7 +261,7 @@ class Port:
         f = self.framework
         made: Any = [f.parameter(param) for param in params]
         made, last, loss = self.call("train_step", params=made, X=f.tensor(X), Y=f.tensor(Y),
-                                       state=f.tensors(state), lr=lr, theta=theta)
+                                     state=f.tensors(state), lr=lr, theta=theta)
         return f.arrays(list(made)), tuple(f.arrays(list(last))), f.array(loss)
 
     def model(self, params: Sequence[Array]) -> PortModel:
@@ -324,10 +324,10 @@ class Port:
         """`get_lstm_params` or `get_gru_params` after seeding the framework."""
         if self.framework.can_seed:
             self.framework.seed(seed)
-        return self.drawn(f"get_{cell.removesuffix('_after')}_params", dtype,
+        return self.drawn(f"get_{CELLS[cell].function}_params", dtype,
                           {"vocab_size": vocab_size, "num_hiddens": num_hiddens}, rng=seed)
 
     def init_state(self, cell: str, batch_size: int, num_hiddens: int, dtype: DTypeLike) -> Drawn:
         """`init_lstm_state`, or that of another cell."""
-        return self.drawn(f"init_{cell.removesuffix('_after')}_state", dtype,
+        return self.drawn(f"init_{CELLS[cell].function}_state", dtype,
                           {"batch_size": batch_size, "num_hiddens": num_hiddens})

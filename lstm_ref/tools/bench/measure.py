@@ -16,7 +16,7 @@ from lstm_ref.parity import registry
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.fingerprint import cpuinfo, fingerprint
-from lstm_ref.parity.interface import not_judged
+from lstm_ref.parity.interface import CELLS, not_judged
 from lstm_ref.terminal import progress
 from lstm_ref.text import Vocab
 from lstm_ref.tools.bench.memory import peak
@@ -93,7 +93,7 @@ class Bench:
     def disagrees(self, implementation: str, cell: str) -> str:
         """The first check that an implementation fails on this device, in words; empty when it passes."""
         found = self.adapter.implementations[implementation]
-        form = next(name for name in ("lstm", *found.cells) if name.startswith(cell))  # of a GRU the one that it has
+        form = next(name for name in ("lstm", *found.cells) if CELLS[name].function == cell)  # its GRU
         for check, case in PARITY[cell]:
             if check not in not_judged(found, form):
                 problem = make(case if form == "lstm" else f"{form}-{case}").astype("float32")
@@ -154,7 +154,7 @@ class Bench:
         items = []
         for cell in PARITY:
             for implementation, found in self.adapter.implementations.items():
-                if cell != "lstm" and not any(name.startswith(cell) for name in found.cells):
+                if cell != "lstm" and not any(CELLS[name].function == cell for name in found.cells):
                     continue
                 reason, own = self.started(implementation, cell)
                 reason = reason or self.disagrees(implementation, cell)

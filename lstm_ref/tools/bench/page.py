@@ -1,7 +1,6 @@
 """Fills docs/benchmarks.md: the tables and pictures between its marks, from the files of the runs."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ from lstm_ref.tools.bench.curves import AXES, exponent, numbers
 from lstm_ref.tools.bench.result import Row, read, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells, clock
 from lstm_ref.tools.bench.work import Sizes
+from lstm_ref.tools.markdown import filled, lines
 from lstm_ref.usage import check_installed, refusals
 
-BEGIN, END = "<!-- measured: {} -->", "<!-- end -->"
 Runs = dict[str, tuple[dict[str, Any], list[Row]]]
 
 
@@ -41,7 +40,7 @@ def bench_page(build: Path, docs: Path) -> int:
     if curves:
         parts["growth"] = growth(curves)
     with refusals():
-        write_text(page, filled(text, parts))
+        write_text(page, filled(text, parts, page.name))
     draw(found, curves, docs)
     print(f"written: {page} and its pictures, from {build}: {', '.join(found)}")
     return 0
@@ -60,28 +59,6 @@ def read_curves(path: Path) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected what `python -m lstm_ref bench --curves` writes, got {error!r}") from error
     return {**found, "backend": path.stem.removesuffix("-curves")}  # the name has the device, where that is not the CPU
-
-
-def filled(text: str, parts: dict[str, str], name_of_page: str = "benchmarks.md") -> str:
-    """The page with the text between its marks replaced.
-
-    Raises:
-        ValueError: a part has no marks.
-    """
-    for name, part in parts.items():
-        begin = BEGIN.format(name)
-        before, *after = text.split(begin)
-        if len(after) != 1:
-            raise ValueError(f"{name_of_page}: expected {begin} once, got it {len(after)} times")
-        if END not in after[0].partition(BEGIN.partition("{")[0])[0]:
-            raise ValueError(f"{name_of_page}: expected {END} after {begin}, and no other mark between them")
-        text = f"{before}{begin}\n\n{part}\n\n{END}{after[0].partition(END)[2]}"
-    return text
-
-
-def lines(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *body))
 
 
 def machine(found: Runs) -> str:

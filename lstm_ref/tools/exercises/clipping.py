@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import finite
 from lstm_ref.tools.exercises.study import Case, grouped, last, plain, rounded, spread, text, train
+from lstm_ref.tools.markdown import lines
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_steps": 35, "batch_size": 32,
                   "epochs": 150, "thetas": [1.0, None],
@@ -17,6 +17,7 @@ SMALL: Case = {"data": "embedded", "max_tokens": 300, "num_steps": 5, "batch_siz
                "thetas": [1.0, None],
                "kinds": {"rnn": {"num_hiddens": 4, "lr": [1.0, 1e6]}, "lstm": {"num_hiddens": 4, "lr": [1.0, 1e6]}}}
 TABLES = ("clipping",)
+GUESSING = 28  #: the perplexity of a model that knows nothing: the size of the texts' vocabulary
 NAMES = {"rnn": "RNN", "lstm": "LSTM", "rnn, relu": "RNN with ReLU"}
 
 
@@ -38,9 +39,9 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
             "above 1": float((norms > 1).mean()), "end": history.end}
 
 
-def lost(run: Case, vocab_size: int = 28) -> bool:
-    """It ended in infinity, or above the perplexity of guessing."""
-    return bool(run["end"]) or last(run) > vocab_size
+def lost(run: Case) -> bool:
+    """It ended because a number was not finite, or above the perplexity of guessing."""
+    return bool(run["end"]) or last(run) > GUESSING
 
 
 def tables(data: Case) -> dict[str, str]:
@@ -76,7 +77,7 @@ def draw(data: Case) -> Any:
         good, bad = [run for run in runs if not lost(run)], [run for run in runs if lost(run)]
         ends.plot([run["lr"] * offset for run in good], [last(run) for run in good], "o", color=colour, alpha=0.7,
                   label=name)
-        ends.plot([run["lr"] * offset for run in bad], [28] * len(bad), "x", color=colour, markersize=9,
+        ends.plot([run["lr"] * offset for run in bad], [GUESSING] * len(bad), "x", color=colour, markersize=9,
                   label=f"{name}: not finite, or worse than guessing" if bad else None)
         for i, run in enumerate(run for run in runs if run["lr"] == middle(settings, kind)):
             values = [np.nan if norm is None else norm for norm in run["norms"]]
@@ -84,7 +85,7 @@ def draw(data: Case) -> Any:
             if run["end"]:
                 norms.plot(len(values) - 0.5, 1, "x", color=colour, markersize=9)
     for (kind, own), (ends, norms) in zip(settings["kinds"].items(), rows, strict=True):
-        ends.axhline(28, color="0.6", linewidth=0.8)
+        ends.axhline(GUESSING, color="0.6", linewidth=0.8)
         ends.set(title=f"{NAMES[kind]}, a point for each seed", xscale="log", yscale="log", xlabel="learning rate",
                  ylabel=f"perplexity after {settings['epochs']} epochs")
         ends.set_xticks(own["lr"], [f"{lr:g}" for lr in own["lr"]])

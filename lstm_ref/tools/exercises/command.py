@@ -13,8 +13,8 @@ from lstm_ref.files import check_writable, whole, write_json, write_text
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.terminal import console, progress
 from lstm_ref.text import read_text
-from lstm_ref.tools.bench.page import filled
 from lstm_ref.tools.exercises.study import EXERCISES, Exercise, run
+from lstm_ref.tools.markdown import filled
 from lstm_ref.usage import UsageError, check_installed, refusals
 from lstm_ref.validate import check_sizes
 

@@ -15,10 +15,10 @@ from lstm_ref.parity.checks import Numbers
 from lstm_ref.parity.truth import evaluations
 from lstm_ref.parity.truth import measure as yardstick
 from lstm_ref.parity.verdict import LIMIT, compare
-from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import mean_loss
-from lstm_ref.tools.exercises.study import Case, grouped, plain, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, looking, plain, rounded, spread, train
 from lstm_ref.tools.exercises.words import net_of, reading
+from lstm_ref.tools.markdown import lines
 from lstm_ref.training import loss_and_grads, one_hot
 
 fused: Any = import_module("backends.numpy.fused")
@@ -54,15 +54,10 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
         return equal(*case["sizes"], dtype=case["dtype"], seed=case["seed"])
     read = reading(settings, case["tokens"], settings["min_freq"][case["tokens"]])
     epochs = settings["epochs"][case["tokens"]]
-    wanted = {round(epochs * (i + 1) / settings["looks"]) for i in range(settings["looks"])}
-    looks = list[dict[str, Any]]()
-
-    def look(net: Any, epoch: int) -> None:
-        if epoch in wanted:
-            looks.append({"epoch": epoch, "perplexity": perplexity(mean_loss(net, read.end))})
-
+    looks, after_epoch = looking(epochs, settings["looks"],
+                                 lambda net: {"perplexity": perplexity(mean_loss(net, read.end))})
     make = from_product(case["size"]) if case["way"].startswith("one-hot from") else net_of(case["size"])
-    history = train(make, read.start, len(read.vocab), settings | {"epochs": epochs}, case["seed"], look)
+    history = train(make, read.start, len(read.vocab), settings | {"epochs": epochs}, case["seed"], after_epoch)
     return {"vocabulary": len(read.vocab), "perplexity": rounded(history.perplexity), "looks": looks,
             "end": history.end, "parameters": sum(array.size for array in history.net.trained()),
             "training": history.seconds}

@@ -8,9 +8,9 @@ import numpy as np
 
 from lstm_ref import loss
 from lstm_ref.text import corpus_of, lines_of, read_text
-from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.nets import mean_loss
-from lstm_ref.tools.exercises.study import Case, grouped, plain, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, looking, plain, rounded, spread, train
+from lstm_ref.tools.markdown import lines
 
 SETTINGS: Case = {
     "data": "timemachine", "num_steps": 35, "batch_size": 32, "theta": 1.0, "updates": 1600, "looks": 10,
@@ -49,18 +49,16 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
     start = texts[case["text"]][:-settings["held_out"][case["text"]]][:case["tokens"]]
     each = len(start) // settings["batch_size"] // settings["num_steps"]  # minibatches of an epoch
     epochs = max(settings["updates"] // each, 1)
-    wanted = {round(epochs * (i + 1) / settings["looks"]) for i in range(settings["looks"])}
-    looks = list[dict[str, Any]]()
 
-    def look(net: Any, epoch: int) -> None:
-        if epoch in wanted:
-            found = {"seen": mean_loss(net, start[:len(ends[case["text"]])]),
-                     **{name: mean_loss(net, end) for name, end in ends.items()}}
-            looks.append({"epoch": epoch, "updates": epoch * each, "perplexity": {
-                name: float(f"{loss.perplexity(value):.4g}") for name, value in found.items()}})
+    def look(net: Any) -> Case:
+        found = {"seen": mean_loss(net, start[:len(ends[case["text"]])]),
+                 **{name: mean_loss(net, end) for name, end in ends.items()}}
+        return {"perplexity": {name: float(f"{loss.perplexity(value):.4g}") for name, value in found.items()}}
 
+    looks, after_epoch = looking(epochs, settings["looks"], look)
     history = train(case["cell"], start, vocab_size,
-                    settings | settings["cells"][case["cell"]] | {"epochs": epochs}, case["seed"], look)
+                    settings | settings["cells"][case["cell"]] | {"epochs": epochs}, case["seed"], after_epoch)
+    looks = [{"epoch": found["epoch"], "updates": found["epoch"] * each, **found} for found in looks]
     counts = [{name: float(f"{counted(start, end, order, vocab_size):.4g}") for name, end in ends.items()}
               for order in ORDERS]
     return {"epochs": epochs, "perplexity": rounded(history.perplexity), "looks": looks, "end": history.end,
@@ -93,7 +91,7 @@ def groups(data: Case) -> dict[tuple[Any, ...], list[Case]]:
 def tables(data: Case) -> dict[str, str]:
     """Perplexity on each text at the end and at its lowest; and that of counting."""
     names = list(data["settings"]["held_out"])
-    body, plain = [], {}
+    body, counted_in = [], {}
     for (cell, name, tokens), runs in groups(data).items():
         ends = [run["looks"][-1]["perplexity"] for run in runs]
         lowest = [min(run["looks"], key=lambda look: look["perplexity"][name]) for run in runs]
@@ -102,11 +100,11 @@ def tables(data: Case) -> dict[str, str]:
                      f"{spread([look['perplexity'][name] for look in lowest])} after "
                      f"{statistics.median(look['epoch'] for look in lowest):g} epochs",
                      *([spread([end[other] for end in ends]) for other in names if other != name] or [""])])
-        plain[name, tokens] = runs[0]["counts"]
+        counted_in[name, tokens] = runs[0]["counts"]
     header = ["network", "trained on its first characters", "epochs", "the training text",
               "its held-out end", "lowest there", "the end of the other text"]
     counts = [[f"{TEXTS[name]}, {tokens:,}", *(f"{found[name]:.2f}" for found in orders)]
-              for (name, tokens), orders in plain.items()]
+              for (name, tokens), orders in counted_in.items()]
     return {"perplexity": lines(header, body),
             "perplexity-counts": lines(["counted in", "letters", "pairs", "triples", "fours"], counts)}
 

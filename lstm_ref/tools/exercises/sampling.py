@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from lstm_ref import loss
+from lstm_ref.loop import draw_token
 from lstm_ref.loss import log_softmax
 from lstm_ref.params import Array
 from lstm_ref.text import Vocab
-from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.study import Case, grouped, plain, spread, text, train
+from lstm_ref.tools.markdown import lines
 
 SETTINGS: Case = {"data": "timemachine", "num_hiddens": 256, "num_steps": 35, "batch_size": 32, "theta": 1.0,
                   "lr": 1.0, "updates": 1600, "tokens": [10_000, 160_000], "draws": 20_000, "length": 2_000,
@@ -30,16 +31,9 @@ def plan(settings: Case, seeds: Sequence[int]) -> list[Case]:
 
 
 def probabilities(outputs: Array, alpha: float) -> Array:
-    """softmax(outputs) to the power alpha, made to sum to one: softmax(alpha · outputs), in float64."""
-    return np.exp(log_softmax(alpha * np.asarray(outputs, np.float64)))
-
-
-def draw_token(outputs: Array, alpha: float | None, rng: np.random.Generator) -> int:
-    """A token for outputs (vocab_size,): drawn with its probability to the power alpha, or for None the likeliest."""
-    if alpha is None:
-        return int(np.argmax(outputs))
-    return int(np.searchsorted(np.cumsum(probabilities(outputs, alpha)), rng.random(), side="right").clip(
-        max=len(outputs) - 1))
+    """What `draw_token` should draw with, by the definition: softmax to the power alpha, made to sum to one."""
+    powers = np.exp(log_softmax(np.asarray(outputs, np.float64))) ** alpha
+    return np.asarray(powers / powers.sum())
 
 
 def write(net: Any, prefix: str, length: int, alpha: float | None, vocab: Vocab, rng: np.random.Generator
@@ -51,7 +45,7 @@ def write(net: Any, prefix: str, length: int, alpha: float | None, vocab: Vocab,
     token, found, losses, seen = tokens[-1], list[int](), list[float](), list[Array]()
     for _ in range(length):
         outputs, state = net.read_token(token, state)
-        token = draw_token(outputs, alpha, rng)
+        token = int(np.argmax(outputs)) if alpha is None else draw_token(outputs, alpha, rng)
         losses.append(-float(log_softmax(outputs)[token]))
         found.append(token)
         seen.append(outputs)

@@ -10,8 +10,8 @@ import numpy as np
 from lstm_ref.lstm import lstm
 from lstm_ref.params import Array, LSTMParams, get_lstm_params, init_lstm_state
 from lstm_ref.series import series_loss_and_grads
-from lstm_ref.tools.bench.page import lines
 from lstm_ref.tools.exercises.study import Case, grouped, rounded, spread
+from lstm_ref.tools.markdown import lines
 from lstm_ref.training import grad_clipping, sgd
 from lstm_ref.usage import check_installed
 

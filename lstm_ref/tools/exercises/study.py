@@ -153,6 +153,26 @@ def train(kind: str | Callable[[int, int, int], Any], tokens: Sequence[int], voc
     return history
 
 
+def looking(epochs: int, many: int, look: Callable[[Any], Case]) -> tuple[list[Case], Callable[[Any, int], None]]:
+    """Looks at a network in training, evenly spread over the epochs.
+
+    Args:
+        epochs: how many there are.
+        many: how often to look.
+        look: what is found of the network.
+
+    Returns:
+        What was found so far, each with its epoch, and a function for `train` to call after each epoch.
+    """
+    wanted, found = {round(epochs * (i + 1) / many) for i in range(many)}, list[Case]()
+
+    def after_epoch(net: Any, epoch: int) -> None:
+        if epoch in wanted:
+            found.append({"epoch": epoch, **look(net)})
+
+    return found, after_epoch
+
+
 def last(result: Case) -> float:
     """Perplexity of a run's last epoch; infinite where it is not finite."""
     end = result["perplexity"][-1]

@@ -12,14 +12,12 @@ import numpy as np
 from lstm_ref import loop
 from lstm_ref.embedding import get_embedding_params
 from lstm_ref.loss import perplexity
-from lstm_ref.params import get_lstm_params
 from lstm_ref.text import Vocab, lines_of, read_text, seq_data_iter_sequential, tokenize
-from lstm_ref.tools.bench.page import lines
-from lstm_ref.tools.exercises.nets import mean_loss
+from lstm_ref.tools.exercises.nets import NETS, mean_loss
 from lstm_ref.tools.exercises.perplexity import counted
-from lstm_ref.tools.exercises.study import Case, grouped, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, looking, rounded, spread, train
+from lstm_ref.tools.markdown import lines
 
-fused: Any = import_module("backends.numpy.fused")
 embedded: Any = import_module("backends.numpy.embedding")
 
 SETTINGS: Case = {
@@ -79,7 +77,7 @@ def spelling(words: Sequence[str]) -> Callable[[str], float]:
 def net_of(embedding: int | None) -> Callable[[int, int, int], Any]:
     """A function that makes the fused LSTM on one-hot rows, or on an embedding of a size."""
     if embedding is None:
-        return lambda V, h, seed: fused.RNNModelFused(get_lstm_params(V, h, seed))
+        return NETS["lstm"]
     return lambda V, h, seed: embedded.RNNModelEmbedding(get_embedding_params(V, embedding, h, seed))
 
 
@@ -98,16 +96,14 @@ def measure(settings: Case, case: Case) -> dict[str, Any]:
     """Perplexity of the epochs, bits a character on held-out text, time and memory of the training, and a text."""
     read = reading(settings, case["tokens"], case["min_freq"])
     epochs = settings["epochs"][case["tokens"]]
-    wanted = {round(epochs * (i + 1) / settings["looks"]) for i in range(settings["looks"])}
-    looks = list[dict[str, Any]]()
 
-    def look(net: Any, epoch: int) -> None:
-        if epoch in wanted:
-            loss = mean_loss(net, read.end)
-            looks.append({"epoch": epoch, "perplexity": perplexity(loss), "bits": bits(loss, read)})
+    def look(net: Any) -> Case:
+        loss = mean_loss(net, read.end)
+        return {"perplexity": perplexity(loss), "bits": bits(loss, read)}
 
+    looks, after_epoch = looking(epochs, settings["looks"], look)
     history = train(net_of(case["embedding"]), read.start, len(read.vocab), settings | {"epochs": epochs},
-                    case["seed"], look)
+                    case["seed"], after_epoch)
     words = [] if case["tokens"] == "char" else read.vocab.to_tokens(read.vocab[settings["prefix"].split()])
     written = loop.predict(words or settings["prefix"], settings["written"][case["tokens"]], read.vocab,
                            history.net.zeros(1), history.net.read_token, settings["alpha"], case["seed"])
