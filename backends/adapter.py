@@ -138,7 +138,7 @@ class Implementation(ABC):
         """The tab's `train_ch8`."""
 
     @abstractmethod
-    def predict(self, net, prefix, num_preds, vocab):
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
         """The tab's `predict_ch8`."""
 
     @abstractmethod
@@ -413,8 +413,8 @@ class Fused(Implementation):
     def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
         net.train(train_iter, vocab, lr, num_epochs)
 
-    def predict(self, net, prefix, num_preds, vocab):
-        return net.predict(prefix, num_preds, vocab)
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
+        return net.predict(prefix, num_preds, vocab, alpha, rng)
 
     def heard(self, net, hear):
         read = net.read_token

@@ -76,8 +76,8 @@ class AttachedGradients(adapter.Implementation):
     def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
         self.training.train_ch8(net, train_iter, vocab, lr, num_epochs, self.adapter.device)
 
-    def predict(self, net, prefix, num_preds, vocab):
-        return self.training.predict_ch8(prefix, num_preds, net, vocab, self.adapter.device)
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
+        return self.training.predict_ch8(prefix, num_preds, net, vocab, self.adapter.device, alpha, rng)
 
 
 class AttachedScratch(AttachedGradients, adapter.Scratch):

@@ -129,9 +129,9 @@ class RNNModelFused(ABC):
         loop.train(num_epochs, lambda: self.train_epoch(train_iter, lr, use_random_iter),
                    lambda prefix: self.predict(prefix, 50, vocab), animator, self.where())
 
-    def predict(self, prefix: str, num_preds: int, vocab: Any) -> str:
-        """The prefix and `num_preds` characters after it. See `lstm_ref.loop.predict`."""
-        return loop.predict(prefix, num_preds, vocab, self.begin_state(1), self.read_token)
+    def predict(self, prefix: str, num_preds: int, vocab: Any, alpha: float | None = None, rng: Any = None) -> str:
+        """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
+        return loop.predict(prefix, num_preds, vocab, self.begin_state(1), self.read_token, alpha, rng)
 
     @abstractmethod
     def read_token(self, token: int, state: Any) -> tuple[Any, Any]:

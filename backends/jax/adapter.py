@@ -104,8 +104,8 @@ class Pure(adapter.Implementation):
     def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
         net.params = training.train_ch8(net.model, net.params, train_iter, vocab, lr, num_epochs)
 
-    def predict(self, net, prefix, num_preds, vocab):
-        return training.predict_ch8(prefix, num_preds, net.model, net.params, vocab)
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
+        return training.predict_ch8(prefix, num_preds, net.model, net.params, vocab, alpha, rng)
 
     def caller(self, net):
         return lambda X, state: net.model.apply(net.params, X, state)

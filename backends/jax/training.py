@@ -117,8 +117,8 @@ def train_ch8(net, params, train_iter, vocab, lr, num_epochs, use_random_iter=Fa
     return params
 
 
-def predict_ch8(prefix, num_preds, net, params, vocab):
-    """The prefix and `num_preds` characters after it. See `lstm_ref.loop.predict`."""
+def predict_ch8(prefix, num_preds, net, params, vocab, alpha=None, rng=None):
+    """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
     apply = jax.jit(net.apply)
 
     def step(token, state):
@@ -126,4 +126,4 @@ def predict_ch8(prefix, num_preds, net, params, vocab):
         return np.asarray(y[0]), state
 
     state = net.begin_state(1, jax.tree.leaves(params)[0].dtype)
-    return loop.predict(prefix, num_preds, vocab, state, step)
+    return loop.predict(prefix, num_preds, vocab, state, step, alpha, rng)

@@ -103,10 +103,10 @@ def initialized(param):
     return param._data is not None or bool(param._deferred_init)
 
 
-def predict_ch8(prefix, num_preds, net, vocab, device):
-    """The prefix and `num_preds` characters after it. See `lstm_ref.loop.predict`."""
+def predict_ch8(prefix, num_preds, net, vocab, device, alpha=None, rng=None):
+    """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
     def step(token, state):
         y, state = net(np.array([[token]], ctx=device), state)
         return y[0].asnumpy(), state
 
-    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1, ctx=device), step)
+    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1, ctx=device), step, alpha, rng)

@@ -71,5 +71,5 @@ class Scratch(Reference):
     def epoch(self, net, train_iter, lr, use_random_iter, losses=None):
         return ref.train_epoch_ch8(net, train_iter, lr, use_random_iter, losses)
 
-    def predict(self, net, prefix, num_preds, vocab):
-        return ref.predict_ch8(prefix, num_preds, net, vocab)
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
+        return ref.predict_ch8(prefix, num_preds, net, vocab, alpha, rng)

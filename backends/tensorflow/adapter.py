@@ -79,8 +79,8 @@ class Tape(adapter.Implementation):
     def train_ch8(self, net, train_iter, vocab, lr, num_epochs):
         training.train_ch8(net, train_iter, vocab, lr, num_epochs, self.adapter.strategy)
 
-    def predict(self, net, prefix, num_preds, vocab):
-        return training.predict_ch8(prefix, num_preds, net, vocab)
+    def predict(self, net, prefix, num_preds, vocab, alpha=None, rng=None):
+        return training.predict_ch8(prefix, num_preds, net, vocab, alpha, rng)
 
     def begin_state(self, net, batch_size):
         return net.begin_state(batch_size)

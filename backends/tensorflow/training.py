@@ -86,10 +86,10 @@ def train_ch8(net, train_iter, vocab, lr, num_epochs, strategy, use_random_iter=
                lambda prefix: predict_ch8(prefix, 50, net, vocab), animator, try_gpu()._device_name)
 
 
-def predict_ch8(prefix, num_preds, net, vocab):
-    """The prefix and `num_preds` characters after it. See `lstm_ref.loop.predict`."""
+def predict_ch8(prefix, num_preds, net, vocab, alpha=None, rng=None):
+    """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
     def step(token, state):
         y, state = net(np.array([[token]]), state)
         return y[0].numpy(), state
 
-    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1), step)
+    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1), step, alpha, rng)

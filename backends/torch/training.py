@@ -96,11 +96,11 @@ def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=Fa
                lambda prefix: predict_ch8(prefix, 50, net, vocab, device), animator, device)
 
 
-def predict_ch8(prefix, num_preds, net, vocab, device):
-    """The prefix and `num_preds` characters after it. See `lstm_ref.loop.predict`."""
+def predict_ch8(prefix, num_preds, net, vocab, device, alpha=None, rng=None):
+    """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
     def step(token, state):
         with torch.no_grad():
             y, state = net(torch.tensor([[token]], device=device), state)
         return y[0].cpu().numpy(), state
 
-    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1, device=device), step)
+    return loop.predict(prefix, num_preds, vocab, net.begin_state(batch_size=1, device=device), step, alpha, rng)

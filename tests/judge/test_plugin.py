@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,3 +174,15 @@ def test_a_broken_backend_gets_a_sentence(source, words, run, tmp_path):
     (tmp_path / "broken.py").write_text(source)
     status, text = run("pytest", "--backend", "broken:Adapter")
     assert status == 4 and words in text, text
+
+
+def test_a_framework_is_asked_to_forget():
+    """Every hundred tests; an adapter from elsewhere need not know how."""
+    from lstm_ref.parity.runner.plugin import Judge
+
+    asked = []
+    for adapter in (SimpleNamespace(forget=lambda: asked.append(1)), SimpleNamespace(), None):
+        judge = Judge(SimpleNamespace(), SimpleNamespace(adapter=adapter), None)
+        for _ in range(250):
+            judge.pytest_runtest_logfinish()
+    assert len(asked) == 2

@@ -102,3 +102,15 @@ def test_a_prediction_gives_numbers_to_the_host(label, adapter, monkeypatch):
     assert isinstance(outputs, np.ndarray) and outputs.shape == (VOCAB_SIZE,)
     assert not any(getattr(tensor, "requires_grad", False) for tensor in state), "a history that grows with the text"
     assert all(getattr(tensor, "stop_gradient", True) for tensor in state)
+
+
+@pytest.mark.only("jax")
+def test_what_was_compiled_is_forgotten(adapter):
+    """Or a long session has no memory maps left, of which a process may have 65,530 in Linux."""
+    import jax
+
+    compiled = jax.jit(lambda x: x + 1)
+    compiled(1.0)
+    assert compiled._cache_size() == 1
+    adapter.forget()
+    assert compiled._cache_size() == 0

@@ -108,6 +108,20 @@ def test_tokens_outside_the_vocabulary_are_refused(label, adapter, backend):
             net.model.apply(net.params, X, state) if backend == "jax" else net(X, state)
 
 
+@pytest.mark.parametrize("label", ["scratch", "concise", "fused"])
+def test_what_is_written_may_be_drawn(label, adapter):
+    """With a seed, as the reference draws; a large alpha leaves nothing to chance; a senseless one is refused."""
+    implementation, vocab = adapter.implementations[label], ref.Vocab("abcdef")
+    assert len(vocab) == V
+    net = implementation.net(CASE.params)
+    expected = ref.predict_ch8("a", 40, Reference().net(CASE.params), vocab, 1.0, 7)
+    assert implementation.predict(net, "a", 40, vocab, 1.0, 7) == expected
+    assert implementation.predict(net, "a", 40, vocab, 1.0, 8) != expected
+    assert implementation.predict(net, "a", 40, vocab, 1e6, 7) == implementation.predict(net, "a", 40, vocab)
+    with pytest.raises(ValueError, match="alpha: expected a finite number of at least 0, got -1"):
+        implementation.predict(net, "a", 4, vocab, -1)
+
+
 def other_layers(backend):
     """Layers that `RNNModel` refuses, and words of the refusal."""
     if backend == "torch":

@@ -39,6 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "build": {"type": Path, "default": Path("build/parity"), "help": "folder of the results and the truths"},
 }
 OURS = pytest.StashKey[set[str]]()
+FORGETS = 100  #: after how many tests a framework is asked to forget what it compiled
 JUDGE = "lstm-parity-judge"  #: the name under which a session is registered
 
 
@@ -158,6 +159,7 @@ class Judge:
 
     def __init__(self, option: SimpleNamespace, session: "Session", record: "Record"):
         self.option, self.session, self.record = option, session, record
+        self.ended = 0
 
     def again(self, item: Item) -> str:
         """The command that runs just this item again, the way it was run."""
@@ -195,6 +197,13 @@ class Judge:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note what is about to run."""
         self.record.begin(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Let the framework forget now and then what it compiled."""
+        self.ended += 1
+        forget = getattr(self.session.adapter, "forget", None)  # most have nothing to forget
+        if forget and self.ended % FORGETS == 0:
+            forget()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what ended without a verdict."""

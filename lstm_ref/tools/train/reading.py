@@ -1,4 +1,4 @@
-"""What a trained net makes of a text, in any framework: its perplexity on it, and what it writes."""
+"""What a trained net makes of a text, in any framework: its perplexity on it."""
 
 import math
 from collections.abc import Sequence
@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_ref.loop import predict
 from lstm_ref.loss import cross_entropy, perplexity
 from lstm_ref.params import Array
-from lstm_ref.text import Vocab
 
 #: A row of a text that is measured has at least so many minibatches: each begins without a state, which costs a little.
 LONG = 10
@@ -56,13 +54,3 @@ class Reader:
         """exp of `loss`, or None where that is not finite."""
         found = perplexity(self.loss(corpus, num_steps, batch_size))
         return found if math.isfinite(found) else None
-
-    def write(
-        self, prefix: str | Sequence[str], num_preds: int, vocab: Vocab, alpha: float, rng: np.random.Generator
-    ) -> str:
-        """What is drawn after a prefix; see `lstm_ref.loop.predict`."""
-        def step(token: int, state: Any) -> tuple[Array, Any]:
-            outputs, state = self.read(np.array([[token]]), state)
-            return outputs[0], state
-
-        return predict(prefix, num_preds, vocab, self.implementation.begin_state(self.net, 1), step, alpha, rng)

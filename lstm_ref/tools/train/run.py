@@ -158,18 +158,12 @@ class Run:
                 saved = time.monotonic()
             after_epoch(epoch, perplexity, speed, valid)
         rng = np.random.default_rng(s.seed)
-        samples = {prefix: self._write(tokens, rng) for prefix, tokens in self.prefixes.items()}
+        samples = {prefix: str(self.implementation.predict(self.net, tokens, 50, self.vocab, s.alpha, rng))
+                   for prefix, tokens in self.prefixes.items()}
         log = self._log() | {"finished": True, "samples": samples}
         write_json(self.out / "log.json", log)
         self._draw()
         return log
-
-    def _write(self, prefix: str | list[str], rng: np.random.Generator) -> str:
-        """Fifty tokens after a prefix."""
-        s = self.settings
-        if s.alpha is None:
-            return str(self.implementation.predict(self.net, prefix, 50, self.vocab))
-        return self.reader.write(prefix, 50, self.vocab, s.alpha, rng)
 
     def _save(self) -> None:
         if self.own and _stamp(self.checkpoint) not in (None, self.own):
