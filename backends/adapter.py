@@ -15,6 +15,7 @@ import numpy as np
 
 import lstm_ref as ref
 from backends.model import Model
+from backends.parallel import OnWorkers
 from backends.timing import Timing
 from lstm_ref.parity.interface import (
     CELLS,
@@ -30,7 +31,7 @@ from lstm_ref.parity.interface import (
 )
 
 
-class Adapter(Timing, Framework):
+class Adapter(OnWorkers, Timing, Framework):
     """A framework on a device, with its judged implementations. A subclass has its framework as a second base.
 
     Args:
@@ -218,6 +219,10 @@ class Implementation(ABC):
         loader, _ = self.aliases.load_data_time_machine(batch_size, num_steps, use_random_iter, max_tokens, "embedded")
         return [[tuple(self.arrays(minibatch)) for minibatch in loader] for _ in range(2)]
 
+    def parallel(self, case):
+        """Training on several workers, in processes of their own."""
+        return self.adapter.on_workers(self, case)
+
     def carried(self, params, epochs, vocab, lr):
         """The weights after they were set, and after `train_ch8` trained them; what it printed."""
         net = self.net(params)
@@ -314,7 +319,7 @@ class Compiled(Scratch):
     cases: Sequence[str] = tuple(f"{cell}{name}" for cell in ("", "rnn-", "gru-") for name in ("ragged", "clipped"))
     not_judged: Mapping[str, str] = Scratch.not_judged | dict.fromkeys(
         ("params", "state", "carrier", "loss", "clipping", "sgd", "kept", "reports", "own", "prediction", "written",
-         "bad_input", "chapter"), "left to scratch, to save time")
+         "bad_input", "chapter", "parallel"), "left to scratch, to save time")
 
     def __init__(self, adapter: Any, compiler: Callable[[Any], Any]):
         super().__init__(adapter)
@@ -351,7 +356,7 @@ class Fused(Implementation):
     not_judged: Mapping[str, str] = {
         "params": "it starts from given weights", "rnn": "it is an LSTM", "gru": "it is an LSTM",
         "sampling": SHARED, "vjp": "its gradients are those of its loss", "loss": "a part of its step",
-        "sgd": "a part of its step"}
+        "sgd": "a part of its step", "parallel": "its step is not divided among workers"}
 
     def __init__(self, adapter, functions):
         super().__init__(adapter)

@@ -48,6 +48,7 @@ class Workers:
     Args:
         net: the model; every worker begins with its parameters.
         workers: how many.
+        lr: learning rate.
 
     Attributes:
         params: of each worker; always the same.
@@ -55,9 +56,9 @@ class Workers:
         norm: of those.
     """
 
-    def __init__(self, net: RNNModelScratch, workers: int):
+    def __init__(self, net: RNNModelScratch, workers: int, lr: float):
         check_sizes(workers=workers)
-        self.net, self.size = net, workers
+        self.net, self.size, self.lr = net, workers, lr
         self.params = [net.params for _ in range(workers)]
         self.reduced: Any = None
         self.norm: Any = None
@@ -66,14 +67,13 @@ class Workers:
         """The initial state of each worker's rows."""
         return [self.net.begin_state(rows.stop - rows.start) for rows in shards(batch_size, self.size)]
 
-    def step(self, X: Array, Y: Array, states: Sequence[Any], lr: float, theta: float = 1.0) -> tuple[Array, list[Any]]:
+    def step(self, X: Array, Y: Array, states: Sequence[Any], theta: float = 1.0) -> tuple[Array, list[Any]]:
         """One step of the book's training loop on a whole minibatch: its loss, and the new state of each worker.
 
         Args:
             X: (batch_size, num_steps) input tokens.
             Y: (batch_size, num_steps) target tokens.
             states: at the start of the minibatch, of each worker's rows.
-            lr: learning rate.
             theta: clipping threshold.
 
         Raises:
@@ -94,14 +94,14 @@ class Workers:
         self.reduced = [all_reduce(each, tokens) for each in zip(*grads, strict=True)]
         self.norm = gradient_norm(self.reduced)
         check_loss(float(loss), lambda: self.norm)
-        self.params = [sgd(params, grad_clipping(self.reduced, theta), lr) for params in self.params]
+        # Each takes the same step from the same parameters.
+        self.params = [sgd(self.params[0], grad_clipping(self.reduced, theta), self.lr)] * self.size
         return loss, last
 
 
-def train_epoch_ch8(
-    workers: Any, train_iter: Iterable[tuple[Any, Any]], lr: float, use_random_iter: bool,
-    losses: list[Any] | None = None,
+def train_workers_epoch(
+    workers: Any, train_iter: Iterable[tuple[Any, Any]], use_random_iter: bool, losses: list[Any] | None = None
 ) -> tuple[float, float]:
     """Train for one epoch with the workers of any engine; result and errors as `lstm_ref.loop.train_epoch`."""
     return loop.train_epoch(train_iter, workers.begin_state, lambda state: state,
-                            lambda X, Y, state: workers.step(X, Y, state, lr), use_random_iter, losses)
+                            workers.step, use_random_iter, losses)

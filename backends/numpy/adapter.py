@@ -16,7 +16,7 @@ class Adapter(adapter.Adapter, NumPy):
 
     def __init__(self, device):
         super().__init__(device)
-        self.implementations = {"scratch": Scratch(), "fused": adapter.Fused(self, fused)}
+        self.implementations = {"scratch": Scratch(self), "fused": adapter.Fused(self, fused)}
         self.embeddings = {"fused": partial(Embedded, self)}
 
 
@@ -43,6 +43,22 @@ class Scratch(Reference):
 
     not_judged: Mapping[str, str] = {"own": "it is the reference"}
     cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, not_judged)
+
+    def __init__(self, adapter):
+        super().__init__()
+        self.adapter = adapter
+
+    def parallel(self, case):
+        return self.adapter.on_workers(self, case)
+
+    def fresh(self, params):
+        return self.net(params)
+
+    def read(self, net):
+        return list(net.params)
+
+    def state_out(self, state):
+        return tuple(state)
 
     def start(self, cell, vocab_size, num_hiddens, seed):
         return self.net(self._cells[cell][0](vocab_size, num_hiddens, seed))

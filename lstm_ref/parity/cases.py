@@ -24,7 +24,7 @@ class Case:
     X and Y are (batch_size, num_steps) tokens; `inputs` (num_steps, batch_size, vocab_size) is X one-hot, or
     dense real numbers. `grads` are 14 arrays to be clipped; `lr` and
     `theta` are for the training step, in which some cases clip and some do not. A case with `epochs`, the minibatches
-    of each, is a trajectory: it is trained on, and nothing else.
+    of each, is a trajectory: it is trained on, and nothing else; where it has `workers`, by several at once.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Case:
     corpus: Source | None = None
     epochs: tuple[tuple[tuple[Array, Array], ...], ...] = ()
     use_random_iter: bool = False
+    workers: int = 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -202,13 +203,20 @@ TRAJECTORIES: dict[str, Callable[[], Case]] = {
 }
 
 
-def clipped(name: str) -> Case:
+def clipped(name: str, num_epochs: int = 3, batch_size: int = 4, max_tokens: int = 205) -> Case:
     """A trajectory whose gradients' norm crosses theta, up and down: for that each cell needs weights of its own.
 
     The scales are such that it does so on The Time Machine and on the embedded story.
     """
     scale = {"lstm": 0.85, "rnn": 0.15}.get(split(name)[0], 0.44)
-    return trajectory(name, 3, 4, 4, 32, 205, scale=scale, lr=0.25)
+    return trajectory(name, num_epochs, batch_size, 4, 32, max_tokens, scale=scale, lr=0.25)
+
+
+def team(name: str) -> Case:
+    """Such a trajectory for several workers: 'workers-3-5' has 3 of them for 5 rows."""
+    _, workers, batch_size = split(name)[1].split("-")
+    case = clipped(name, 2, int(batch_size), 26 * int(batch_size))
+    return replace(case, workers=int(workers))
 
 
 def ragged(name: str) -> Case:
@@ -231,6 +239,12 @@ SHARED: dict[str, Callable[[str], Case]] = {"ragged": ragged, "large": large, "r
                                             "clipped": clipped}
 TRAJECTORIES |= {f"{cell}-clipped": cache(partial(clipped, f"{cell}-clipped")) for cell in OTHERS}
 
+#: Those that several workers are trained on, with rows that can be shared out evenly and that can't.
+TEAMS: dict[str, Callable[[], Case]] = {
+    name: cache(partial(team, name)) for name in (
+        "workers-2-5", "workers-2-4", "workers-3-5", "workers-3-6", "workers-4-6",
+        *(f"{cell}-workers-2-5" for cell in OTHERS))}
+
 #: The cases of the suite by name, smallest first; of the other cells, which show what is their own, last. Sizes are
 #: (T, B, V, h).
 CASES: dict[str, Callable[[], Case]] = {
@@ -243,7 +257,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "rows": lambda: rows("rows"),
     "units": lambda: draw("units", 3, 1, 3, 260, scale=0.3),
     "book": book,
-    **TRAJECTORIES,
+    **TRAJECTORIES, **TEAMS,
     **{name: partial(make, name) for cell in OTHERS for base, make in SHARED.items()
        if (name := f"{cell}-{base}") not in TRAJECTORIES},
 }
@@ -273,7 +287,7 @@ def random_case(seed: int) -> Case:
 
 def is_trajectory(name: str) -> bool:
     """Whether a case is trained on, and nothing else: known without the corpus, which it is made of."""
-    return name in TRAJECTORIES | LONG | BRIEF
+    return name in TRAJECTORIES | TEAMS | LONG | BRIEF
 
 
 def make(name: str) -> Case:

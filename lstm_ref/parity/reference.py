@@ -20,6 +20,7 @@ from lstm_ref.parity.interface import (
     EpochAfterEpoch,
     Epochs,
     Heard,
+    Parallel,
     Trained,
     cell_of,
     framework,
@@ -50,6 +51,7 @@ class Reference:
     not_judged: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {"bfloat16": "NumPy's matrix products of it are float32"}
     cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, MappingProxyType({}))
+    teams = False  #: train on several workers even where one gives the same
 
     def __init__(self, textbook: bool = False, ref: Any = lstm_ref):
         self._ref = ref
@@ -127,6 +129,29 @@ class Reference:
         reports = [Epoch(epoch).report(lambda epoch: self._ref.train_epoch_ch8(net, epoch, lr, use_random_iter, losses))
                    for epoch in epochs]
         return Trained(np.stack(losses), net.params, reports, epochs)
+
+    def parallel(self, case: Any) -> Parallel:
+        """See `lstm_ref.parallel`: one worker where there is no noise, in whose model the workers' sums round, too."""
+        rng = getattr(type(case.params[0]), "rng", None)
+        workers = case.workers if self.teams or rng is not None else 1
+        team = self._ref.Workers(self.net(case.params), workers, case.lr)
+        losses, norms, first, step = list[Array](), list[Array](), list[Any](), team.step
+        apart, left = list[int](), list[Any]()
+
+        def watched(X: Array, Y: Array, states: Any) -> Any:
+            loss, states = step(X, Y, states)
+            norms.append(team.norm)
+            first[:] = first or [team.reduced, team.params[0]]
+            apart.append(sum(not all(np.array_equal(np.asarray(a), np.asarray(b))
+                                     for a, b in zip(params, team.params[0], strict=True)) for params in team.params))
+            left[:] = states
+            return loss, states
+
+        team.step = watched
+        perplexities = [self._ref.train_workers_epoch(team, epoch, case.use_random_iter, losses)[0]
+                        for epoch in case.epochs]
+        return Parallel(np.stack(losses), np.stack(norms), np.array(perplexities), first[0], first[1], team.params[0],
+                        [np.concatenate(parts) for parts in zip(*left, strict=True)], np.array(apart))
 
     def model(self, params: Any) -> "ReferenceModel":
         """See `lstm_ref.RNNModelScratch`."""

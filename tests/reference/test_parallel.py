@@ -51,7 +51,7 @@ def test_too_many_workers_are_refused(batch_size, workers, words):
         parallel.shards(batch_size, workers)
     if workers != 3:
         with pytest.raises(ValueError, match=f"^{words}$"):
-            parallel.Workers(model(), workers)
+            parallel.Workers(model(), workers, 0.5)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -66,8 +66,8 @@ def test_the_reduced_gradient_is_complex_step(batch_size, workers, cell):
         state = tuple(part.astype(params[0].dtype) for part in net.begin_state(batch_size))
         return ref.cross_entropy(net.forward_fn(inputs, state, params)[0], Y.T.reshape(-1))
 
-    team = parallel.Workers(net, workers)
-    found, _ = team.step(X, Y, team.begin_state(batch_size), 0.5)
+    team = parallel.Workers(net, workers, 0.5)
+    found, _ = team.step(X, Y, team.begin_state(batch_size))
     np.testing.assert_allclose(float(found), float(loss(*net.params)), rtol=1e-15)
     for name, ours, numeric in zip(net.params._fields, team.reduced, complex_step(loss, list(net.params)),
                                    strict=True):
@@ -81,11 +81,11 @@ def test_an_epoch_of_several_is_that_of_one(workers, cell, use_random_iter):
     """To rounding, with a minibatch that is smaller at the end, steps that clip and steps that don't."""
     net = model(cell)
     train_iter = [*minibatches(7), *(minibatches(5, 1) if use_random_iter else ())]
-    team, norms = parallel.Workers(net, workers), []
+    team, norms = parallel.Workers(net, workers, 0.5), []
     step = team.step
     team.step = lambda *args: (step(*args), norms.append(float(team.norm)))[0]
     found, expected = [], []
-    perplexity, speed = parallel.train_epoch_ch8(team, train_iter, 0.5, use_random_iter, found)
+    perplexity, speed = parallel.train_workers_epoch(team, train_iter, use_random_iter, found)
     assert speed > 0 and min(norms) < 1 < max(norms), norms
     assert ref.train_epoch_ch8(net, train_iter, 0.5, use_random_iter, expected)[0] == pytest.approx(perplexity, 1e-13)
     eps = np.finfo(PROOF_DTYPE).eps
@@ -105,10 +105,10 @@ def test_a_loss_that_is_not_finite_updates_nothing():
     """And is named."""
     net = model(dtype=np.float32)
     net.params.W_hq[:] = np.nan
-    team = parallel.Workers(net, 2)
+    team = parallel.Workers(net, 2, 0.5)
     (X, Y), = minibatches(4, 1)
     with pytest.raises(FloatingPointError, match="loss"):
-        team.step(X, Y, team.begin_state(4), 0.5)
+        team.step(X, Y, team.begin_state(4))
     assert all(params is net.params for params in team.params)
     with pytest.raises(FloatingPointError, match=r"^minibatch 1: "):
-        parallel.train_epoch_ch8(team, [(X, Y)], 0.5, False)
+        parallel.train_workers_epoch(team, [(X, Y)], False)

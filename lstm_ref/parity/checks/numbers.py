@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.parity.cases import SIZES, Case, make
+from lstm_ref.parity.cases import SIZES, TEAMS, Case, make
 from lstm_ref.parity.checks.check import Numbers
 from lstm_ref.parity.interface import HALVES, MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
@@ -185,6 +185,16 @@ def trajectory(implementation: Implementation, case: Case) -> Quantities:
             **dict(zip(case.names, trained.params, strict=True))}
 
 
+def parallel(implementation: Implementation, case: Case) -> Quantities:
+    """What training on several workers is, and that they stay the same to the bit."""
+    found = implementation.parallel(case)
+    return {"loss": found.losses, "norm": found.norms, "perplexity": like(case, found.perplexities),
+            **{f"gradient by {name}": array for name, array in zip(case.names, found.reduced, strict=True)},
+            **{f"{name} after a step": array for name, array in zip(case.names, found.first, strict=True)},
+            **dict(zip(case.names, found.last, strict=True)), **states(case, found.states),
+            "workers apart": like(case, found.apart)}
+
+
 def vocabulary(case: Case) -> Vocab:
     """As many characters as the case has outputs."""
     return Vocab(ALPHABET[:len(case.params.b_q) - 1])
@@ -263,7 +273,8 @@ def divisible(name: str) -> bool:
 SIZED = ("square", *SIZES)
 
 #: Cases that a check is run on with --thorough alone.
-EXPENSIVE = dict.fromkeys(("vjp", "loss", "model"), ("book",))
+EXPENSIVE = {**dict.fromkeys(("vjp", "loss", "model"), ("book",)),
+             "parallel": ("workers-3-5", "workers-3-6", "workers-4-6")}
 
 # `cells` are the cases of the other cells; loss, clipping and update know of no cell, and `step` goes through them.
 NUMBERS = (
@@ -282,9 +293,12 @@ NUMBERS = (
     Numbers("chunks", chunks, ("forward",), stepped=frozenset({"outputs"}), applies=divisible, cells=("ragged",)),
     Numbers("model", model, ("model",), applies=only("square", "large"), cells=("large",)),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
-            trains=True, drifts=True, cells=("clipped",)),
+            applies=without(*TEAMS), trains=True, drifts=True, cells=("clipped",)),
     # A trajectory whose steps clip and don't shows all that the others show.
     Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True, cells=("clipped",)),
+    Numbers("parallel", parallel, ("parallel",), stepped=frozenset({"loss", "norm", "perplexity"}),
+            exact=("workers apart",), applies=only("workers-2-5", "workers-2-4"), trains=True, drifts=True,
+            cells=("workers-2-5",)),
     Numbers("written", written, ("written",), stepped=frozenset(map(extent, WRITE[1:])),
             applies=only("large"), drifts=True, draws=FEWEST, cells=("large",)),
     *(Numbers(dtype, half, ("forward", "loss_and_grads"), stepped=frozenset({"outputs"}),

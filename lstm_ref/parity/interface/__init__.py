@@ -15,6 +15,7 @@ from lstm_ref.parity.interface.implementation import (
     Epochs,
     Implementation,
     Model,
+    Parallel,
     Report,
     Trained,
     distinct,
@@ -25,6 +26,6 @@ from lstm_ref.parity.interface.watch import NAMES, Heard, watch
 __all__ = [
     "CELLS", "DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "OTHERS", "WAYS", "Cell", "Drawn", "Epoch",
     "EpochAfterEpoch", "Epochs", "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle",
-    "Report", "ResetAfter", "TensorFlow", "Torch", "Trained", "cell_of", "check_framework", "distinct", "framework",
-    "full", "not_judged", "row", "split", "watch",
+    "Parallel", "Report", "ResetAfter", "TensorFlow", "Torch", "Trained", "cell_of", "check_framework", "distinct",
+    "framework", "full", "not_judged", "row", "split", "watch",
 ]

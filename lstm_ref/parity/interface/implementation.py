@@ -51,6 +51,20 @@ class Trained(NamedTuple):
     minibatches: Epochs  #: as they are afterwards
 
 
+class Parallel(NamedTuple):
+    """What training on several workers gave."""
+
+    losses: Array  #: of every minibatch, whole
+    norms: Array  #: of its gradients after the reduction, before clipping
+    perplexities: Array  #: of every epoch
+    reduced: Sequence[Array]  #: the gradients of the first minibatch after the reduction, by the parameters
+    first: Sequence[Array]  #: the parameters after the first minibatch
+    last: Sequence[Array]  #: and at the end
+    states: Sequence[Array]  #: at the end, of all rows
+    #: after every minibatch, how many workers have not the first one's parameters and loss to the bit
+    apart: Array
+
+
 #: How a forward pass is handed arguments of the same values: lying otherwise in memory, or with W_hq not to be trained.
 WAYS = ("strided", "transposed", "W_hq frozen")
 
@@ -144,6 +158,9 @@ class Implementation(Protocol):
         self, params: Sequence[Array], epochs: Epochs, vocab: Vocab, lr: float
     ) -> tuple[Sequence[Array], Sequence[Array], str]:
         """The weights of a model before and after `train_ch8`, one of the epochs after the other; what it printed."""
+
+    def parallel(self, case: Any) -> Parallel:
+        """Training on a case, see `lstm_ref.parity.cases.Case`, by as many workers as it says."""
 
     def get_params(self, cell: str, vocab_size: int, num_hiddens: int, dtype: DTypeLike, seed: int) -> Drawn:
         """A cell's parameters as the framework draws them after seeding its own generator: `get_lstm_params`, say."""

@@ -22,7 +22,7 @@ from lstm_ref.parity.reference import Reference
 
 #: The modules that a mistake may be in, each before those that import it. By their full names: `lstm_ref.lstm` as an
 #: attribute is the function.
-MODULES = ("params", "lstm", "rnn", "gru", "loss", "training", "text", "loop", "model")
+MODULES = ("params", "lstm", "rnn", "gru", "loss", "training", "text", "loop", "model", "parallel")
 
 Edit = tuple[str, str, str]
 

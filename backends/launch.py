@@ -1,0 +1,96 @@
+"""The processes of several workers: started together, ended together, whichever of them ends first and however."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from lstm_ref.parity.runner.supervise import describe
+
+
+class WorkerError(RuntimeError):
+    """A worker ended, or the time ran out; says which, and what it said last."""
+
+
+def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env: dict[str, str] | None = None,
+           output: IO[str] | int | None = None) -> None:
+    """Run a command for each worker until all have ended.
+
+    None outlives the others, nor this process: each reads its standard input, see `end_with_the_others`.
+
+    Args:
+        commands: one for each worker; a launcher's own one for all.
+        seconds: all of them together may take; None is for ever.
+        env: besides what this process has.
+        output: where the first one prints; None is where this process does. What the others print is not shown.
+
+    Raises:
+        WorkerError: one did not end well; the others were ended.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    with ExitStack() as stack:
+        errors = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
+        started: list[subprocess.Popen[bytes]] = []
+        try:
+            for rank, command in enumerate(commands):
+                started.append(subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=output if rank == 0 else subprocess.DEVNULL,
+                    stderr=errors[rank], env=os.environ | (env or {}), start_new_session=True))
+            while any(process.poll() is None for process in started):
+                for rank, process in enumerate(started):
+                    if process.poll():
+                        raise WorkerError(f"worker {rank + 1} of {len(started)} {describe(process.returncode)}"
+                                          f"{_last(errors[rank])}")
+                if deadline is not None and time.monotonic() > deadline:
+                    raise WorkerError(f"the {len(started)} workers had not ended after {seconds:g} s"
+                                      f"{_last(errors[0])}")
+                time.sleep(0.02)
+            for rank, process in enumerate(started):
+                if process.returncode:
+                    raise WorkerError(f"worker {rank + 1} of {len(started)} {describe(process.returncode)}"
+                                      f"{_last(errors[rank])}")
+        finally:
+            for process in started:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _last(error: IO[bytes]) -> str:
+    """What a worker said last, in words."""
+    error.seek(0)
+    lines = [line for line in error.read().decode(errors="replace").splitlines() if line.strip()]
+    return f": {lines[-1].strip()}" if lines else ""
+
+
+def end_with_the_others() -> None:
+    """Called by a worker: it ends when who started it has, however that ended."""
+    def wait() -> None:
+        while os.read(0, 4096):  # not sys.stdin, whose lock the end of the interpreter would wait for
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def folder() -> "tempfile.TemporaryDirectory[str]":
+    """For what workers leave for each other and for who started them."""
+    return tempfile.TemporaryDirectory(prefix="lstm-workers-")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module as this process runs."""
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def beside(name: str) -> str | None:
+    """A program that was installed with this Python."""
+    path = Path(sys.executable).parent / name
+    return str(path) if path.exists() else None

@@ -1,0 +1,108 @@
+"""The book's training step on several workers, MXNet: a context for each in one process, reduced by a key-value store.
+
+A block has its parameters on all contexts, and `gluon.Trainer` reduces its gradients; of a model from scratch each
+context has its own.
+"""
+
+import copy
+
+from mxnet import autograd, gluon, kv, np, npx
+
+from backends.mxnet import training
+from backends.workers import Workers
+from lstm_ref.parallel import shards
+from lstm_ref.validate import check_loss, check_minibatch, check_theta
+
+ENGINE = "mxnet.kvstore"
+PROCESSES = False
+
+
+def prepare(size):
+    """MXNet has as many contexts of the CPU as are asked for."""
+
+
+class Worker(Workers):
+    """All workers. They begin with the same parameters."""
+
+    def __init__(self, implementation, make, lr, size):
+        net = make()
+        super().__init__(implementation, net, size, range(size))
+        kind = npx.gpu if implementation.adapter.device.device_type == "gpu" else npx.cpu
+        self.devices = [kind(rank) for rank in range(size)]
+        self.store = kv.create("device")
+        self.store.init("loss", np.zeros((), dtype=training.trainable(net)[0].dtype))
+        if isinstance(net, gluon.Block):
+            net.collect_params().reset_ctx(self.devices)
+            self.nets = [net] * size
+            self.trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr}, self.store,
+                                         update_on_kvstore=False)
+        else:
+            self.nets = [net, *(on(net, device) for device in self.devices[1:])]
+            self.updaters = [implementation.updater(each, lr) for each in self.nets]
+            for i, param in enumerate(net.params):
+                self.store.init(i, np.zeros_like(param))
+
+    def all_reduce(self, key, parts):
+        """The sum of what each worker has, in the place of all of them."""
+        self.store.pushpull(key, parts, out=parts)
+        return parts
+
+    def begin_state(self, batch_size):
+        """Of each worker's rows."""
+        return [net.begin_state(batch_size=rows.stop - rows.start, ctx=device)
+                for net, rows, device in zip(self.nets, shards(batch_size, self.size), self.devices, strict=True)]
+
+    def step(self, X, Y, state, theta=1):
+        """One step of the book's training loop, X and Y whole: the loss of the minibatch, and the workers' new states.
+
+        Raises FloatingPointError, before anything is updated, for a loss that is not finite.
+        """
+        check_minibatch(X, Y, self.net.vocab_size)
+        check_theta(theta)
+        losses, states = [], []
+        for net, old, rows, device in zip(self.nets, state, shards(len(X), self.size), self.devices, strict=True):
+            x, y = X[rows].as_in_ctx(device), Y[rows].T.reshape(-1).as_in_ctx(device)
+            with autograd.record():
+                y_hat, new = net(x, [part.detach() for part in old])
+                l = training.loss(y_hat, y).sum() / Y.size  # its share of the mean over all tokens
+            l.backward()
+            losses.append(l.detach())
+            states.append(new)
+        if isinstance(self.net, gluon.Block):
+            self.trainer.allreduce_grads()
+        else:
+            for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
+                self.all_reduce(i, [param.grad for param in same])
+        l = self.all_reduce("loss", losses)[0]
+        check_loss(l.item(), lambda: training.gradient_norm(training.trainable(self.net)))
+        self.saw(lambda: np.array(training.gradient_norm(training.trainable(self.net)), dtype=l.dtype))
+        for net, device in zip(self.nets, self.devices, strict=True):
+            with device:  # whose parameters are meant
+                training.grad_clipping(net, theta)
+        if isinstance(self.net, gluon.Block):
+            self.trainer.update(1)
+        else:
+            for updater in self.updaters:
+                updater(batch_size=1)
+        return l, states
+
+    def params(self):
+        """Of each."""
+        found = []
+        for net, device in zip(self.nets, self.devices, strict=True):
+            with device:
+                found.append(self.implementation.read(net))
+        return found
+
+    def states(self, state, batch_size):
+        """Of each."""
+        return [self.implementation.state_out(each) for each in state]
+
+
+def on(net, device):
+    """A model from scratch with the same parameters on another context."""
+    other = copy.copy(net)
+    other.params = [param.copyto(device) for param in net.params]
+    for param in other.params:
+        param.attach_grad()
+    return other

@@ -1,0 +1,84 @@
+"""The book's training step on several workers, NumPy: a process for each, reduced by MPI."""
+
+import mpi4py
+import numpy as np
+
+import lstm_ref as ref
+from backends import launch
+from backends.workers import Workers
+from lstm_ref.parallel import shards
+from lstm_ref.training import gradient_norm
+from lstm_ref.validate import check_loss, check_minibatch
+
+mpi4py.rc.initialize = False  # not in the process that starts the others
+from mpi4py import MPI  # noqa: E402
+
+ENGINE = "MPI"
+PROCESSES = True
+
+
+def launcher(size):
+    """The command before a worker's that starts them all; on this machine alone."""
+    return [launch.beside("mpiexec") or "mpiexec", "-n", str(size)]
+
+
+def meet(size, folder):
+    """MPI knows."""
+    return ""
+
+
+def join(rank, size, address, device):
+    """Join the other processes; the number of this one."""
+    MPI.Init()
+    return MPI.COMM_WORLD.rank
+
+
+def leave():
+    """The last thing that a worker does."""
+    MPI.Finalize()
+
+
+def all_reduce(array):
+    """The sum over all workers."""
+    result = np.empty_like(array, order="C")
+    MPI.COMM_WORLD.Allreduce(np.array(array, order="C"), result)
+    return result
+
+
+class Worker(Workers):
+    """This process's worker. It begins with the first one's parameters, whatever its own are."""
+
+    def __init__(self, implementation, make, lr, size):
+        net = make()
+        super().__init__(implementation, net, size, [MPI.COMM_WORLD.rank])
+        self.lr, self.grads = lr, []
+        net.params = net.params._make(np.array(param, order="C") for param in net.params)
+        for param in net.params:
+            MPI.COMM_WORLD.Bcast(param)
+
+    def begin_state(self, batch_size):
+        """Of this worker's rows."""
+        rows = shards(batch_size, self.size)[self.ranks[0]]
+        return self.net.begin_state(rows.stop - rows.start)
+
+    def step(self, X, Y, state, theta=1.0):
+        """One step of the book's training loop, X and Y whole: the loss of the minibatch, and the worker's new state.
+
+        Raises FloatingPointError, in every worker and before anything is updated, for a loss that is not finite.
+        """
+        net = self.net
+        check_minibatch(X, Y, net.vocab_size)
+        rows = shards(len(X), self.size)[self.ranks[0]]
+        inputs, targets = ref.one_hot(X[rows].T, net.vocab_size, net.params[0].dtype), Y[rows].T.reshape(-1)
+        loss, grads, last = ref.loss_and_grads(inputs, state, net.params, targets, net.forward_fn, net.backward_fn)
+        share = len(targets) / Y.size  # of the mean over all tokens
+        self.grads = [all_reduce(grad * grad.dtype.type(share)) for grad in grads]
+        loss = all_reduce(loss * loss.dtype.type(share))[()]
+        check_loss(float(loss), lambda: gradient_norm(self.grads))
+        self.saw(lambda: gradient_norm(self.grads))
+        net.params = ref.sgd(net.params, ref.grad_clipping(self.grads, theta), self.lr)
+        return loss, last
+
+    def reduced_gradients(self):
+        """As the last step had them."""
+        return self.grads

@@ -1,0 +1,173 @@
+"""Judged training on several workers, in processes of their own: what asks for it, and the program that does it.
+
+All that is judged on one number of workers is done by one start of them. The first worker alone is given the weights of
+a case, so that its sending them to the others is judged as well.
+"""
+
+import hashlib
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends import launch
+from lstm_ref.parallel import train_workers_epoch
+from lstm_ref.parity import registry
+from lstm_ref.parity.cases import TEAMS, Case, make
+from lstm_ref.parity.interface import DTYPES, Parallel, not_judged, split
+
+SECONDS = 300  #: for all that is judged on one number of workers
+
+Job = tuple[str, str, str]  #: implementation, case and precision
+
+
+def engine(backend: str) -> Any:
+    """The engine of a backend.
+
+    Raises:
+        ImportError: it has none, or it is not installed.
+    """
+    return importlib.import_module(f"backends.{backend}.parallel")
+
+
+class OnWorkers:
+    """What an adapter adds to be judged on several workers."""
+
+    implementations: dict[str, Any]
+    device: Any
+
+    def on_workers(self, implementation: Any, case: Case) -> Parallel:
+        """What an implementation's training on a case gives.
+
+        Raises:
+            RuntimeError: a worker failed, in this or another job; says what it said.
+        """
+        done: dict[int, Any] = self.__dict__.setdefault("_on_workers", {})
+        label = next(name for name, each in self.implementations.items() if each is implementation)
+        if case.workers not in done:
+            device = "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
+            try:
+                done[case.workers] = results(type(self).__module__.split(".")[1], device, case.workers,
+                                             self._jobs(case.workers))
+            except launch.WorkerError as error:
+                done[case.workers] = error
+        if isinstance(found := done[case.workers], launch.WorkerError):
+            raise RuntimeError(str(found))
+        return found[label, case.name, str(case.dtype)]  # type: ignore[no-any-return]
+
+    def _jobs(self, workers: int) -> list[Job]:
+        """All that is judged on so many workers."""
+        return [(label, name, dtype) for label, each in self.implementations.items() for name in TEAMS
+                if make(name).workers == workers
+                if (cell := split(name)[0]) in ("lstm", *each.cells) and "parallel" not in not_judged(each, cell)
+                for dtype in DTYPES if dtype not in each.dtypes]
+
+
+def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dict[Job, Parallel]:
+    """Do all jobs on so many workers.
+
+    Raises:
+        WorkerError: a worker failed; says which, in which job, and what it said.
+    """
+    with launch.folder() as name:
+        folder = Path(name)
+        begin(backend, workers, folder, device, ["backends.parallel", json.dumps(jobs)], SECONDS)
+        return {tuple(job): _read(folder, i) for i, job in enumerate(jobs)}
+
+
+def begin(backend: str, workers: int, folder: Path, device: str, program: Sequence[str], seconds: float | None) -> None:
+    """Start the workers of a program and wait for them; each is told who it is, see `Place`."""
+    found = engine(backend)
+    module, *more = program
+    address = found.meet(workers, folder) if found.PROCESSES else ""
+
+    def command(rank: int) -> list[str]:
+        return launch.python(module, backend, device, str(workers), str(rank), address, str(folder), *more)
+
+    if not found.PROCESSES:
+        commands = [command(0)]
+    elif hasattr(found, "launcher"):
+        commands = [[*found.launcher(workers), *command(-1)]]
+    else:
+        commands = [command(rank) for rank in range(workers)]
+    launch.launch(commands, seconds)
+
+
+def main(backend: str, device: str, workers: str, rank: str, address: str, folder: str, jobs: str) -> None:
+    """One process of the judged workers."""
+    launch.end_with_the_others()
+    found, size = engine(backend), int(workers)
+    if not found.PROCESSES:
+        found.prepare(size)
+    adapter = registry.load(backend, device)
+    mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
+    for i, (label, name, dtype) in enumerate(json.loads(jobs)):
+        case = make(name).astype(dtype)
+        print(f"{label} on {name} in {dtype}", file=sys.stderr)
+        np.savez(Path(folder) / f"{i}-{mine}.npz", **_train(found, adapter.implementations[label], case, size, mine))
+    if found.PROCESSES:
+        found.leave()
+
+
+def _train(found: Any, implementation: Any, case: Any, size: int, rank: int) -> dict[str, Any]:
+    """Train on a case: all that this process saw of it."""
+    adapter = implementation.adapter
+    params = case.params if rank == 0 else case.params._make(map(np.negative, case.params))
+    team = found.Worker(implementation, lambda: implementation.fresh(params), case.lr, size)
+    team.watched = True
+    losses, seen, step = list[Any](), dict[str, Any](), team.step
+    bits, norms = list[list[str]](), list[Any]()
+
+    def watched(X: Any, Y: Any, state: Any) -> Any:
+        loss, state = step(X, Y, state)
+        norms.append(team.norm)
+        params = [[np.array(array) for array in each] for each in team.params()]
+        if not seen:
+            seen.update(_named("reduced", team.reduced) | _named("first", params[0]))
+        bits.append([_digest([*each, adapter.array(loss)]) for each in params])
+        seen["states"] = team.states(state, len(X))
+        return loss, state
+
+    team.step = watched
+    perplexities = [train_workers_epoch(team, [tuple(adapter.tensors(minibatch)) for minibatch in epoch],
+                                    case.use_random_iter, losses)[0] for epoch in case.epochs]
+    states = {f"state-{k}-{i}": array for k, each in enumerate(seen.pop("states")) for i, array in enumerate(each)}
+    return {**seen, **states, **_named("last", team.params()[0]), "losses": np.stack(adapter.arrays(losses)),
+            "norms": np.stack(norms), "perplexities": np.array(perplexities), "bits": np.array(bits)}
+
+
+def _named(what: str, arrays: Sequence[Any]) -> dict[str, Any]:
+    return {f"{what}-{i}": array for i, array in enumerate(arrays)}
+
+
+def _digest(arrays: Sequence[Any]) -> str:
+    """Of the bits of some arrays."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def _read(folder: Path, job: int) -> Parallel:
+    """What all processes saw of a job, put together."""
+    parts = [dict(np.load(folder / f"{job}-{rank}.npz")) for rank in range(len(list(folder.glob(f"{job}-*.npz"))))]
+    first = parts[0]
+
+    def numbered(what: str, part: dict[str, Any] = first) -> list[Any]:
+        return [part[f"{what}-{i}"] for i in range(sum(name.startswith(f"{what}-") for name in part))]
+
+    kinds = len({name.rpartition("-")[2] for name in first if name.startswith("state-")})
+    states = [np.concatenate([part[f"state-{k}-{i}"] for part in parts
+                              for k in range(sum(name.startswith("state-") for name in part) // kinds)])
+              for i in range(kinds)]
+    bits = np.concatenate([part["bits"] for part in parts], axis=1)
+    return Parallel(first["losses"], first["norms"], first["perplexities"], numbered("reduced"), numbered("first"),
+                    numbered("last"), states, (bits != bits[:, :1]).sum(axis=1))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
