@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from backends import launch
+from lstm_ref.files import whole
 from lstm_ref.parallel import train_workers_epoch
 from lstm_ref.parity import registry
-from lstm_ref.parity.cases import TEAMS, Case, make
+from lstm_ref.parity.cases import BRIEF, TEAMS, Case, make
 from lstm_ref.parity.interface import DTYPES, Parallel, not_judged, split
 
 SECONDS = 300  #: for all that is judged on one number of workers
+STARTS = 3
 
 Job = tuple[str, str, str]  #: implementation, case and precision
 
@@ -44,39 +46,53 @@ class OnWorkers:
         """What an implementation's training on a case gives.
 
         Raises:
-            RuntimeError: a worker failed, in this or another job; says what it said.
+            RuntimeError: a worker failed; says what it said.
         """
-        done: dict[int, Any] = self.__dict__.setdefault("_on_workers", {})
+        done: dict[int, dict[Job, Parallel | str]] = self.__dict__.setdefault("_on_workers", {})
         label = next(name for name, each in self.implementations.items() if each is implementation)
         if case.workers not in done:
             device = "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
-            try:
-                done[case.workers] = results(type(self).__module__.split(".")[1], device, case.workers,
-                                             self._jobs(case.workers))
-            except launch.WorkerError as error:
-                done[case.workers] = error
-        if isinstance(found := done[case.workers], launch.WorkerError):
-            raise RuntimeError(str(found))
-        return found[label, case.name, str(case.dtype)]  # type: ignore[no-any-return]
+            done[case.workers] = results(type(self).__module__.split(".")[1], device, case.workers,
+                                         self._jobs(case.workers))
+        found = done[case.workers][label, case.name, str(case.dtype)]
+        if isinstance(found, str):
+            raise RuntimeError(found)
+        return found
 
     def _jobs(self, workers: int) -> list[Job]:
         """All that is judged on so many workers."""
-        return [(label, name, dtype) for label, each in self.implementations.items() for name in TEAMS
+        return [(label, name, dtype) for label, each in self.implementations.items() for name in (*TEAMS, *BRIEF)
                 if make(name).workers == workers
+                if workers > 1
                 if (cell := split(name)[0]) in ("lstm", *each.cells) and "parallel" not in not_judged(each, cell)
                 for dtype in DTYPES if dtype not in each.dtypes]
 
 
-def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dict[Job, Parallel]:
-    """Do all jobs on so many workers.
+def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dict[Job, Parallel | str]:
+    """Do all jobs on so many workers; of one that failed, what was said.
 
-    Raises:
-        WorkerError: a worker failed; says which, in which job, and what it said.
+    A job that ends a worker ends that start of them; what it left is done by another, a few times.
     """
-    with launch.folder() as name:
-        folder = Path(name)
-        begin(backend, workers, folder, device, ["backends.parallel", json.dumps(jobs)], SECONDS)
-        return {tuple(job): _read(folder, i) for i, job in enumerate(jobs)}
+    done: dict[Job, Parallel | str] = {}
+    for _ in range(STARTS):
+        with launch.folder() as name:
+            left, failure = [job for job in jobs if job not in done], ""
+            try:
+                begin(backend, workers, Path(name), device, ["backends.parallel", json.dumps(left)], SECONDS)
+            except launch.WorkerError as error:
+                failure = str(error)
+            parts = workers if engine(backend).PROCESSES else 1
+            for i, job in enumerate(left):
+                if (said := Path(name) / f"{i}.txt").exists():
+                    done[job] = said.read_text()
+                elif len(list(Path(name).glob(f"{i}-*.npz"))) == parts:
+                    done[job] = _read(Path(name), i, parts)
+                else:
+                    done[job] = failure
+                    break
+        if len(done) == len(jobs):
+            return done
+    return done | {job: failure for job in jobs if job not in done}
 
 
 def begin(backend: str, workers: int, folder: Path, device: str, program: Sequence[str], seconds: float | None) -> None:
@@ -107,8 +123,15 @@ def main(backend: str, device: str, workers: str, rank: str, address: str, folde
     mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
     for i, (label, name, dtype) in enumerate(json.loads(jobs)):
         case = make(name).astype(dtype)
-        print(f"{label} on {name} in {dtype}", file=sys.stderr)
-        np.savez(Path(folder) / f"{i}-{mine}.npz", **_train(found, adapter.implementations[label], case, size, mine))
+        try:
+            seen = _train(found, adapter.implementations[label], case, size, mine)
+        except Exception as error:
+            if found.PROCESSES:
+                raise
+            (Path(folder) / f"{i}.txt").write_text(f"{type(error).__name__}: {error}")
+            continue
+        with whole(Path(folder) / f"{i}-{mine}.npz") as part:
+            np.savez(part, **seen)
     if found.PROCESSES:
         found.leave()
 
@@ -128,7 +151,7 @@ def _train(found: Any, implementation: Any, case: Any, size: int, rank: int) -> 
         params = [[np.array(array) for array in each] for each in team.params()]
         if not seen:
             seen.update(_named("reduced", team.reduced) | _named("first", params[0]))
-        bits.append([_digest([*each, adapter.array(loss)]) for each in params])
+        bits.append([_digest(each) for each in params])
         seen["states"] = team.states(state, len(X))
         return loss, state
 
@@ -152,9 +175,9 @@ def _digest(arrays: Sequence[Any]) -> str:
     return found.hexdigest()
 
 
-def _read(folder: Path, job: int) -> Parallel:
+def _read(folder: Path, job: int, processes: int) -> Parallel:
     """What all processes saw of a job, put together."""
-    parts = [dict(np.load(folder / f"{job}-{rank}.npz")) for rank in range(len(list(folder.glob(f"{job}-*.npz"))))]
+    parts = [dict(np.load(folder / f"{job}-{rank}.npz")) for rank in range(processes)]
     first = parts[0]
 
     def numbered(what: str, part: dict[str, Any] = first) -> list[Any]:

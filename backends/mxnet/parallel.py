@@ -15,6 +15,7 @@ from lstm_ref.validate import check_loss, check_minibatch, check_theta
 
 ENGINE = "mxnet.kvstore"
 PROCESSES = False
+LOSS = 1_000_000  #: its key in the store; those of the gradients are their numbers
 
 
 def prepare(size):
@@ -30,7 +31,7 @@ class Worker(Workers):
         kind = npx.gpu if implementation.adapter.device.device_type == "gpu" else npx.cpu
         self.devices = [kind(rank) for rank in range(size)]
         self.store = kv.create("device")
-        self.store.init("loss", np.zeros((), dtype=training.trainable(net)[0].dtype))
+        self.store.init(LOSS, np.zeros((), dtype=training.trainable(net)[0].dtype))
         if isinstance(net, gluon.Block):
             net.collect_params().reset_ctx(self.devices)
             self.nets = [net] * size
@@ -73,7 +74,7 @@ class Worker(Workers):
         else:
             for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
                 self.all_reduce(i, [param.grad for param in same])
-        l = self.all_reduce("loss", losses)[0]
+        l = self.all_reduce(LOSS, losses)[0]
         check_loss(l.item(), lambda: training.gradient_norm(training.trainable(self.net)))
         self.saw(lambda: np.array(training.gradient_norm(training.trainable(self.net)), dtype=l.dtype))
         for net, device in zip(self.nets, self.devices, strict=True):

@@ -272,7 +272,14 @@ LONG = {"long": cache(lambda: trajectory("long", 200, 32, 35, 256, 10_000, scale
 BRIEF = {
     "brief-sequential": cache(lambda: trajectory("brief-sequential", 2, 2, 3, 8, 28, scale=0.5)),
     "brief-random": cache(lambda: trajectory("brief-random", 2, 2, 3, 8, 28, scale=0.5, use_random_iter=True)),
+    "brief-workers-5": cache(lambda: brief_team("brief-workers-5", 5)),
+    "brief-workers-4": cache(lambda: brief_team("brief-workers-4", 4)),
 }
+
+
+def brief_team(name: str, batch_size: int) -> Case:
+    """Two epochs of two workers."""
+    return replace(trajectory(name, 2, batch_size, 3, 8, 10 * batch_size, scale=1.5), workers=2)
 
 #: Sizes of the random cases; the smallest decide the limit, since there a spread rests on few roundings.
 RANDOM_SIZES = ((1, 1, 2, 1), (1, 2, 2, 1), (2, 1, 3, 2), (3, 2, 5, 4), (6, 3, 13, 17))

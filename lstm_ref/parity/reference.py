@@ -51,7 +51,7 @@ class Reference:
     not_judged: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {"bfloat16": "NumPy's matrix products of it are float32"}
     cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, MappingProxyType({}))
-    teams = False  #: train on several workers even where one gives the same
+    teams = False  #: train as many workers as a case has even where one alone should give the same
 
     def __init__(self, textbook: bool = False, ref: Any = lstm_ref):
         self._ref = ref

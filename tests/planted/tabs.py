@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engines import ENGINES
 from training import IN_MODEL, TRAINING
 from words import translated
 
@@ -81,6 +82,8 @@ def sources(mistake: Mistake, backend: str) -> dict[str, str]:
         LookupError: it is not said how to make the mistake in this tab, or a text to edit is missing.
     """
     folder = f"backends/{backend}"
+    if mistake.check == "parallel":
+        return {f"{folder}/parallel.py": _edited(folder, "parallel.py", ENGINES[backend][mistake.name])}
     if mistake.name in START:
         return {f"{folder}/scratch.py": _added(folder, "scratch.py", start(mistake.name, backend))}
     if mistake.name in TRAINING[backend]:

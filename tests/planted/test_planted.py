@@ -1,9 +1,13 @@
 """Each mistake of the catalogue, made in a framework's own tab, is the one that the diagnosis names first."""
 
 import contextlib
+import os
 import random
 import sys
+from pathlib import Path
 
+from engines import ENGINES
+from engines import IMPOSSIBLE as NOT_IN_ENGINE
 from install import forget, serving
 from tabs import IMPOSSIBLE, sources
 
@@ -19,7 +23,8 @@ def chosen(backend, sample):
     draw = random.Random(backend)
     names = [m for m in MISTAKES if m.kind == "exchanged name"]
     few = draw.sample(names, NAMES)
-    possible = [m for m in MISTAKES if m.label in COMPARED and m.name not in IMPOSSIBLE
+    impossible = {*IMPOSSIBLE, *NOT_IN_ENGINE[backend]}
+    possible = [m for m in MISTAKES if m.label in COMPARED and m.name not in impossible
                 and (m not in names or m in few)]
     return possible if sample is None else draw.sample(possible, min(sample, len(possible)))
 
@@ -42,10 +47,33 @@ def implementation(backend, files):
         return registry.load(backend).implementations["scratch"]
 
 
-def test_the_planted_mistake_is_named_first(mistake, request):
+#: What a worker's Python runs before all else: the planted files take the place of the engine's.
+WORKER = """import sys
+from pathlib import Path
+sys.path.insert(0, {mutants!r})
+from install import Served
+for file in {files!r}:
+    path = Path(__file__).parent / file.replace("/", "-")
+    sys.meta_path.insert(0, Served(file.removesuffix(".py").replace("/", "."), path, path.read_text()))
+"""
+
+
+def in_workers(files, folder, monkeypatch):
+    """Have the processes that are started import these sources, too."""
+    for file, source in files.items():
+        (folder / file.replace("/", "-")).write_text(source)
+    mutants = str(Path(__file__).parents[1] / "mutants")
+    (folder / "sitecustomize.py").write_text(WORKER.format(mutants=mutants, files=list(files)))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *os.environ.get("PYTHONPATH", "").split()]))
+
+
+def test_the_planted_mistake_is_named_first(mistake, request, tmp_path, monkeypatch):
     """By its name, or by that of one that can't be distinguished from it."""
     option = request.config.option
-    planted = implementation(option.tab, sources(mistake, option.tab))
+    files = sources(mistake, option.tab)
+    planted = implementation(option.tab, files)
+    if mistake.check == "parallel":
+        in_workers(files, tmp_path, monkeypatch)
     diagnosis = diagnose(planted, option.build / "truth")
     assert diagnosis.failed, "the planted mistake changes nothing"
     assert diagnosis.findings, "\n".join(diagnosis.lines())
@@ -61,3 +89,5 @@ def test_the_tab_as_it_stands_is_healthy(request):
 def test_what_cannot_be_planted_is_in_the_catalogue():
     """The list of reasons is not stale."""
     assert IMPOSSIBLE.keys() <= {m.name for m in MISTAKES}
+    for backend, impossible in NOT_IN_ENGINE.items():
+        assert {*impossible} ^ {*ENGINES[backend]} == {m.name for m in MISTAKES if m.check == "parallel"}

@@ -47,6 +47,8 @@ PANEL = (
     ("bad_input", "ragged", "params lstm rnn loss training loop model"),
     *((check, f"{cell}-ragged", modules.format(CELLS[cell].function)) for cell in OTHERS for check, modules in (
         ("forward", "{}"), ("backward", "{} loss training"), ("vjp", "{}"), ("step", "{} loss training"))),
+    ("parallel", "brief-workers-5", "parallel"),
+    ("parallel", "brief-workers-4", "parallel"),
 )
 
 #: A mistake that another check is meant for shows in none of these; the words of that check say it all.
@@ -56,7 +58,10 @@ COMPARED = {full(check, on) for check, on, _ in PANEL}
 INSTEAD = {"vjp": "backward", "loss": "backward", "sgd": "step"}
 
 #: What takes a hundred times as long to compute as the others.
-EXPENSIVE = ("trajectory", "prediction", "params")
+EXPENSIVE = ("trajectory", "prediction", "params", "parallel")
+
+#: What is run where nothing before it fails: it is slow, and goes through all of that.
+LAST = ("parallel",)
 
 #: For a check that fails first, the checks before it that its cause may belong to.
 FORWARD = ("forward", "chunks")
@@ -173,7 +178,10 @@ def diagnose(implementation: Implementation, folder: Path) -> Diagnosis:
 
 def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[Item]:
     """What an implementation computes on the small cases."""
+    failed = set[str]()
     for name, on, modules in PANEL:
+        if name in LAST and failed - {*LAST}:
+            continue
         cell, label = split(on)[0], full(name, on)
         if cell not in ("lstm", *getattr(implementation, "cells", ())) or name in not_judged(implementation, cell):
             continue
@@ -183,6 +191,7 @@ def panel(implementation: Implementation, dtype: str, folder: Path) -> Iterator[
             worst(found, rod, case) <= LIMIT)
         if name in INSTEAD and INSTEAD[name] not in not_judged(implementation, cell) and not fails:
             continue
+        failed |= {name} if fails else set()
         yield Item(label, name, case, frozenset(modules.split()), found, fails, rod)
 
 

@@ -61,7 +61,7 @@ class Parallel(NamedTuple):
     first: Sequence[Array]  #: the parameters after the first minibatch
     last: Sequence[Array]  #: and at the end
     states: Sequence[Array]  #: at the end, of all rows
-    #: after every minibatch, how many workers have not the first one's parameters and loss to the bit
+    #: after every minibatch, how many workers have not the first one's parameters to the bit
     apart: Array
 
 

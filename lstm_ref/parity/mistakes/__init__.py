@@ -5,7 +5,7 @@ check meant for it. Diagnosis: when a backend fails, the mistakes are compared w
 (`lstm_ref.parity.explain.diagnose`).
 """
 
-from lstm_ref.parity.mistakes import conduct, gates, gru, loop, loss, outputs, precision, start, update
+from lstm_ref.parity.mistakes import conduct, gates, gru, loop, loss, outputs, parallel, precision, start, update
 from lstm_ref.parity.mistakes.mistake import Mistake, Mistaken
 
 MISTAKES: tuple[Mistake, ...] = (
@@ -13,6 +13,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *gates.PARAMETERS, *gates.CELL, *outputs.STATE, *outputs.OUTPUTS, *precision.PRECISION,
     *outputs.GRADIENT, *loss.LOSS, *loss.TARGETS, *update.CLIPPING, *update.UPDATE,
     *loop.TRAINING, *loop.SAMPLING, *loop.PREDICTION, *conduct.CONDUCT, *gru.GRU,
+    *parallel.PARALLEL,
 )
 
 __all__ = ["MISTAKES", "Mistake", "Mistaken"]

@@ -135,6 +135,7 @@ class Mistaken(Reference):
             changed |= {module: SimpleNamespace(**own)} if module in ("loop", "text") else own
             names |= own
         super().__init__(textbook, SimpleNamespace(**names))
+        self.teams = any(module == "parallel" for mistake in mistakes for module, *_ in mistake.edits)
         if any(not mistake.by_hand for mistake in mistakes):
             self._differentiate({module: _edited(module, mistakes) for module in ("lstm", "rnn", "gru")})
 

@@ -40,14 +40,15 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "loss": ("loss",), "loss_and_grads": (*FORWARD, "loss"), "grad_clipping": ("grad_clipping",), "sgd": ("sgd",),
     "train_step": ("train_step",), "train": ("train_epoch_ch8", *MODEL, "loss", "sgd"),
     "carried": ("train_ch8", *MODEL), "prediction": ("predict_ch8", *MODEL), "written": ("predict_ch8", *MODEL),
-    "model": MODEL, "touched": FORWARD, "minibatches": ()}
+    "model": MODEL, "touched": FORWARD, "minibatches": (), "parallel": ()}
 #: The roles of the other cells in the place of the LSTM's.
 INSTEAD = {cell: {"lstm or lstm_step": cell, "lstm": cell, "init_lstm_state": f"init_{form}_state",
                   "get_lstm_params": "get_gru_params" if form == "gru" else "get_params of the RNN"}
            for cell in OTHERS for form in [CELLS[cell].function]}
 #: Checks that are for backends alone.
 HOUSE_RULES = {"bad_input": "a rule for backends: refusals in the reference's words",
-               "sampling": "a rule for backends: minibatches of the embedded story"}
+               "sampling": "a rule for backends: minibatches of the embedded story",
+               "parallel": "several workers are judged of backends alone, which are started in processes of their own"}
 
 
 class Holder(list[Any]):

@@ -1,0 +1,152 @@
+"""How each mistake in training on several workers is made in a framework's engine: edits of backends/*/parallel.py."""
+
+SHARED = "all engines share lstm_ref.parallel"
+ONE = "the workers are one process, which has the weights once"
+APART = "the workers are processes, which never see each other's states"
+
+#: By backend, mistakes that its engine can't contain, and why not.
+IMPOSSIBLE = {
+    backend: {"last minibatch left out": SHARED, "an order of its own in each worker": SHARED, **more}
+    for backend, more in {
+        "torch": {"states mixed between workers": APART},
+        "paddle": {"states mixed between workers": APART},
+        "jax": {"weights of its own in each worker": ONE},
+        "tensorflow": {"weights of its own in each worker": ONE,
+                       "gradients not reduced": "a strategy's variables take one update"},
+        "mxnet": {},
+    }.items()}
+
+BACKWARD = """            l.backward()
+            for param in params:
+                all_reduce(param.grad)
+"""
+SHARE = {"torch": "(y.numel() / tokens)", "paddle": "(y.size / tokens)"}
+ROWS = {"torch": "        rows, tokens = shards(len(X), self.size)[self.ranks[0]], Y.numel()\n",
+        "paddle": "        rows, tokens = shards(len(X), self.size)[self.ranks[0]], Y.size\n"}
+TIMES = {"torch": "param.grad.mul_({})", "paddle": "param.grad.set_value(param.grad * ({}))"}
+EVEN = "slice(self.ranks[0] * (batch_size // self.size), (self.ranks[0] + 1) * (batch_size // self.size))"
+BEGUN = "rows = shards(batch_size, self.size)[self.ranks[0]]"
+
+
+def processes(backend: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """In an engine with a process for each worker."""
+    share, rows, times = SHARE[backend], ROWS[backend], TIMES[backend]
+    back, own = (BACKWARD.replace("                all_reduce(param.grad)\n", "                " + text + "\n")
+                 for text in (f"{times.format('1 / ' + share)}\n            training.grad_clipping(net, theta)\n"
+                              f"            for param in params:\n                {times.format(share)}\n"
+                              "                all_reduce(param.grad)", times.format("1 / " + share)))
+    even = EVEN.replace("batch_size", "len(X)")
+    return {
+        "clipping before the reduction": ((BACKWARD, back),),
+        "sum over the workers": (("            l.backward()\n", f"            (l / {share}).backward()\n"),),
+        "workers weighted alike": ((f" * {share}", " / self.size"),),
+        "the same rows for every worker": ((rows, rows + "        rows = slice(0, rows.stop - rows.start)\n"),),
+        "weights of its own in each worker": (("dist.broadcast(param, 0)", "pass"),),
+        "gradients not reduced": ((BACKWARD, own),),
+        "only the first worker updated": (("self.updater(batch_size=1)",
+                                           "self.ranks[0] == 0 and self.updater(batch_size=1)"),),
+        "loss of one worker": (("l = all_reduce(l.detach())", f"l = l.detach() / {share}"),),
+        "learning rate times the workers": (("updater(net, lr)", "updater(net, lr * size)"),),
+        "odd rows left out": ((BEGUN, f"rows = {EVEN}"), (rows, rows.replace(
+            "shards(len(X), self.size)[self.ranks[0]]", even)
+            + "        tokens = len(X) // self.size * self.size * X.shape[1]\n")),
+    }
+
+
+JAX = {
+    "clipping before the reduction": (
+        ("    l, grads = jax.lax.psum((l, grads), \"workers\")\n",
+         "    share = counts.sum() / jax.lax.psum(counts.sum(), \"workers\")\n"
+         "    grads = training.grad_clipping(jax.tree.map(lambda grad: grad / share, grads), theta)\n"
+         "    l, grads = jax.lax.psum((l, jax.tree.map(lambda grad: grad * share, grads)), \"workers\")\n"),),
+    "sum over the workers": (
+        ("    l, grads = jax.lax.psum((l, grads), \"workers\")\n",
+         "    share = counts.sum() / jax.lax.psum(counts.sum(), \"workers\")\n"
+         "    l, grads = jax.lax.psum((l, jax.tree.map(lambda grad: grad / share, grads)), \"workers\")\n"),),
+    "workers weighted alike": (("jax.lax.psum(counts.sum(), \"workers\")",
+                                "counts.sum() * jax.lax.psum(1, \"workers\")"),),
+    "the same rows for every worker": (("[*range(batch_size)[each],", "[*range(each.stop - each.start),"),),
+    "gradients not reduced": (
+        ("    l, grads = jax.lax.psum((l, grads), \"workers\")\n",
+         "    share = counts.sum() / jax.lax.psum(counts.sum(), \"workers\")\n"
+         "    l, grads = jax.lax.psum(l, \"workers\"), jax.tree.map(lambda grad: grad / share, grads)\n"),),
+    "only the first worker updated": (
+        ("    return new_params, l,",
+         "    new_params = jax.tree.map(lambda new, old: jnp.where(jax.lax.axis_index(\"workers\") == 0, new, old), "
+         "new_params, params)\n    return new_params, l,"),),
+    "states mixed between workers": (
+        ("    return new_params, l,",
+         "    size = jax.lax.psum(1, \"workers\")\n"
+         "    new_state = jax.tree.map(lambda part: jax.lax.ppermute(part, \"workers\", "
+         "[(k, size - 1 - k) for k in range(size)]), new_state)\n    return new_params, l,"),),
+    "loss of one worker": (
+        ("    l, grads = jax.lax.psum((l, grads), \"workers\")\n",
+         "    share = counts.sum() / jax.lax.psum(counts.sum(), \"workers\")\n"
+         "    l, grads = jax.lax.all_gather(l / share, \"workers\")[0], jax.lax.psum(grads, \"workers\")\n"),),
+    "learning rate times the workers": (("theta), lr, 1)", "theta), lr * jax.lax.psum(1, \"workers\"), 1)"),),
+    "odd rows left out": (
+        ("        cut = shards(batch_size, self.size)\n",
+         "        few = batch_size // self.size\n"
+         "        cut = [slice(k * few, k * few + few) for k in range(self.size)]\n"),),
+}
+CUT = "        rows = shards(len(X), self.size)\n"
+LOSS_TF = "                l *= tf.cast(tf.size(y) / tokens, l.dtype)  # its share of the mean over all tokens\n"
+GRADS_TF = "return l, tape.gradient(l, params), new"
+FEW = "[slice(k * ({n} // self.size), (k + 1) * ({n} // self.size)) for k in range(self.size)]"
+TENSORFLOW = {
+    "clipping before the reduction": ((
+        GRADS_TF, "share = tf.cast(tf.size(y) / tokens, l.dtype)\n            own = training.grad_clipping("
+                  "[grad / share for grad in tape.gradient(l, params)], theta)\n"
+                  "            return l, [grad * share for grad in own], new"),),
+    "sum over the workers": ((GRADS_TF, "share = tf.cast(tf.size(y) / tokens, l.dtype)\n            return l, "
+                                        "[grad / share for grad in tape.gradient(l, params)], new"),),
+    "workers weighted alike": (("tf.size(y) / tokens", "1 / self.size"),),
+    "the same rows for every worker": ((CUT, CUT + "        rows = [slice(0, r.stop - r.start) for r in rows]\n"),),
+    "only the first worker updated": (("param.assign_sub(self.lr * grad)",
+                                       "values(param)[0].assign_sub(self.lr * grad)"),),
+    "states mixed between workers": (("        return l, state\n", "        return l, [self.spread("
+        "self.strategy.experimental_local_results(part)[::-1]) for part in state]\n"),),
+    "loss of one worker": (("        l = self.strategy.reduce(tf.distribute.ReduceOp.SUM, l, axis=None)\n",
+                            "        l = self.strategy.experimental_local_results(l)[0] * "
+                            "(len(X) / (rows[0].stop - rows[0].start))\n"),),
+    "learning rate times the workers": (("self.lr * grad", "self.lr * self.size * grad"),),
+    "odd rows left out": (
+        ("shards(batch_size, self.size)", FEW.format(n="batch_size")),
+        (CUT, f"        rows = {FEW.format(n='len(X)')}\n"),
+        ("        params = net.trainable_variables\n", "        params = net.trainable_variables\n"
+         "        tokens = len(X) // self.size * self.size * X.shape[1]\n")),
+}
+LOSS_MX = "                l = training.loss(y_hat, y).sum() / Y.size  # its share of the mean over all tokens\n"
+REDUCED_MX = """            for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
+                self.all_reduce(i, [param.grad for param in same])
+"""
+OWN_MX = """            for net, rows in zip(self.nets, shards(len(X), self.size)):
+                for param in net.params:
+                    param.grad[:] *= len(X) / (rows.stop - rows.start)
+"""
+MXNET = {
+    "clipping before the reduction": ((
+        REDUCED_MX, OWN_MX + "                training.grad_clipping(net, theta)\n"
+                    "                for param in net.params:\n"
+                    "                    param.grad[:] *= (rows.stop - rows.start) / len(X)\n" + REDUCED_MX),),
+    "sum over the workers": ((REDUCED_MX, OWN_MX + REDUCED_MX),),
+    "workers weighted alike": ((".sum() / Y.size", ".mean() / self.size"),),
+    "the same rows for every worker": (("            x, y = X[rows]",
+                                        "            rows = slice(0, rows.stop - rows.start)\n"
+                                        "            x, y = X[rows]"),),
+    "weights of its own in each worker": (("param.copyto(device)", "(-param).copyto(device)"),),
+    "gradients not reduced": ((REDUCED_MX, OWN_MX),),
+    "only the first worker updated": (("for updater in self.updaters:", "for updater in self.updaters[:1]:"),),
+    "states mixed between workers": (("        return l, states\n",
+                                      "        return l, [[part.as_in_ctx(device) for part in each] for each, device "
+                                      "in zip(states[::-1], self.devices)]\n"),),
+    "loss of one worker": (("l = self.all_reduce(LOSS, losses)[0]",
+                            "l = losses[0] * (len(X) / shards(len(X), self.size)[0].stop)"),),
+    "learning rate times the workers": (("implementation.updater(each, lr)",
+                                         "implementation.updater(each, lr * size)"),),
+    "odd rows left out": (("shards(batch_size, self.size)", FEW.format(n="batch_size")),
+                          ("shards(len(X), self.size)", FEW.format(n="len(X)")),
+                          ("/ Y.size", "/ (len(X) // self.size * self.size * X.shape[1])")),
+}
+ENGINES = {"torch": processes("torch"), "paddle": processes("paddle"), "jax": JAX, "tensorflow": TENSORFLOW,
+           "mxnet": MXNET}
