@@ -46,16 +46,14 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
             while any(process.poll() is None for process in started):
                 for rank, process in enumerate(started):
                     if process.poll():
-                        raise WorkerError(f"worker {rank + 1} of {len(started)} {describe(process.returncode)}"
-                                          f"{_last(errors[rank])}")
+                        raise WorkerError(_ended(rank, started, errors[rank]))
                 if deadline is not None and time.monotonic() > deadline:
-                    raise WorkerError(f"the {len(started)} workers had not ended after {seconds:g} s"
+                    raise WorkerError(f"the workers had not ended after {seconds:g} s"
                                       f"{_last(errors[0])}")
                 time.sleep(0.02)
             for rank, process in enumerate(started):
                 if process.returncode:
-                    raise WorkerError(f"worker {rank + 1} of {len(started)} {describe(process.returncode)}"
-                                      f"{_last(errors[rank])}")
+                    raise WorkerError(_ended(rank, started, errors[rank]))
         finally:
             for process in started:
                 if process.poll() is None:
@@ -63,11 +61,17 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
                 process.wait()
 
 
+def _ended(rank: int, started: "list[subprocess.Popen[bytes]]", error: IO[bytes]) -> str:
+    """How one ended, in words."""
+    who = f"worker {rank + 1} of {len(started)}" if len(started) > 1 else "the process of the workers"
+    return f"{who} {describe(started[rank].returncode)}{_last(error)}"
+
+
 def _last(error: IO[bytes]) -> str:
     """What a worker said last, in words."""
     error.seek(0)
     lines = [line for line in error.read().decode(errors="replace").splitlines() if line.strip()]
-    return f": {lines[-1].strip()}" if lines else ""
+    return f": {lines[-1].strip().removeprefix('error: ')}" if lines else ""
 
 
 def end_with_the_others() -> None:

@@ -1,4 +1,4 @@
-"""Judged training on several workers, in processes of their own: what asks for it, and the program that does it.
+"""Several workers in processes of their own: what starts them, what each runs, and how their training is judged.
 
 All that is judged on one number of workers is done by one start of them. The first worker alone is given the weights of
 a case, so that its sending them to the others is judged as well.
@@ -7,6 +7,7 @@ a case, so that its sending them to the others is judged as well.
 import hashlib
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from lstm_ref.parity.interface import DTYPES, Parallel, not_judged, split
 
 SECONDS = 300  #: for all that is judged on one number of workers
 STARTS = 3
+PROGRAM = "backends.parallel:judged"
 
 Job = tuple[str, str, str]  #: implementation, case and precision
 
@@ -37,10 +39,47 @@ def engine(backend: str) -> Any:
 
 
 class OnWorkers:
-    """What an adapter adds to be judged on several workers."""
+    """What an adapter adds to train on several workers, and to be judged so."""
 
     implementations: dict[str, Any]
     device: Any
+
+    @property
+    def backend(self) -> str:
+        """The name of its folder."""
+        return type(self).__module__.split(".")[1]
+
+    def engine(self) -> Any:
+        """Its engine, with `Worker` and what the others need to start it.
+
+        Raises:
+            ImportError: it has none, or what it needs is not installed.
+        """
+        return engine(self.backend)
+
+    def start_workers(
+        self, workers: int, program: str, arguments: Sequence[str], seconds: float | None = None, place: str = ""
+    ) -> None:
+        """Run a program on so many workers and wait for its end.
+
+        Args:
+            workers: how many.
+            program: 'package.module:function', which is called with an adapter, the worker's number and the arguments.
+            arguments: texts.
+            seconds: that it may take.
+            place: 'RANK@HOST:PORT' for one worker on this machine, which meets the others there.
+
+        Raises:
+            WorkerError: one failed; says which, and what it said. None is left.
+            ValueError: the engine can't meet others elsewhere.
+        """
+        with launch.folder() as name:
+            begin(self.backend, workers, Path(name), self.kind, [program, *arguments], seconds, place)
+
+    @property
+    def kind(self) -> str:
+        """'cpu' or 'gpu'."""
+        return "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
 
     def on_workers(self, implementation: Any, case: Case) -> Parallel:
         """What an implementation's training on a case gives.
@@ -51,9 +90,7 @@ class OnWorkers:
         done: dict[int, dict[Job, Parallel | str]] = self.__dict__.setdefault("_on_workers", {})
         label = next(name for name, each in self.implementations.items() if each is implementation)
         if case.workers not in done:
-            device = "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
-            done[case.workers] = results(type(self).__module__.split(".")[1], device, case.workers,
-                                         self._jobs(case.workers))
+            done[case.workers] = results(self.backend, self.kind, case.workers, self._jobs(case.workers))
         found = done[case.workers][label, case.name, str(case.dtype)]
         if isinstance(found, str):
             raise RuntimeError(found)
@@ -78,7 +115,7 @@ def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dic
         with launch.folder() as name:
             left, failure = [job for job in jobs if job not in done], ""
             try:
-                begin(backend, workers, Path(name), device, ["backends.parallel", json.dumps(left)], SECONDS)
+                begin(backend, workers, Path(name), device, [PROGRAM, name, json.dumps(left)], SECONDS)
             except launch.WorkerError as error:
                 failure = str(error)
             parts = workers if engine(backend).PROCESSES else 1
@@ -95,32 +132,51 @@ def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dic
     return done | {job: failure for job in jobs if job not in done}
 
 
-def begin(backend: str, workers: int, folder: Path, device: str, program: Sequence[str], seconds: float | None) -> None:
-    """Start the workers of a program and wait for them; each is told who it is, see `Place`."""
+def begin(
+    backend: str, workers: int, folder: Path, device: str, program: Sequence[str], seconds: float | None,
+    place: str = "",
+) -> None:
+    """Start the workers of a program and wait for them; see `OnWorkers.start_workers`."""
     found = engine(backend)
-    module, *more = program
-    address = found.meet(workers, folder) if found.PROCESSES else ""
+    only, _, address = place.rpartition("@")
+    if not place:
+        address = found.meet(workers, folder) if found.PROCESSES else ""
+    elif not hasattr(found, "elsewhere"):
+        raise ValueError(f"rendezvous: expected none, since {found.ENGINE} starts all workers of {backend} on this "
+                         f"machine, got {address}")
+    else:
+        address = found.elsewhere(address)
 
     def command(rank: int) -> list[str]:
-        return launch.python(module, backend, device, str(workers), str(rank), address, str(folder), *more)
+        return launch.python("backends.parallel", backend, device, str(workers), str(rank), address, *program)
 
     if not found.PROCESSES:
         commands = [command(0)]
     elif hasattr(found, "launcher"):
         commands = [[*found.launcher(workers), *command(-1)]]
     else:
-        commands = [command(rank) for rank in range(workers)]
-    launch.launch(commands, seconds)
+        commands = [command(rank) for rank in ([int(only)] if place else range(workers))]
+    # The workers share the cores.
+    threads = str(max(1, (os.cpu_count() or 1) // (workers if found.PROCESSES else 1)))
+    launch.launch(commands, seconds, {"OMP_NUM_THREADS": threads})
 
 
-def main(backend: str, device: str, workers: str, rank: str, address: str, folder: str, jobs: str) -> None:
-    """One process of the judged workers."""
+def main(backend: str, device: str, workers: str, rank: str, address: str, program: str, *arguments: str) -> None:
+    """One process of the workers: it joins the others and runs the program."""
     launch.end_with_the_others()
     found, size = engine(backend), int(workers)
     if not found.PROCESSES:
         found.prepare(size)
     adapter = registry.load(backend, device)
     mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
+    registry.resolve(program)(adapter, size, mine, *arguments)
+    if found.PROCESSES:
+        found.leave()
+
+
+def judged(adapter: Any, size: int, mine: int, folder: str, jobs: str) -> None:
+    """The program of the judged workers: all jobs, what this process saw of each in a file."""
+    found = adapter.engine()
     for i, (label, name, dtype) in enumerate(json.loads(jobs)):
         case = make(name).astype(dtype)
         try:
@@ -132,8 +188,6 @@ def main(backend: str, device: str, workers: str, rank: str, address: str, folde
             continue
         with whole(Path(folder) / f"{i}-{mine}.npz") as part:
             np.savez(part, **seen)
-    if found.PROCESSES:
-        found.leave()
 
 
 def _train(found: Any, implementation: Any, case: Any, size: int, rank: int) -> dict[str, Any]:

@@ -89,6 +89,11 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
                                                    "this (default: take the most likely)")
     drawn.add_argument("--temperature", type=float, help="1 / alpha")
     train.add_argument("--device", default=book.device, choices=("cpu", "gpu"), help="(default: %(default)s)")
+    train.add_argument("--workers", type=int, default=book.workers, metavar="N",
+                       help="share the rows of each minibatch among N, by the framework's own engine")
+    train.add_argument("--rendezvous", metavar="HOST:PORT", help="where workers on several machines meet; start one on "
+                                                                 "each, with --rank")
+    train.add_argument("--rank", type=int, help="of this worker, from 0; the first one writes")
     train.add_argument("--out", type=Path, help="folder (default: build/train/<backend>-<model>-<cell>-<seed>)")
     again = train.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")

@@ -27,6 +27,11 @@ def meet(size, folder):
     return f"file://{folder}/store"
 
 
+def elsewhere(address):
+    """Where processes on several machines meet: at a port of the first worker's machine."""
+    return f"tcp://{address}"
+
+
 def join(rank, size, address, device):
     """Join the other processes at `address`, a URL as `init_process_group` takes it; the number of this one."""
     dist.init_process_group("nccl" if torch.device(device).type == "cuda" else "gloo", init_method=address, rank=rank,

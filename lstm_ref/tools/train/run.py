@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_ref import Animator, SeqDataLoader
 from lstm_ref.files import check_writable, whole, write_json
+from lstm_ref.parallel import shards, train_workers_epoch
 from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.tools.train.checkpoint import check_fits, load, save
@@ -27,7 +28,7 @@ SAVE_SECONDS = 1.0
 #: Settings that the corpus depends on: a checkpoint with others is refused by their names, not by a weight's shape.
 TEXT = ("tokens", "min_freq", "valid")
 #: Settings that may change when a run is resumed.
-FREE = ("epochs", "alpha")
+FREE = ("epochs", "alpha", "workers")
 WRITTEN = ("checkpoint.npz", "log.json", "curve.png", "curve.svg")
 
 
@@ -39,6 +40,7 @@ class Run:
         out: folder of the checkpoint, the log and the curve.
         resume: resume from the existing checkpoint.
         restart: discard the existing run.
+        worker: the number of the one whose process this is, where there are several: the first one writes.
 
     Raises:
         ValueError: a setting, the data or the checkpoint is not usable; says why.
@@ -47,7 +49,8 @@ class Run:
         OSError: the folder can't be written to.
     """
 
-    def __init__(self, settings: Settings, out: Path, resume: bool = False, restart: bool = False):
+    def __init__(self, settings: Settings, out: Path, resume: bool = False, restart: bool = False,
+                 worker: int | None = None):
         s = self.settings = settings
         check_sizes(epochs=s.epochs, num_hiddens=s.num_hiddens, batch_size=s.batch_size, num_steps=s.num_steps)
         if not (math.isfinite(s.lr) and s.lr > 0):
@@ -58,11 +61,13 @@ class Run:
             check_alpha(s.alpha)
         if not 0 <= s.valid < 1:
             raise ValueError(f"valid: expected a share of at least 0 and below 1, got {s.valid}")
-        adapter = registry.load(s.backend, s.device)
+        adapter = self.adapter = registry.load(s.backend, s.device)
         if s.model not in adapter.implementations:
             raise ValueError(f"model: the backend {s.backend} has {', '.join(adapter.implementations)}, "
                              f"got {s.model!r}")
         self.implementation = adapter.implementations[s.model] if s.embedding is None else _embedded(adapter, s)
+        if s.workers != 1:
+            check_workers(adapter, s)
         self.data = SeqDataLoader(s.batch_size, s.num_steps, s.use_random_iter, s.max_tokens, s.data, adapter.tensor,
                                   s.tokens, s.min_freq, s.valid)
         self.vocab = self.data.vocab
@@ -88,17 +93,24 @@ class Run:
             raise ValueError(f"{out}: there is already a run; --resume continues it, --restart starts over and "
                              f"replaces {', '.join(taken)}, --out names another folder")
         read_log(out)  # no other program's log is overwritten
-        self.net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
-        self.reader = Reader(adapter, self.implementation, self.net)
         #: perplexity, held out too, and tokens per second of each epoch so far
         self.history: list[dict[str, Any]] = []
-        self.own: tuple[int, int] | None = None  # of the checkpoint that this run read or wrote last
-        if resume:
-            self.own = _stamp(self.checkpoint)
-            self._restore()
+        self.own = _stamp(self.checkpoint) if resume else None  # of the checkpoint that it read or wrote last
+        self.writes = not worker
+        self.team = None if worker is None else adapter.engine().Worker(
+            self.implementation, lambda: self._start(resume), s.lr, s.workers)
+        self.net = self._start(resume) if self.team is None else self.team.net
+        self.reader = Reader(adapter, self.implementation, self.net)
         self.fingerprint = fingerprint(adapter.version(), s.device, self.data.source)
 
-    def _restore(self) -> None:
+    def _start(self, resume: bool) -> Any:
+        s = self.settings
+        net = self.implementation.start(s.cell, len(self.vocab), s.num_hiddens, s.seed)
+        if resume:
+            self._restore(net)
+        return net
+
+    def _restore(self, net: Any) -> None:
         weights, facts = load(self.checkpoint)
         s, then = asdict(self.settings), asdict(Settings()) | facts["settings"]  # of before there were all of them
         changed = {key: f"{key} was {then[key]!r} and is {s[key]!r}" for key in s if then[key] != s[key]
@@ -110,13 +122,13 @@ class Run:
             raise ValueError(f"{self.checkpoint}: expected the corpus that the run began with, "
                              f"{_brief(facts['corpus'])}, got {_brief(self.corpus)} from {self.data.source!r}; bring "
                              "that text back, or --restart starts over with this one")
-        check_fits(self.checkpoint, weights, self.implementation.weights(self.net))
+        check_fits(self.checkpoint, weights, self.implementation.weights(net))
         if changed:
             raise ValueError(words)
         if len(facts["history"]) > self.settings.epochs:
             raise ValueError(f"epochs: the run in {self.out} already has {len(facts['history'])}, got "
                              f"{self.settings.epochs}")
-        self.implementation.set_weights(self.net, weights)
+        self.implementation.set_weights(net, weights)
         self.history = facts["history"]
 
     def train(
@@ -144,12 +156,12 @@ class Run:
             # Each epoch has its own seed, so that a resumed run draws the same offsets.
             random.seed(s.seed * 1_000_003 + epoch)
             try:
-                perplexity, speed = self.implementation.epoch(self.net, self.data, s.lr, s.use_random_iter)
+                perplexity, speed = self._epoch()
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {epoch}, {error}; try a smaller --lr than {s.lr:g}") from None
             point = {"epoch": epoch, "perplexity": perplexity if math.isfinite(perplexity) else None}
             valid = None
-            if self.data.held_out:
+            if self.data.held_out and self.writes:
                 valid = self.reader.perplexity(self.data.held_out, s.num_steps, s.batch_size)
                 point["valid_perplexity"] = valid
             self.history.append(point | {"tokens_per_second": round(speed, 1)})
@@ -157,6 +169,8 @@ class Run:
                 self._save()
                 saved = time.monotonic()
             after_epoch(epoch, perplexity, speed, valid)
+        if not self.writes:
+            return self._log()
         rng = np.random.default_rng(s.seed)
         samples = {prefix: str(self.implementation.predict(self.net, tokens, 50, self.vocab, s.alpha, rng))
                    for prefix, tokens in self.prefixes.items()}
@@ -165,7 +179,16 @@ class Run:
         self._draw()
         return log
 
+    def _epoch(self) -> tuple[float, float]:
+        """Perplexity and tokens per second."""
+        s = self.settings
+        if self.team is None:
+            return self.implementation.epoch(self.net, self.data, s.lr, s.use_random_iter)
+        return train_workers_epoch(self.team, self.data, s.use_random_iter)
+
     def _save(self) -> None:
+        if not self.writes:
+            return
         if self.own and _stamp(self.checkpoint) not in (None, self.own):
             raise UsageError(f"{self.out}: expected the checkpoint that this run wrote last, got another training's; "
                              "this one stops: start it again with --out for a folder of its own")
@@ -188,6 +211,24 @@ class Run:
         for name in WRITTEN[2:]:
             with whole(self.out / name) as part:
                 animator.save(part)
+
+
+def check_workers(adapter: Any, s: Settings) -> None:
+    """A model can be trained by so many.
+
+    Raises:
+        ValueError: it can't.
+        ImportError: its engine is not installed.
+    """
+    check_sizes(workers=s.workers)
+    if not hasattr(adapter, "engine"):
+        raise ValueError(f"workers: the backend {s.backend} trains on one alone, got {s.workers}")
+    reason = adapter.implementations[s.model].not_judged.get("parallel")
+    if reason or s.embedding is not None:
+        raise ValueError(f"workers: expected 1 for {s.model if reason else 'an embedding'}"
+                         f"{f', since {reason}' if reason else ''}, got {s.workers}")
+    shards(s.batch_size, s.workers)
+    adapter.engine()
 
 
 def _embedded(adapter: Any, s: Settings) -> Any:

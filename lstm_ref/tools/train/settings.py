@@ -26,6 +26,7 @@ class Settings:
         embedding: size of a learned embedding in front of the LSTM; None is one-hot.
         alpha: what is written at the end is drawn with the probabilities raised to this; None takes the most likely.
         device: 'cpu' or 'gpu'.
+        workers: how many share the rows of each minibatch.
     """
 
     backend: str = "numpy"
@@ -46,3 +47,4 @@ class Settings:
     embedding: int | None = None
     alpha: float | None = None
     device: str = "cpu"
+    workers: int = 1

@@ -1,7 +1,9 @@
 """A training run on the terminal: progress, perplexity and tokens per second, and what the model writes."""
 
+import json
 import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,7 +14,10 @@ from lstm_ref.tools.train.settings import Settings
 from lstm_ref.usage import refusals
 
 
-def train(out: Path | None, resume: bool, restart: bool, temperature: float | None, **options: object) -> int:
+def train(
+    out: Path | None, resume: bool, restart: bool, temperature: float | None, rendezvous: str | None,
+    rank: int | None, **options: object
+) -> int:
     """`lstm-parity train`."""
     with refusals():
         if temperature is not None:
@@ -21,7 +26,47 @@ def train(out: Path | None, resume: bool, restart: bool, temperature: float | No
             options["alpha"] = 1 / temperature
         s = Settings(**options)  # type: ignore[arg-type]  # argparse has converted them
         run = Run(s, out or Path("build/train") / folder(s), resume, restart)
-    return show(run)
+        if (rank is None) != (rendezvous is None):
+            raise ValueError("rendezvous: expected --rank of this worker beside it, and neither without the other")
+        if rank is not None and not 0 <= rank < s.workers:
+            raise ValueError(f"rank: expected a number from 0 to {s.workers - 1}, got {rank}")
+    if s.workers == 1:
+        return show(run)
+    return on_workers(run, resume, restart, "" if rank is None else f"{rank}@{rendezvous}")
+
+
+def on_workers(run: Run, resume: bool, restart: bool, place: str = "") -> int:
+    """Train on several workers, none of which is left when this ends; the exit status."""
+    arguments = [json.dumps(asdict(run.settings)), str(run.out), json.dumps([resume, restart])]
+    again = "--resume continues from the checkpoint" if run.checkpoint.exists() or not resume else "start again"
+    try:
+        with refusals():
+            run.adapter.start_workers(run.settings.workers, "lstm_ref.tools.train.show:worker", arguments, None, place)
+    except RuntimeError as error:
+        print(f"error: {error}; the others were ended; {again}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; {run.checkpoint} has an earlier epoch, --resume continues from it", file=sys.stderr)
+        return 130
+    return 0
+
+
+def worker(adapter: object, size: int, rank: int, settings: str, out: str, how: str) -> None:
+    """One of several: the first one shows and writes what all do."""
+    resume, restart = json.loads(how)
+    # By now the first one may have begun to write.
+    run = Run(Settings(**json.loads(settings)), Path(out), resume, restart or (rank > 0 and not resume), rank)
+    status = show(run) if rank == 0 else _quietly(run)
+    if status:
+        sys.exit(status)
+
+
+def _quietly(run: Run) -> int:
+    try:
+        run.train()
+    except FloatingPointError:  # the first one says it
+        return 1
+    return 0
 
 
 def folder(s: Settings) -> str:
