@@ -82,6 +82,7 @@ class Implementation(ABC):
         self.adapter = adapter
         #: precisions that are unavailable, and why
         self.dtypes: Mapping[str, str] = dict(adapter.absent)
+        self.not_judged = adapter.without_engine() | self.not_judged
         self.cells = dict.fromkeys(self.has, self.not_judged)
         self.tensor, self.tensors = adapter.tensor, adapter.tensors
         self.array, self.arrays = adapter.array, adapter.arrays

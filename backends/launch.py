@@ -14,22 +14,27 @@ from typing import IO
 
 from lstm_ref.parity.runner.supervise import describe
 
+PIPE = "LSTM_WORKERS_PIPE"  #: the environment's name for the end of the pipe that a worker has
+
 
 class WorkerError(RuntimeError):
     """A worker ended, or the time ran out; says which, and what it said last."""
 
 
 def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env: dict[str, str] | None = None,
-           output: IO[str] | int | None = None) -> None:
+           output: IO[str] | int | None = None) -> str:
     """Run a command for each worker until all have ended.
 
-    None outlives the others, nor this process: each reads its standard input, see `end_with_the_others`.
+    None outlives the others, nor this process, to which each has a pipe: see `end_with_the_others`.
 
     Args:
         commands: one for each worker; a launcher's own one for all.
         seconds: all of them together may take; None is for ever.
         env: besides what this process has.
         output: where the first one prints; None is where this process does. What the others print is not shown.
+
+    Returns:
+        What the first command said last, after a colon, or nothing.
 
     Raises:
         WorkerError: one did not end well; the others were ended.
@@ -38,11 +43,13 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
     with ExitStack() as stack:
         errors = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
         started: list[subprocess.Popen[bytes]] = []
+        theirs, ours = os.pipe()
         try:
             for rank, command in enumerate(commands):
                 started.append(subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=output if rank == 0 else subprocess.DEVNULL,
-                    stderr=errors[rank], env=os.environ | (env or {}), start_new_session=True))
+                    command, stdin=subprocess.DEVNULL, stdout=output if rank == 0 else subprocess.DEVNULL,
+                    stderr=errors[rank], env=os.environ | (env or {}) | {PIPE: str(theirs)}, pass_fds=(theirs,),
+                    start_new_session=True))
             while any(process.poll() is None for process in started):
                 for rank, process in enumerate(started):
                     if process.poll():
@@ -54,11 +61,14 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
             for rank, process in enumerate(started):
                 if process.returncode:
                     raise WorkerError(_ended(rank, started, errors[rank]))
+            return _last(errors[0])
         finally:
             for process in started:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            os.close(theirs)
+            os.close(ours)
 
 
 def _ended(rank: int, started: "list[subprocess.Popen[bytes]]", error: IO[bytes]) -> str:
@@ -77,8 +87,7 @@ def _last(error: IO[bytes]) -> str:
 def end_with_the_others() -> None:
     """Called by a worker: it ends when who started it has, however that ended."""
     def wait() -> None:
-        while os.read(0, 4096):  # not sys.stdin, whose lock the end of the interpreter would wait for
-            pass
+        os.read(int(os.environ[PIPE]), 1)  # nobody writes: it ends with the process at the other end
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -57,6 +57,14 @@ class OnWorkers:
         """
         return engine(self.backend)
 
+    def without_engine(self) -> dict[str, str]:
+        """What is not judged where it is missing, and why."""
+        try:
+            self.engine()
+        except (ImportError, RuntimeError) as error:
+            return {"parallel": f"no engine here: {str(error).splitlines()[0]}"}
+        return {}
+
     def start_workers(
         self, workers: int, program: str, arguments: Sequence[str], seconds: float | None = None, place: str = ""
     ) -> None:
@@ -71,7 +79,6 @@ class OnWorkers:
 
         Raises:
             WorkerError: one failed; says which, and what it said. None is left.
-            ValueError: the engine can't meet others elsewhere.
         """
         with launch.folder() as name:
             begin(self.backend, workers, Path(name), self.kind, [program, *arguments], seconds, place)
@@ -139,16 +146,14 @@ def begin(
     """Start the workers of a program and wait for them; see `OnWorkers.start_workers`."""
     found = engine(backend)
     only, _, address = place.rpartition("@")
-    if not place:
-        address = found.meet(workers, folder) if found.PROCESSES else ""
-    elif not hasattr(found, "elsewhere"):
-        raise ValueError(f"rendezvous: expected none, since {found.ENGINE} starts all workers of {backend} on this "
-                         f"machine, got {address}")
-    else:
+    if place:
         address = found.elsewhere(address)
+    elif found.PROCESSES:
+        address = found.meet(workers, folder)
 
     def command(rank: int) -> list[str]:
-        return launch.python("backends.parallel", backend, device, str(workers), str(rank), address, *program)
+        return launch.python("backends.parallel", backend, device, str(workers), str(rank), address, str(folder),
+                             *program)
 
     if not found.PROCESSES:
         commands = [command(0)]
@@ -158,10 +163,16 @@ def begin(
         commands = [command(rank) for rank in ([int(only)] if place else range(workers))]
     # The workers share the cores.
     threads = str(max(1, (os.cpu_count() or 1) // (workers if found.PROCESSES else 1)))
-    launch.launch(commands, seconds, {"OMP_NUM_THREADS": threads})
+    said = launch.launch(commands, seconds, {"OMP_NUM_THREADS": threads})
+    # A launcher may end well where a worker did not.
+    ended = len(list(folder.glob("ended-*")))
+    if ended < (wanted := len(commands) if place or not found.PROCESSES else workers):
+        raise launch.WorkerError(f"{wanted - ended} of {wanted} workers ended before the others, and not well{said}")
 
 
-def main(backend: str, device: str, workers: str, rank: str, address: str, program: str, *arguments: str) -> None:
+def main(
+    backend: str, device: str, workers: str, rank: str, address: str, folder: str, program: str, *arguments: str
+) -> None:
     """One process of the workers: it joins the others and runs the program."""
     launch.end_with_the_others()
     found, size = engine(backend), int(workers)
@@ -170,6 +181,7 @@ def main(backend: str, device: str, workers: str, rank: str, address: str, progr
     adapter = registry.load(backend, device)
     mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
     registry.resolve(program)(adapter, size, mine, *arguments)
+    (Path(folder) / f"ended-{mine}").touch()
     if found.PROCESSES:
         found.leave()
 

@@ -47,6 +47,8 @@ class Scratch(Reference):
     def __init__(self, adapter):
         super().__init__()
         self.adapter = adapter
+        self.not_judged = adapter.without_engine() | self.not_judged
+        self.cells = dict.fromkeys(OTHERS, self.not_judged)
 
     def parallel(self, case):
         return self.adapter.on_workers(self, case)

@@ -1,6 +1,7 @@
 """The book's training step on several workers, NumPy: a process for each, reduced by MPI."""
 
-import mpi4py
+import os
+
 import numpy as np
 
 import lstm_ref as ref
@@ -10,20 +11,26 @@ from lstm_ref.parallel import shards
 from lstm_ref.training import gradient_norm
 from lstm_ref.validate import check_loss, check_minibatch
 
-mpi4py.rc.initialize = False  # not in the process that starts the others
-from mpi4py import MPI  # noqa: E402
+try:
+    import mpi4py
+
+    mpi4py.rc.initialize = False  # not in the process that starts the others
+    from mpi4py import MPI
+except (ImportError, RuntimeError) as error:
+    raise ImportError(f"several workers of numpy need MPI: pip install mpi4py mpich ({error})") from None
 
 ENGINE = "MPI"
 PROCESSES = True
 
 
 def launcher(size):
-    """The command before a worker's that starts them all; on this machine alone."""
-    return [launch.beside("mpiexec") or "mpiexec", "-n", str(size)]
+    """The command before a worker's that starts them all: on this machine, where MPICH's needs no port for it."""
+    return [launch.beside("mpiexec.gforker") or launch.beside("mpiexec") or "mpiexec", "-n", str(size)]
 
 
 def meet(size, folder):
-    """MPI knows."""
+    """MPI knows; through shared memory alone, so that nothing listens."""
+    os.environ.setdefault("UCX_TLS", "posix,self")
     return ""
 
 
@@ -38,11 +45,13 @@ def leave():
     MPI.Finalize()
 
 
-def all_reduce(array):
-    """The sum over all workers."""
-    result = np.empty_like(array, order="C")
-    MPI.COMM_WORLD.Allreduce(np.array(array, order="C"), result)
-    return result
+def all_reduce(arrays):
+    """The sums over all workers, in one message."""
+    mine = np.concatenate([array.reshape(-1) for array in arrays])
+    sums = np.empty_like(mine)
+    MPI.COMM_WORLD.Allreduce(mine, sums)
+    ends = np.cumsum([array.size for array in arrays])[:-1]
+    return [part.reshape(array.shape) for part, array in zip(np.split(sums, ends), arrays, strict=True)]
 
 
 class Worker(Workers):
@@ -72,12 +81,11 @@ class Worker(Workers):
         inputs, targets = ref.one_hot(X[rows].T, net.vocab_size, net.params[0].dtype), Y[rows].T.reshape(-1)
         loss, grads, last = ref.loss_and_grads(inputs, state, net.params, targets, net.forward_fn, net.backward_fn)
         share = len(targets) / Y.size  # of the mean over all tokens
-        self.grads = [all_reduce(grad * grad.dtype.type(share)) for grad in grads]
-        loss = all_reduce(loss * loss.dtype.type(share))[()]
+        loss, *self.grads = all_reduce([part * part.dtype.type(share) for part in (loss, *grads)])
         check_loss(float(loss), lambda: gradient_norm(self.grads))
         self.saw(lambda: gradient_norm(self.grads))
         net.params = ref.sgd(net.params, ref.grad_clipping(self.grads, theta), self.lr)
-        return loss, last
+        return loss[()], last
 
     def reduced_gradients(self):
         """As the last step had them."""

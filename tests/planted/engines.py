@@ -16,6 +16,10 @@ IMPOSSIBLE = {
         "mxnet": {},
     }.items()}
 
+#: By backend, those that are caught, and that the diagnosis need not name: why.
+NOT_NAMED = {"jax": {"states mixed between workers": "its shards are filled up to one shape, so that another state is "
+                                                     "mixed up than in the reference"}}
+
 BACKWARD = """            l.backward()
             for param in params:
                 all_reduce(param.grad)

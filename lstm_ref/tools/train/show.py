@@ -30,20 +30,21 @@ def train(
             raise ValueError("rendezvous: expected --rank of this worker beside it, and neither without the other")
         if rank is not None and not 0 <= rank < s.workers:
             raise ValueError(f"rank: expected a number from 0 to {s.workers - 1}, got {rank}")
-    if s.workers == 1:
-        return show(run)
-    return on_workers(run, resume, restart, "" if rank is None else f"{rank}@{rendezvous}")
+        place = "" if rank is None else f"{rank}@{rendezvous}"
+        if place and not hasattr(engine := run.adapter.engine(), "elsewhere"):
+            raise ValueError(f"rendezvous: expected none, since {engine.ENGINE} starts all workers of {s.backend} on "
+                             f"this machine, got {rendezvous}")
+    return show(run) if s.workers == 1 else on_workers(run, resume, restart, place)
 
 
 def on_workers(run: Run, resume: bool, restart: bool, place: str = "") -> int:
     """Train on several workers, none of which is left when this ends; the exit status."""
     arguments = [json.dumps(asdict(run.settings)), str(run.out), json.dumps([resume, restart])]
-    again = "--resume continues from the checkpoint" if run.checkpoint.exists() or not resume else "start again"
     try:
-        with refusals():
-            run.adapter.start_workers(run.settings.workers, "lstm_ref.tools.train.show:worker", arguments, None, place)
+        run.adapter.start_workers(run.settings.workers, "lstm_ref.tools.train.show:worker", arguments, None, place)
     except RuntimeError as error:
-        print(f"error: {error}; the others were ended; {again}", file=sys.stderr)
+        again = "--resume continues from the checkpoint" if run.checkpoint.exists() else "start again"
+        print(f"error: {error}; all workers were ended; {again}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\ninterrupted; {run.checkpoint} has an earlier epoch, --resume continues from it", file=sys.stderr)
