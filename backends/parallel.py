@@ -167,7 +167,7 @@ def begin(
     # A launcher may end well where a worker did not.
     ended = len(list(folder.glob("ended-*")))
     if ended < (wanted := len(commands) if place or not found.PROCESSES else workers):
-        raise launch.WorkerError(f"{wanted - ended} of {wanted} workers ended before the others, and not well{said}")
+        raise launch.WorkerError(f"{wanted - ended} of {wanted} workers did not come to their end{said}")
 
 
 def main(
