@@ -366,8 +366,8 @@ def exercises(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the reference, the judge and the data with NumPy alone."""
-    install(session, "-e", ".[judge,train,bench]", *nox.project.dependency_groups(PYPROJECT, "test"))
+    """Test the reference, the judge and the data with NumPy alone, and MPI for several workers."""
+    install(session, "-e", ".[judge,train,bench,numpy]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
 
 

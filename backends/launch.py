@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from lstm_ref.parity.runner.supervise import describe
+from lstm_ref.usage import describe
 
 PIPE = "LSTM_WORKERS_PIPE"  #: the environment's name for the end of the pipe that a worker has
 

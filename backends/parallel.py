@@ -6,8 +6,8 @@ a case, so that its sending them to the others is judged as well.
 
 import hashlib
 import importlib
-import json
 import os
+import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +18,10 @@ import numpy as np
 from backends import launch
 from lstm_ref.files import whole
 from lstm_ref.parallel import train_workers_epoch
-from lstm_ref.parity import registry
-from lstm_ref.parity.cases import BRIEF, TEAMS, Case, make
-from lstm_ref.parity.interface import DTYPES, Parallel, not_judged, split
+from lstm_ref.parity.interface import Parallel, not_judged
 
 SECONDS = 300  #: for all that is judged on one number of workers
 STARTS = 3
-PROGRAM = "backends.parallel:judged"
 
 Job = tuple[str, str, str]  #: implementation, case and precision
 
@@ -88,7 +85,7 @@ class OnWorkers:
         """'cpu' or 'gpu'."""
         return "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
 
-    def on_workers(self, implementation: Any, case: Case) -> Parallel:
+    def on_workers(self, implementation: Any, case: Any) -> Parallel:
         """What an implementation's training on a case gives.
 
         Raises:
@@ -97,46 +94,46 @@ class OnWorkers:
         done: dict[int, dict[Job, Parallel | str]] = self.__dict__.setdefault("_on_workers", {})
         label = next(name for name, each in self.implementations.items() if each is implementation)
         if case.workers not in done:
-            done[case.workers] = results(self.backend, self.kind, case.workers, self._jobs(case.workers))
+            done[case.workers] = self._results(case.workers, self._jobs(case))
         found = done[case.workers][label, case.name, str(case.dtype)]
         if isinstance(found, str):
             raise RuntimeError(found)
         return found
 
-    def _jobs(self, workers: int) -> list[Job]:
-        """All that is judged on so many workers."""
-        return [(label, name, dtype) for label, each in self.implementations.items() for name in (*TEAMS, *BRIEF)
-                if make(name).workers == workers
-                if workers > 1
-                if (cell := split(name)[0]) in ("lstm", *each.cells) and "parallel" not in not_judged(each, cell)
-                for dtype in DTYPES if dtype not in each.dtypes]
+    def _jobs(self, case: Any) -> dict[Job, Any]:
+        """The cases of all that is judged on so many workers."""
+        return {(label, each.name, str(each.dtype)): each
+                for label, found in self.implementations.items() for each in case.together()
+                if each.cell in ("lstm", *found.cells) and "parallel" not in not_judged(found, each.cell)
+                if str(each.dtype) not in found.dtypes}
 
+    def _results(self, workers: int, jobs: dict[Job, Any]) -> dict[Job, Parallel | str]:
+        """Do all jobs; of one that failed, what was said.
 
-def results(backend: str, device: str, workers: int, jobs: Sequence[Job]) -> dict[Job, Parallel | str]:
-    """Do all jobs on so many workers; of one that failed, what was said.
-
-    A job that ends a worker ends that start of them; what it left is done by another, a few times.
-    """
-    done: dict[Job, Parallel | str] = {}
-    for _ in range(STARTS):
-        with launch.folder() as name:
-            left, failure = [job for job in jobs if job not in done], ""
-            try:
-                begin(backend, workers, Path(name), device, [PROGRAM, name, json.dumps(left)], SECONDS)
-            except launch.WorkerError as error:
-                failure = str(error)
-            parts = workers if engine(backend).PROCESSES else 1
-            for i, job in enumerate(left):
-                if (said := Path(name) / f"{i}.txt").exists():
-                    done[job] = said.read_text()
-                elif len(list(Path(name).glob(f"{i}-*.npz"))) == parts:
-                    done[job] = _read(Path(name), i, parts)
-                else:
-                    done[job] = failure
-                    break
-        if len(done) == len(jobs):
-            return done
-    return done | {job: failure for job in jobs if job not in done}
+        A job that ends a worker ends that start of them; what it left is done by another, a few times.
+        """
+        done: dict[Job, Parallel | str] = {}
+        parts = workers if self.engine().PROCESSES else 1
+        for _ in range(STARTS):
+            with launch.folder() as name:
+                folder, failure = Path(name), ""
+                left = [job for job in jobs if job not in done]
+                (folder / "jobs").write_bytes(pickle.dumps([(job[0], jobs[job]) for job in left]))
+                try:
+                    self.start_workers(workers, "backends.parallel:judged", [name], SECONDS)
+                except launch.WorkerError as error:
+                    failure = str(error)
+                for i, job in enumerate(left):
+                    if (said := folder / f"{i}.txt").exists():
+                        done[job] = said.read_text()
+                    elif len(list(folder.glob(f"{i}-*.npz"))) == parts:
+                        done[job] = _read(folder, i, parts)
+                    else:
+                        done[job] = failure
+                        break
+            if len(done) == len(jobs):
+                break
+        return done | {job: failure for job in jobs if job not in done}
 
 
 def begin(
@@ -178,19 +175,19 @@ def main(
     found, size = engine(backend), int(workers)
     if not found.PROCESSES:
         found.prepare(size)
-    adapter = registry.load(backend, device)
+    adapter = importlib.import_module(f"backends.{backend}.adapter").Adapter(device)
     mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
-    registry.resolve(program)(adapter, size, mine, *arguments)
+    module, _, function = program.partition(":")
+    getattr(importlib.import_module(module), function)(adapter, size, mine, *arguments)
     (Path(folder) / f"ended-{mine}").touch()
     if found.PROCESSES:
         found.leave()
 
 
-def judged(adapter: Any, size: int, mine: int, folder: str, jobs: str) -> None:
+def judged(adapter: Any, size: int, mine: int, folder: str) -> None:
     """The program of the judged workers: all jobs, what this process saw of each in a file."""
     found = adapter.engine()
-    for i, (label, name, dtype) in enumerate(json.loads(jobs)):
-        case = make(name).astype(dtype)
+    for i, (label, case) in enumerate(pickle.loads((Path(folder) / "jobs").read_bytes())):
         try:
             seen = _train(found, adapter.implementations[label], case, size, mine)
         except Exception as error:

@@ -1,6 +1,7 @@
-"""What a person asked for and can't have, as opposed to a fault of ours, which keeps its traceback."""
+"""What is said to a person: what was asked for and can't be had, which has no traceback, and how a program ended."""
 
 import importlib
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,3 +30,10 @@ def check_installed(package: str, extra: str, use: str) -> None:
     except ImportError as error:
         raise ImportError(f"{use}: expected the package {package}, found none ({error}); "
                           f'python -m pip install "lstm-parity[{extra}]"') from None
+
+
+def describe(code: int) -> str:
+    """An exit status in words."""
+    if code < 0:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit status {code}"

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 import lstm_ref as ref
 from lstm_ref.params import Array, draw_params
-from lstm_ref.parity.interface import CELLS, OTHERS, cell_of, split
+from lstm_ref.parity.interface import CELLS, DTYPES, OTHERS, cell_of, split
 from lstm_ref.text import Source
 
 
@@ -80,6 +80,11 @@ class Case:
     def astype(self, dtype: DTypeLike) -> "Case":
         """The same case, its arrays rounded or widened to `dtype`."""
         return self.map(lambda array: array.astype(dtype))
+
+    def together(self) -> list["Case"]:
+        """The cases for as many workers, in every precision, which one start of them does all."""
+        every = [make(name) for name in (*TEAMS, *BRIEF)]
+        return [case.astype(dtype) for case in every if case.workers == self.workers for dtype in DTYPES]
 
     def steps(self, num_steps: int) -> "Case":
         """The same case cut to its first steps."""

@@ -50,7 +50,8 @@ def absent(implementation: Any) -> dict[str, str]:
     """The checks that an implementation has no precision for, and why."""
     reasons = lacking(implementation)
     return {name: "absent: " + "; ".join(f"no {dtype} here: {reasons[dtype]}" for dtype in check.dtypes)
-            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}}
+            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}} | (
+        {} if hasattr(implementation, "parallel") else {"parallel": "its adapter starts no workers"})
 
 
 def of_cells(implementation: Any) -> dict[str, str]:

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_ref.parity.files.source import Cell, tab_cells
-from lstm_ref.parity.runner.supervise import describe
-from lstm_ref.usage import refusals
+from lstm_ref.usage import describe, refusals
 from lstm_ref.validate import check_sizes
 
 #: The book's name for a backend's tab; JAX has none in the edition with these functions.

@@ -17,8 +17,7 @@ from lstm_ref.files import write_text
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
-from lstm_ref.parity.runner.supervise import describe
-from lstm_ref.usage import UsageError, refusals
+from lstm_ref.usage import UsageError, describe, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
 TIME_LIMIT = 900  #: the first run computes the truths

@@ -12,7 +12,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from lstm_ref.parity.runner.record import file_of, read_status, write_status
-from lstm_ref.usage import UsageError
+from lstm_ref.usage import UsageError, describe
 
 NOT_STARTED = "the process of its checks did not start"
 
@@ -95,13 +95,6 @@ def amend(folder: Path, subject: str, reason: str) -> None:
     """Mark an entry as crashed, keeping the results it has."""
     entry = read_status(folder, subject)
     write_status(folder, subject, **{**entry, "status": "crashed", "reason": reason})
-
-
-def describe(code: int) -> str:
-    """An exit status in words."""
-    if code < 0:
-        return f"killed by signal {-code} ({signal.Signals(-code).name})"
-    return f"ended with exit status {code}"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
