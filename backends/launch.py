@@ -78,10 +78,11 @@ def _ended(rank: int, started: "list[subprocess.Popen[bytes]]", error: IO[bytes]
 
 
 def _last(error: IO[bytes]) -> str:
-    """What a worker said last, in words."""
+    """What a worker said last, after a colon: its own error, if there is one, and not what its framework said of it."""
     error.seek(0)
-    lines = [line for line in error.read().decode(errors="replace").splitlines() if line.strip()]
-    return f": {lines[-1].strip().removeprefix('error: ')}" if lines else ""
+    lines = [line.strip() for line in error.read().decode(errors="replace").splitlines() if line.strip()]
+    own = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return f": {(own or lines)[-1]}" if lines else ""
 
 
 def end_with_the_others() -> None:

@@ -178,7 +178,12 @@ def main(
     adapter = importlib.import_module(f"backends.{backend}.adapter").Adapter(device)
     mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
     module, _, function = program.partition(":")
-    getattr(importlib.import_module(module), function)(adapter, size, mine, *arguments)
+    try:
+        getattr(importlib.import_module(module), function)(adapter, size, mine, *arguments)
+    except SystemExit:  # of all of them
+        if found.PROCESSES:
+            found.leave()
+        raise
     (Path(folder) / f"ended-{mine}").touch()
     if found.PROCESSES:
         found.leave()

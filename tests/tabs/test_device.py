@@ -85,7 +85,7 @@ def test_a_prediction_is_made_on_the_device(adapter, backend, monkeypatch):
     device = {"torch": lambda: __import__("torch").device("meta"), "mxnet": lambda: __import__("mxnet").npx.cpu(1),
               "paddle": lambda: adapter.device}[backend]()
     if backend == "torch":
-        monkeypatch.setattr(training.loop, "predict", lambda prefix, n, vocab, state, step: step(3, state))
+        monkeypatch.setattr(training.loop, "predict", lambda prefix, n, vocab, state, step, *_: step(3, state))
     if backend == "paddle":  # which has one name for the host
         to_tensor = training.paddle.to_tensor
         monkeypatch.setattr(training.paddle, "to_tensor", lambda data, place: to_tensor(data, place=place))
@@ -97,7 +97,8 @@ def test_a_prediction_is_made_on_the_device(adapter, backend, monkeypatch):
 def test_a_prediction_gives_numbers_to_the_host(label, adapter, monkeypatch):
     """The loop chooses the character from a NumPy array, one number for each of the vocabulary."""
     implementation = of(adapter, label)
-    monkeypatch.setattr(implementation.training.loop, "predict", lambda prefix, n, vocab, state, step: step(3, state))
+    monkeypatch.setattr(implementation.training.loop, "predict",
+                        lambda prefix, n, vocab, state, step, *_: step(3, state))
     outputs, state = implementation.predict(implementation.net(CASE.params), "a", 1, VOCAB)
     assert isinstance(outputs, np.ndarray) and outputs.shape == (VOCAB_SIZE,)
     assert not any(getattr(tensor, "requires_grad", False) for tensor in state), "a history that grows with the text"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from lstm_ref.parity import registry
 from lstm_ref.terminal import console
 from lstm_ref.tools.train.run import Run
 from lstm_ref.tools.train.settings import Settings
@@ -25,16 +26,28 @@ def train(
                 raise ValueError(f"temperature: expected a finite number above 0, got {temperature}")
             options["alpha"] = 1 / temperature
         s = Settings(**options)  # type: ignore[arg-type]  # argparse has converted them
+        place = placed(s, rendezvous, rank)
         run = Run(s, out or Path("build/train") / folder(s), resume, restart)
-        if (rank is None) != (rendezvous is None):
-            raise ValueError("rendezvous: expected --rank of this worker beside it, and neither without the other")
-        if rank is not None and not 0 <= rank < s.workers:
-            raise ValueError(f"rank: expected a number from 0 to {s.workers - 1}, got {rank}")
-        place = "" if rank is None else f"{rank}@{rendezvous}"
-        if place and not hasattr(engine := run.adapter.engine(), "elsewhere"):
-            raise ValueError(f"rendezvous: expected none, since {engine.ENGINE} starts all workers of {s.backend} on "
-                             f"this machine, got {rendezvous}")
     return show(run) if s.workers == 1 else on_workers(run, resume, restart, place)
+
+
+def placed(s: Settings, rendezvous: str | None, rank: int | None) -> str:
+    """Where one worker of several machines meets the others: 'RANK@HOST:PORT'; '' where all are on this one.
+
+    Raises:
+        ValueError: there can't be such a worker.
+    """
+    if (rank is None) != (rendezvous is None):
+        raise ValueError("rendezvous: expected --rank of this worker beside it, and neither without the other")
+    if rank is None:
+        return ""
+    if not 0 <= rank < s.workers:
+        raise ValueError(f"rank: expected a number from 0 to {s.workers - 1}, got {rank}")
+    engine = registry.load(s.backend, s.device).engine()
+    if not hasattr(engine, "elsewhere"):
+        raise ValueError(f"rendezvous: expected none, since {engine.ENGINE} starts all workers of {s.backend} on this "
+                         f"machine, got {rendezvous}")
+    return f"{rank}@{rendezvous}"
 
 
 def on_workers(run: Run, resume: bool, restart: bool, place: str = "") -> int:
@@ -65,7 +78,8 @@ def worker(adapter: object, size: int, rank: int, settings: str, out: str, how: 
 def _quietly(run: Run) -> int:
     try:
         run.train()
-    except FloatingPointError:  # the first one says it
+    except FloatingPointError as error:  # in all of them; whose end is seen first is chance
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
