@@ -9,6 +9,7 @@ A backend is a package in this folder. `import backends` imports no framework. A
   own style,
 - `training.py`: `loss`, `grad_clipping`, `sgd`, `train_step_ch8`, `train_epoch_ch8`, `train_ch8`, `predict_ch8`,
 - `concise.py`, the framework's layer, with loading and reading its weights, `fused.py` and `aliases.py`,
+- `parallel.py`, its engine for several workers, if it has one: see `backends.workers`,
 - `adapter.py` with a class `Adapter(device)`: see `backends.adapter.Adapter`,
 - `__init__.py`, which calls `require(__name__)` before it imports them and forms the namespace,
 - its versions as an extra and its adapter as an entry point `lstm_parity.backends` in pyproject.toml.

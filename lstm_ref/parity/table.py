@@ -75,8 +75,10 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
     if counts:
         lines.append(f"Judged, of {len(ROWS)} rows: {'; '.join(counts)}. A column is the worst of its "
                      "implementations; why one is not judged in a row stands in the report.")
-    after = [f"{name} {label}" for name, entry in entries.items() for label in dict.fromkeys(
-        r["implementation"] for r in entry.get("results", ()) if split(r["case"])[0] == "gru_after")]
+    forms = [(f"{name} {r['implementation']}", split(r["case"])[0]) for name, entry in entries.items()
+             for r in entry.get("results", ())]
+    after = [label for label in dict.fromkeys(label for label, form in forms if form == "gru_after")
+             if (label, "gru") not in forms]
     if after:
         lines.append(f"gru: with the reset gate after the product, unlike the book: {', '.join(after)}.")
     corpora = {entry.get("fingerprint", {}).get("corpus") for entry in entries.values()} - {None}
