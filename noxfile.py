@@ -367,7 +367,7 @@ def exercises(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone, and MPI for several workers."""
-    install(session, "-e", ".[judge,train,bench,numpy]", *nox.project.dependency_groups(PYPROJECT, "test"))
+    install(session, "-e", ".[judge,train,bench,mpi]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
 
 
@@ -377,9 +377,10 @@ def lock(session: nox.Session) -> None:
     session.install("uv")
     for backend in BACKENDS:
         python = environments.PYTHONS.get(backend, "3.11")
+        extras = (*environments.TOOLS.split(","), backend, *environments.MORE.get(backend, []))
         session.run("uv", "pip", "compile", "--quiet", "--universal", "--upgrade", "--no-annotate", "--no-header",
                     "--no-emit-index-url", "--python-version", python, *(
-                        word for extra in (*environments.TOOLS.split(","), backend) for word in ("--extra", extra)),
+                        word for extra in extras for word in ("--extra", extra)),
                     "pyproject.toml", "--output-file", str(environments.constraints(backend)))
 
 

@@ -26,6 +26,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 PYTHONS = PYPROJECT["tool"]["lstm-parity"]["python"]
 TOOLS = "judge,train,bench"  # extras that every backend's environment has besides its own
+MORE = {"numpy": ["mpi"]}  # and those that one has besides its own
 BACKENDS = list(PYPROJECT["project"]["entry-points"]["lstm_parity.backends"])
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pyproject.toml"))
 NOX_PYTHON = "{}.{}".format(*sys.version_info)
@@ -87,15 +88,16 @@ class Wanted:
         """What pip is given."""
         if self.backend in EXAMPLES:
             return [".[judge]", f"./examples/{self.backend}", *self.specs]
+        more = MORE.get(self.backend, [])
         if not self.special:
-            return [f".[{TOOLS},{self.backend}]"]
+            return [f".[{','.join([TOOLS, self.backend, *more])}]"]
         asked = self.parsed()
         pinned = [Requirement(line) for line in EXTRAS[self.backend]]
         for requirement in pinned:  # pins give way to what is asked for; bounds stay
             if (self.specs or self.pre) and any(each.operator == "==" for each in requirement.specifier):
                 requirement.specifier = SpecifierSet()
         bounds = {Requirement(line).name: line for line in self.bounds if Requirement(line).name not in asked}
-        return [f".[{TOOLS}]", *map(str, asked.values()), *bounds.values(), *(
+        return [f".[{','.join([TOOLS, *more])}]", *map(str, asked.values()), *bounds.values(), *(
             str(requirement) for requirement in pinned if requirement.name not in {*asked, *bounds})]
 
 

@@ -44,8 +44,8 @@ class Scratch(Reference):
     not_judged: Mapping[str, str] = {"own": "it is the reference"}
     cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, not_judged)
 
-    def __init__(self, adapter):
-        super().__init__()
+    def __init__(self, adapter, ref=ref):
+        super().__init__(ref=ref)
         self.adapter = adapter
         self.not_judged = adapter.without_engine() | self.not_judged
         self.cells = dict.fromkeys(OTHERS, self.not_judged)

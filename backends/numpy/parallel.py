@@ -17,7 +17,7 @@ try:
     mpi4py.rc.initialize = False  # not in the process that starts the others
     from mpi4py import MPI
 except (ImportError, RuntimeError) as error:
-    raise ImportError(f"several workers of numpy need MPI: pip install mpi4py mpich ({error})") from None
+    raise ImportError(f"several workers of numpy need MPI: pip install mpi4py mpich, the extra mpi ({error})") from None
 
 ENGINE = "MPI"
 PROCESSES = True

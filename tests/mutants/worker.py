@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +41,10 @@ LIKELY = 3
 
 
 def is_left_out(item: pytest.Item) -> bool:
-    """The cases `large` and `book`, except for the statistics of a start and where there are no others."""
+    """The cases `large` and `book`, except for the statistics of a start and where there are no others; `parallel`."""
     problem = getattr(item, "problem", None)
+    if problem is not None and problem.check == "parallel":  # whose workers are other processes, and see no mutant
+        return True
     if problem is None or problem.case not in EXPENSIVE or problem.check == "params":
         return False
     return any(case not in EXPENSIVE for case in CHECKS[problem.check].cases(CASES))
@@ -121,8 +124,7 @@ class Worker:
         forget("backends.numpy")
         adapter = importlib.import_module("backends.numpy.adapter")
         adapter.ref = modules["lstm_ref"]
-        adapter.Scratch = type("Scratch", (adapter.Scratch,), {
-            "__init__": lambda self: adapter.Reference.__init__(self, ref=adapter.ref)})
+        adapter.Scratch = partial(adapter.Scratch, ref=adapter.ref)
         for suite in (self.likely, self.rest):
             failed = suite(watches, SUITE, "--backend=numpy")
             if failed is None:
