@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lstm_ref.parity.runner import command as parity
-from lstm_ref.usage import UsageError
+from lstm_ref.usage import UsageError, shard
 
 #: Where the work of each command is done: a module, imported when the command is given, and a function.
 COMMANDS = {
@@ -105,6 +105,8 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     reproduce.add_argument("--epochs", type=int, default=book.epochs, help="(default: %(default)s)")
     reproduce.add_argument("--cell", choices=("lstm", "gru"), default="lstm", help="(default: %(default)s)")
     reproduce.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    reproduce.add_argument("--shard", type=shard, metavar="K/N",
+                           help="only the K-th of N parts of the runs; a call without it writes the page of all")
     reproduce.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
     reproduce.add_argument("--build", type=Path, default=Path("build/reproduce"), help="folder of the runs")
     reproduce.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page and its picture")

@@ -37,3 +37,15 @@ def describe(code: int) -> str:
     if code < 0:
         return f"killed by signal {-code} ({signal.Signals(-code).name})"
     return f"ended with exit status {code}"
+
+
+def shard(text: str) -> slice:
+    """The part of a list that '3/8' names, every eighth from the third on: for argparse.
+
+    Raises:
+        ValueError: it is no such part.
+    """
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise ValueError(f"expected K/N, the K-th of N parts, such as 3/8, got {text!r}")
+    return slice(int(part) - 1, None, int(parts))

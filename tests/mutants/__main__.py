@@ -22,6 +22,7 @@ from summary import tell
 from targets import ROOT, files_of
 
 from lstm_ref.terminal import console, progress
+from lstm_ref.usage import shard
 
 
 def arguments() -> argparse.Namespace:
@@ -31,6 +32,7 @@ def arguments() -> argparse.Namespace:
                         help="a backend and the Python of its environment; may be repeated")
     parser.add_argument("--sample", type=int, metavar="N", help="judge N mutants of each backend, drawn with the seed")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    parser.add_argument("--shard", type=shard, metavar="K/N", help="judge the K-th of N parts of all these")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="worker processes (default: one per core)")
     parser.add_argument("--build", type=Path, default=Path("build/mutants"), help="folder of the results")
     return parser.parse_args()
@@ -46,6 +48,7 @@ def main() -> int:
         if asked.sample is not None:
             chosen = random.Random(f"{asked.seed} {name}").sample(mutants, min(asked.sample, len(mutants)))
             mutants = [mutant for mutant in mutants if mutant in chosen]
+        mutants = mutants[asked.shard] if asked.shard else mutants
         backends.append(Backend(name, python or sys.executable, mutants, asked.build))
     status = 0
     with progress() as bar:

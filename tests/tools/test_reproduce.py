@@ -11,6 +11,7 @@ import pytest
 from lstm_ref.tools.reproduce.page import write_report
 from lstm_ref.tools.reproduce.runs import Task, finished, run, tasks
 from lstm_ref.tools.train.run import Run, read_log
+from lstm_ref.usage import shard
 from tests.tools.test_train import ROOT, SMALL
 
 
@@ -103,3 +104,23 @@ def test_the_reproductions_report(tmp_path):
     assert "paddle scratch: the published 5.0 is **not** reproduced" in text
     assert "torch concise: the published 1.0 is **not** reached" in text
     assert "</svg>" in (tmp_path / "docs" / "reproduction.svg").read_text()
+
+
+def test_parts_are_all_of_it_once():
+    """The K-th of N; a call with a part writes no page."""
+    parts = [list(range(11))[shard(f"{k}/4")] for k in (1, 2, 3, 4)]
+    assert sorted(n for part in parts for n in part) == list(range(11)) and parts[0] == [0, 4, 8]
+    for text in ("0/4", "5/4", "1", "a/b", "1/0", ""):
+        with pytest.raises(ValueError, match=f"expected K/N, the K-th of N parts, such as 3/8, got '{text}'"):
+            shard(text)
+
+
+def test_a_part_of_the_runs_writes_no_page(tmp_path):
+    """The call without it does, over all that is there."""
+    Run(replace(SMALL, epochs=1), tmp_path / "build" / "numpy-scratch-0").train()
+    for part, pages in ((("--shard", "1/2"), 0), (("--shard", "2/2"), 0), ((), 1)):
+        done = subprocess.run([sys.executable, "-m", "lstm_ref", "reproduce", "--epochs=1", "--seeds=1", "--build",
+                               str(tmp_path / "build"), "--docs", str(tmp_path / "docs"), "--python",
+                               f"numpy={sys.executable}", *part], cwd=ROOT, text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert len(list((tmp_path / "docs").glob("*.md"))) == pages

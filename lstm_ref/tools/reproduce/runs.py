@@ -81,7 +81,7 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
 
 
 def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path,
-              cell: str = "lstm") -> int:
+              cell: str = "lstm", shard: slice | None = None) -> int:
     """`lstm-parity reproduce`: run what has not been run yet and write the report.
 
     Args:
@@ -92,6 +92,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         build: folder of the runs.
         docs: folder of the report.
         cell: 'lstm' or 'gru'.
+        shard: of the runs, those that are done here; the report is left to a call without it.
 
     Returns:
         0 when every run was finished, else 1.
@@ -116,7 +117,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         check_installed("matplotlib.figure", "train", "the page's picture")
         check_writable(build)
         check_writable(docs)
-        every = list(tasks(list(pythons), seeds, build, cell))
+        every = list(tasks(list(pythons), seeds, build, cell))[shard or slice(None)]
         for task in every:
             finished(task, epochs)
     failures = []
@@ -133,7 +134,7 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
     out = console()
     for failure in failures:
         out.print(failure, style="red", markup=False)
-    if logs := [log for task in every if (log := finished(task, epochs))]:
+    if shard is None and (logs := [log for task in every if (log := finished(task, epochs))]):
         for line in write_report(logs, docs, cell):
             out.print(line, markup=False)
     return 1 if failures else 0
