@@ -11,9 +11,9 @@ from lstm_ref.parity.mistakes import MISTAKES, Mistake, Mistaken
 from lstm_ref.parity.reference import Reference
 
 SMALL = ("tiny", "ragged", "brief-sequential", "brief-random")
-#: Checks that need many weights, 28 tokens, other weights in one model, or steps of which some are clipped.
-LARGER = {"params": "large", "carrier": "large", "prediction": "large", "written": "large", "kept": "large",
-          "model": "square", "chapter": "clipped", "reports": "sequential"}
+#: Checks that need many weights, 28 tokens, other weights in one model, steps of which some are clipped, or workers.
+LARGER = {**dict.fromkeys(("params", "carrier", "prediction", "written", "kept"), ("large",)), "model": ("square",),
+          "chapter": ("clipped",), "reports": ("sequential",), "parallel": ("workers-2-5", "workers-2-4")}
 
 
 def judged(check, implementation, case, truths):
@@ -22,7 +22,7 @@ def judged(check, implementation, case, truths):
 
 def cases(check, dtype, cell="lstm"):
     """Small cases that the check applies to."""
-    names = [LARGER[check]] if check in LARGER else SMALL
+    names = LARGER.get(check, SMALL)
     if cell != "lstm":  # `brief` and the like are the LSTM's
         names = [f"{cell}-{name}" for name in ("ragged", "clipped")]
     return [make(name).astype(dtype) for name in CHECKS[check].cases(names)]
@@ -89,7 +89,7 @@ class InFloat32(Reference):
     "two biases trained", "momentum", "state carried into the next epoch", "sequential partition shuffled",
     "sampling for argmax", "weights drawn anew", "arguments not checked", "vanilla RNN without the old state",
     "GRU: Z and 1 - Z exchanged", "GRU: update gate and candidate exchanged", "GRU: the bias under the reset gate",
-    "GRU: no gradient through the reset gate",
+    "GRU: no gradient through the reset gate", "workers weighted alike", "gradients not reduced",
 ])
 def test_the_mistake_is_named_first(name, truths):
     """One of each stage; all of them are planted in the frameworks' tabs by tests/planted."""
