@@ -97,6 +97,7 @@ class Hybridised(Concise):
     """Gluon's layers as cached graphs."""
 
     what = "the concise model, hybridised"
+    not_judged = Concise.not_judged | {"parallel": "left to concise, to save time"}
 
     def net(self, params):
         net = super().net(params)
