@@ -21,9 +21,8 @@ class WorkerError(RuntimeError):
     """A worker ended, or the time ran out; says which, and what it said last."""
 
 
-def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env: dict[str, str] | None = None,
-           output: IO[str] | int | None = None) -> str:
-    """Run a command for each worker until all have ended.
+def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env: dict[str, str] | None = None) -> str:
+    """Run a command for each worker until all have ended; only what the first one prints is shown.
 
     None outlives the others, nor this process, to which each has a pipe: see `end_with_the_others`.
 
@@ -31,7 +30,6 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
         commands: one for each worker; a launcher's own one for all.
         seconds: all of them together may take; None is for ever.
         env: besides what this process has.
-        output: where the first one prints; None is where this process does. What the others print is not shown.
 
     Returns:
         What the first command said last, after a colon, or nothing.
@@ -47,20 +45,18 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
         try:
             for rank, command in enumerate(commands):
                 started.append(subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=output if rank == 0 else subprocess.DEVNULL,
+                    command, stdin=subprocess.DEVNULL, stdout=None if rank == 0 else subprocess.DEVNULL,
                     stderr=errors[rank], env=os.environ | (env or {}) | {PIPE: str(theirs)}, pass_fds=(theirs,),
                     start_new_session=True))
-            while any(process.poll() is None for process in started):
+            running = True
+            while running:
+                running = None in [process.poll() for process in started]
                 for rank, process in enumerate(started):
-                    if process.poll():
+                    if process.returncode:
                         raise WorkerError(_ended(rank, started, errors[rank]))
-                if deadline is not None and time.monotonic() > deadline:
-                    raise WorkerError(f"the workers had not ended after {seconds:g} s"
-                                      f"{_last(errors[0])}")
-                time.sleep(0.02)
-            for rank, process in enumerate(started):
-                if process.returncode:
-                    raise WorkerError(_ended(rank, started, errors[rank]))
+                if running and deadline is not None and time.monotonic() > deadline:
+                    raise WorkerError(f"the workers had not ended after {seconds:g} s{_last(errors[0])}")
+                time.sleep(0.02 * running)
             return _last(errors[0])
         finally:
             for process in started:

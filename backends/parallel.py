@@ -21,7 +21,7 @@ from lstm_ref.parallel import train_workers_epoch
 from lstm_ref.parity.interface import Parallel, not_judged
 
 SECONDS = 300  #: for all that is judged on one number of workers
-STARTS = 3
+STARTS = 3  #: of the workers, until what each job ended in is known
 
 Job = tuple[str, str, str]  #: implementation, case and precision
 
@@ -36,15 +36,18 @@ def engine(backend: str) -> Any:
 
 
 class OnWorkers:
-    """What an adapter adds to train on several workers, and to be judged so."""
+    """What an adapter adds to train on several workers, and to be judged so.
+
+    Args:
+        device: 'cpu' or 'gpu'.
+    """
 
     implementations: dict[str, Any]
-    device: Any
 
-    @property
-    def backend(self) -> str:
-        """The name of its folder."""
-        return type(self).__module__.split(".")[1]
+    def __init__(self, device: str):
+        super().__init__(device)  # type: ignore[call-arg]  # of the framework, beside which this is a base
+        self.backend, self.asked = type(self).__module__.split(".")[1], device
+        self._done: dict[int, dict[Job, Parallel | str]] = {}  # what was judged, by the number of workers
 
     def engine(self) -> Any:
         """Its engine, with `Worker` and what the others need to start it.
@@ -69,21 +72,34 @@ class OnWorkers:
 
         Args:
             workers: how many.
-            program: 'package.module:function', which is called with an adapter, the worker's number and the arguments.
+            program: 'package.module:function', which is called with an adapter, the number of workers, that of the one
+                whose process it is, and the arguments.
             arguments: texts.
-            seconds: that it may take.
+            seconds: that it may take; None is for ever.
             place: 'RANK@HOST:PORT' for one worker on this machine, which meets the others there.
 
         Raises:
             WorkerError: one failed; says which, and what it said. None is left.
         """
-        with launch.folder() as name:
-            begin(self.backend, workers, Path(name), self.kind, [program, *arguments], seconds, place)
-
-    @property
-    def kind(self) -> str:
-        """'cpu' or 'gpu'."""
-        return "gpu" if any(word in str(self.device).lower() for word in ("gpu", "cuda")) else "cpu"
+        found = self.engine()
+        with launch.folder() as folder:
+            only, _, address = place.rpartition("@")
+            if place:
+                address = found.elsewhere(address)
+            elif found.PROCESSES:
+                address = found.meet(workers, folder)
+            start = launch.python("backends.parallel", self.backend, self.asked, str(workers), address, folder)
+            ranks = [int(only)] if place else list(range(workers if found.PROCESSES else 1))
+            if hasattr(found, "launcher"):  # which gives each its number
+                commands = [[*found.launcher(workers), *start, "", program, *arguments]]
+            else:
+                commands = [[*start, str(rank), program, *arguments] for rank in ranks]
+            # The workers share the cores.
+            threads = max(1, (os.cpu_count() or 1) // (workers if found.PROCESSES else 1))
+            said = launch.launch(commands, seconds, {"OMP_NUM_THREADS": str(threads)})
+            # A launcher may end well where a worker did not.
+            if missing := len(ranks) - len(list(Path(folder).glob("ended-*"))):
+                raise launch.WorkerError(f"{missing} of {len(ranks)} workers did not come to their end{said}")
 
     def on_workers(self, implementation: Any, case: Any) -> Parallel:
         """What an implementation's training on a case gives.
@@ -91,11 +107,10 @@ class OnWorkers:
         Raises:
             RuntimeError: a worker failed; says what it said.
         """
-        done: dict[int, dict[Job, Parallel | str]] = self.__dict__.setdefault("_on_workers", {})
         label = next(name for name, each in self.implementations.items() if each is implementation)
-        if case.workers not in done:
-            done[case.workers] = self._results(case.workers, self._jobs(case))
-        found = done[case.workers][label, case.name, str(case.dtype)]
+        if case.workers not in self._done:
+            self._done[case.workers] = self._results(case.workers, self._jobs(case))
+        found = self._done[case.workers][label, case.name, str(case.dtype)]
         if isinstance(found, str):
             raise RuntimeError(found)
         return found
@@ -136,39 +151,8 @@ class OnWorkers:
         return done | {job: failure for job in jobs if job not in done}
 
 
-def begin(
-    backend: str, workers: int, folder: Path, device: str, program: Sequence[str], seconds: float | None,
-    place: str = "",
-) -> None:
-    """Start the workers of a program and wait for them; see `OnWorkers.start_workers`."""
-    found = engine(backend)
-    only, _, address = place.rpartition("@")
-    if place:
-        address = found.elsewhere(address)
-    elif found.PROCESSES:
-        address = found.meet(workers, folder)
-
-    def command(rank: int) -> list[str]:
-        return launch.python("backends.parallel", backend, device, str(workers), str(rank), address, str(folder),
-                             *program)
-
-    if not found.PROCESSES:
-        commands = [command(0)]
-    elif hasattr(found, "launcher"):
-        commands = [[*found.launcher(workers), *command(-1)]]
-    else:
-        commands = [command(rank) for rank in ([int(only)] if place else range(workers))]
-    # The workers share the cores.
-    threads = str(max(1, (os.cpu_count() or 1) // (workers if found.PROCESSES else 1)))
-    said = launch.launch(commands, seconds, {"OMP_NUM_THREADS": threads})
-    # A launcher may end well where a worker did not.
-    ended = len(list(folder.glob("ended-*")))
-    if ended < (wanted := len(commands) if place or not found.PROCESSES else workers):
-        raise launch.WorkerError(f"{wanted - ended} of {wanted} workers did not come to their end{said}")
-
-
 def main(
-    backend: str, device: str, workers: str, rank: str, address: str, folder: str, program: str, *arguments: str
+    backend: str, device: str, workers: str, address: str, folder: str, rank: str, program: str, *arguments: str
 ) -> None:
     """One process of the workers: it joins the others and runs the program."""
     launch.end_with_the_others()
@@ -176,7 +160,7 @@ def main(
     if not found.PROCESSES:
         found.prepare(size)
     adapter = importlib.import_module(f"backends.{backend}.adapter").Adapter(device)
-    mine = found.join(int(rank), size, address, device) if found.PROCESSES else 0
+    mine = found.join(rank and int(rank), size, address, device) if found.PROCESSES else 0
     module, _, function = program.partition(":")
     try:
         getattr(importlib.import_module(module), function)(adapter, size, mine, *arguments)

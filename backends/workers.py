@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_ref.parallel import shards
+from lstm_ref.validate import check_loss, check_minibatch, check_theta
+
 SECONDS = 60  #: that a worker waits for the others, to join and in a reduction
 
 
@@ -61,6 +64,86 @@ class Workers(ABC):
     def states(self, state: Any, batch_size: int) -> list[tuple[np.ndarray, ...]]:
         """The states of each worker's rows here, in the layout of the book; or of all at once."""
         return [self.implementation.state_out(state)]
+
+
+class AttachedWorker(Workers):
+    """The worker of this process, in a framework that keeps each parameter's gradient on it: `backends.attached`.
+
+    It begins with the first one's parameters, whatever its own are. A model from scratch reduces its gradients by
+    itself; a layer is wrapped in what the framework has for that.
+
+    Args:
+        implementation: a `backends.attached.AttachedGradients`.
+        net: one of its nets.
+        size: how many workers there are.
+        rank: the number of this one.
+        lr: learning rate.
+    """
+
+    def __init__(self, implementation: Any, net: Any, size: int, rank: int, lr: float):
+        super().__init__(implementation, net, size, [rank])
+        self.training, self.device = implementation.training, implementation.adapter.device
+        self.updater, self.model = implementation.updater(net, lr), self.wrapped(net)
+
+    @abstractmethod
+    def wrapped(self, net: Any) -> Any:
+        """The net, with the first worker's parameters: itself, or in what reduces the gradients to their mean."""
+
+    @abstractmethod
+    def all_reduce(self, tensor: Any) -> Any:
+        """The sum over all workers, in the place of what each has."""
+
+    @abstractmethod
+    def clear(self, param: Any) -> None:
+        """Take a parameter's gradient away."""
+
+    def rows(self, batch_size: int) -> slice:
+        """This worker's."""
+        return shards(batch_size, self.size)[self.ranks[0]]
+
+    def begin_state(self, batch_size: int) -> Any:
+        """Of this worker's rows."""
+        rows = self.rows(batch_size)
+        return self.implementation.begin_state(self.net, rows.stop - rows.start)
+
+    def step(self, X: Any, Y: Any, state: Any, theta: float = 1) -> tuple[Any, Any]:
+        """One step of the book's training loop on a whole minibatch, see `Workers.step`.
+
+        Args:
+            X: (batch_size, num_steps) input tokens.
+            Y: (batch_size, num_steps) target tokens.
+            state: of this worker's rows.
+            theta: clipping threshold.
+
+        Raises:
+            ValueError: as the tab's `train_step_ch8`.
+            FloatingPointError: in every worker and before anything is updated, for a loss that is not finite.
+        """
+        training, net = self.training, self.net
+        check_minibatch(X, Y, net.vocab_size)
+        check_theta(theta)
+        rows = self.rows(len(X))
+        y_hat, state = self.model(X[rows].to(self.device), training.detach(state))
+        share = (rows.stop - rows.start) / len(X)  # of the mean over all tokens
+        loss = training.loss(y_hat, Y[rows].T.reshape([-1]).to(self.device)) * share
+        params = training.trainable(net)
+        for param in params:
+            self.clear(param)
+        if self.model is net:
+            loss.backward()
+            for param in params:
+                self.all_reduce(param.grad)
+        else:
+            (loss * self.size).backward()  # the wrapper takes the mean over the workers
+        loss = self.all_reduce(loss.detach())
+        check_loss(loss.item(), lambda: training.gradient_norm(params))
+        self.saw(lambda: training.gradient_norm(params))
+        training.grad_clipping(net, theta)
+        if step := getattr(self.updater, "step", None):  # an optimizer
+            step()
+        else:
+            self.updater(batch_size=1)
+        return loss, state
 
 
 def free_ports(count: int) -> list[int]:

@@ -92,8 +92,8 @@ def check(label: str, implementation: Any) -> None:
         TypeError: it has not; says what to write.
     """
     left = getattr(implementation, "not_judged", {})
-    needed = {call: name for name, check in CHECKS.items() if name not in left for call in check.calls
-              if call != "parallel"}  # which an adapter need not have
+    needed = {call: name for name, check in CHECKS.items() if name not in left and not check.optional
+              for call in check.calls}
     missing = {call: name for call, name in needed.items() if not callable(getattr(implementation, call, None))}
     if missing:
         call, name = next(iter(missing.items()))

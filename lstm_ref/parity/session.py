@@ -47,11 +47,12 @@ def lacking(implementation: Any) -> dict[str, str]:
 
 
 def absent(implementation: Any) -> dict[str, str]:
-    """The checks that an implementation has no precision for, and why."""
+    """The checks that an implementation has no precision for, or nothing to call, where it may lack that; and why."""
     reasons = lacking(implementation)
     return {name: "absent: " + "; ".join(f"no {dtype} here: {reasons[dtype]}" for dtype in check.dtypes)
-            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}} | (
-        {} if hasattr(implementation, "parallel") else {"parallel": "its adapter starts no workers"})
+            for name, check in CHECKS.items() if reasons.keys() >= {*check.dtypes}} | {
+        name: check.optional for name, check in CHECKS.items()
+        if check.optional and not all(hasattr(implementation, call) for call in check.calls)}
 
 
 def of_cells(implementation: Any) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_a_third_run_is_like_one_of_two(files, capsys):
 
 def test_the_chance_of_coins():
     """Two-sided: of ten, nine or more alike."""
-    assert tail(10, 9) == pytest.approx(2 * 11 / 1024)
+    assert tail(10, 9) == pytest.approx(2 * 11 / 1024)  # a fraction of integers: no more than float64's rounding
     assert tail(10, 5) == 1
 
 

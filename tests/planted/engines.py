@@ -20,41 +20,37 @@ IMPOSSIBLE = {
 NOT_NAMED = {"jax": {"states mixed between workers": "its shards are filled up to one shape, so that another state is "
                                                      "mixed up than in the reference"}}
 
-BACKWARD = """            l.backward()
+BACKWARD = """            loss.backward()
             for param in params:
-                all_reduce(param.grad)
+                self.all_reduce(param.grad)
 """
-SHARE = {"torch": "(y.numel() / tokens)", "paddle": "(y.size / tokens)"}
-ROWS = {"torch": "        rows, tokens = shards(len(X), self.size)[self.ranks[0]], Y.numel()\n",
-        "paddle": "        rows, tokens = shards(len(X), self.size)[self.ranks[0]], Y.size\n"}
-TIMES = {"torch": "param.grad.mul_({})", "paddle": "param.grad.set_value(param.grad * ({}))"}
-EVEN = "slice(self.ranks[0] * (batch_size // self.size), (self.ranks[0] + 1) * (batch_size // self.size))"
-BEGUN = "rows = shards(batch_size, self.size)[self.ranks[0]]"
-
-
-def processes(backend: str) -> dict[str, tuple[tuple[str, str], ...]]:
-    """In an engine with a process for each worker."""
-    share, rows, times = SHARE[backend], ROWS[backend], TIMES[backend]
-    back, own = (BACKWARD.replace("                all_reduce(param.grad)\n", "                " + text + "\n")
-                 for text in (f"{times.format('1 / ' + share)}\n            training.grad_clipping(net, theta)\n"
-                              f"            for param in params:\n                {times.format(share)}\n"
-                              "                all_reduce(param.grad)", times.format("1 / " + share)))
-    even = EVEN.replace("batch_size", "len(X)")
-    return {
-        "clipping before the reduction": ((BACKWARD, back),),
-        "sum over the workers": (("            l.backward()\n", f"            (l / {share}).backward()\n"),),
-        "workers weighted alike": ((f" * {share}", " / self.size"),),
-        "the same rows for every worker": ((rows, rows + "        rows = slice(0, rows.stop - rows.start)\n"),),
-        "weights of its own in each worker": (("dist.broadcast(param, 0)", "pass"),),
-        "gradients not reduced": ((BACKWARD, own),),
-        "only the first worker updated": (("self.updater(batch_size=1)",
-                                           "self.ranks[0] == 0 and self.updater(batch_size=1)"),),
-        "loss of one worker": (("l = all_reduce(l.detach())", f"l = l.detach() / {share}"),),
-        "learning rate times the workers": (("updater(net, lr)", "updater(net, lr * size)"),),
-        "odd rows left out": ((BEGUN, f"rows = {EVEN}"), (rows, rows.replace(
-            "shards(len(X), self.size)[self.ranks[0]]", even)
-            + "        tokens = len(X) // self.size * self.size * X.shape[1]\n")),
-    }
+ROWS = "        rows = self.rows(len(X))\n"
+SHARD = "return shards(batch_size, self.size)[self.ranks[0]]"
+FEW = "slice({rank} * ({n} // self.size), ({rank} + 1) * ({n} // self.size))"
+#: In `backends.workers.AttachedWorker`, of the engines with a process for each worker.
+ATTACHED = {
+    "clipping before the reduction": ((
+        BACKWARD, BACKWARD.replace("            for", "            for param in params:\n"
+                                   "                param.grad.copy_(param.grad / share)\n"
+                                   "            training.grad_clipping(net, theta)\n"
+                                   "            for param in params:\n"
+                                   "                param.grad.copy_(param.grad * share)\n            for")),),
+    "sum over the workers": ((BACKWARD, BACKWARD.replace("loss.backward()", "(loss / share).backward()")),),
+    "workers weighted alike": (("share = (rows.stop - rows.start) / len(X)", "share = 1 / self.size"),),
+    "the same rows for every worker": ((ROWS, ROWS + "        rows = slice(0, rows.stop - rows.start)\n"),),
+    "gradients not reduced": ((BACKWARD, BACKWARD.replace(
+        "self.all_reduce(param.grad)", "param.grad.copy_(param.grad / share)")),),
+    "only the first worker updated": (("            self.updater(batch_size=1)",
+                                       "            self.ranks[0] == 0 and self.updater(batch_size=1)"),),
+    "loss of one worker": (("loss = self.all_reduce(loss.detach())", "loss = loss.detach() / share"),),
+    "learning rate times the workers": (("updater(net, lr)", "updater(net, lr * size)"),),
+    "odd rows left out": ((SHARD, f"return {FEW.format(rank='self.ranks[0]', n='batch_size')}"),
+                          ("/ len(X)  #", "/ (len(X) // self.size * self.size)  #")),
+}
+#: And in the backend's own file.
+OWN = {"weights of its own in each worker": (("dist.broadcast(param, 0)", "pass"),)}
+PADDLE = {name: tuple((right, wrong.replace("param.grad.copy_(", "param.grad.set_value(")) for right, wrong in edits)
+          for name, edits in ATTACHED.items()} | OWN
 
 
 JAX = {
@@ -96,7 +92,7 @@ JAX = {
 CUT = "        rows = shards(len(X), self.size)\n"
 LOSS_TF = "                l *= tf.cast(tf.size(y) / tokens, l.dtype)  # its share of the mean over all tokens\n"
 GRADS_TF = "return l, tape.gradient(l, params), new"
-FEW = "[slice(k * ({n} // self.size), (k + 1) * ({n} // self.size)) for k in range(self.size)]"
+EVEN = f"[{FEW.format(rank='k', n='{n}')} for k in range(self.size)]"
 TENSORFLOW = {
     "clipping before the reduction": ((
         GRADS_TF, "share = tf.cast(tf.size(y) / tokens, l.dtype)\n            own = training.grad_clipping("
@@ -115,8 +111,8 @@ TENSORFLOW = {
                             "(len(X) / (rows[0].stop - rows[0].start))\n"),),
     "learning rate times the workers": (("self.lr * grad", "self.lr * self.size * grad"),),
     "odd rows left out": (
-        ("shards(batch_size, self.size)", FEW.format(n="batch_size")),
-        (CUT, f"        rows = {FEW.format(n='len(X)')}\n"),
+        ("shards(batch_size, self.size)", EVEN.format(n="batch_size")),
+        (CUT, f"        rows = {EVEN.format(n='len(X)')}\n"),
         ("        params = net.trainable_variables\n", "        params = net.trainable_variables\n"
          "        tokens = len(X) // self.size * self.size * X.shape[1]\n")),
 }
@@ -148,9 +144,9 @@ MXNET = {
                             "l = losses[0] * (len(X) / shards(len(X), self.size)[0].stop)"),),
     "learning rate times the workers": (("implementation.updater(each, lr)",
                                          "implementation.updater(each, lr * size)"),),
-    "odd rows left out": (("shards(batch_size, self.size)", FEW.format(n="batch_size")),
-                          ("shards(len(X), self.size)", FEW.format(n="len(X)")),
+    "odd rows left out": (("shards(batch_size, self.size)", EVEN.format(n="batch_size")),
+                          ("shards(len(X), self.size)", EVEN.format(n="len(X)")),
                           ("/ Y.size", "/ (len(X) // self.size * self.size * X.shape[1])")),
 }
-ENGINES = {"torch": processes("torch"), "paddle": processes("paddle"), "jax": JAX, "tensorflow": TENSORFLOW,
+ENGINES = {"torch": ATTACHED | OWN, "paddle": PADDLE, "jax": JAX, "tensorflow": TENSORFLOW,
            "mxnet": MXNET}

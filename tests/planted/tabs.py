@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engines import ENGINES
+from engines import ENGINES, OWN
 from training import IN_MODEL, TRAINING
 from words import translated
 
@@ -83,7 +83,9 @@ def sources(mistake: Mistake, backend: str) -> dict[str, str]:
     """
     folder = f"backends/{backend}"
     if mistake.check == "parallel":
-        return {f"{folder}/parallel.py": _edited(folder, "parallel.py", ENGINES[backend][mistake.name])}
+        shared = backend in ("torch", "paddle") and mistake.name not in OWN
+        place, file = ("backends", "workers.py") if shared else (folder, "parallel.py")
+        return {f"{place}/{file}": _edited(place, file, ENGINES[backend][mistake.name])}
     if mistake.name in START:
         return {f"{folder}/scratch.py": _added(folder, "scratch.py", start(mistake.name, backend))}
     if mistake.name in TRAINING[backend]:

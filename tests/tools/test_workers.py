@@ -34,7 +34,11 @@ def weights(out):
 
 
 def assert_close(one, other):
-    """As far as sums in another order round, in float32 and over up to a few hundred epochs."""
+    """As far as sums in another order round, in float32 and over up to a few hundred epochs.
+
+    Where it was measured, a weight was 1.5e-6 off after such a run; training amplifies that, and a mistake shows in
+    whole digits.
+    """
     for name, array in weights(one).items():
         np.testing.assert_allclose(array, weights(other)[name], rtol=0, atol=1e-3, err_msg=name)
     assert perplexities(read_log(one)) == pytest.approx(perplexities(read_log(other)), rel=1e-3)
@@ -50,7 +54,7 @@ def alone(tmp_path_factory):
 
 def test_two_train_as_one(alone, tmp_path):
     """On 4 rows, with the same files and the same words."""
-    said = train(tmp_path / "run", "--epochs", 8, "--workers", 2, "--valid", 0)
+    said = train(tmp_path / "run", "--epochs", 8, "--workers", 2)
     assert re.search(r"epoch 8: perplexity [\d.]+, [\d,]+ tokens/s", said) and "log.json, checkpoint.npz" in said
     assert_close(tmp_path / "run", alone)
     assert read_log(tmp_path / "run")["settings"]["workers"] == 2
@@ -113,11 +117,14 @@ def gone(folder, seconds=10.0):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="this system does not list its processes: run on Linux")
 @pytest.mark.parametrize("who", ["a worker", "who started them"])
-def test_none_outlives_another(who, alone, tmp_path):
-    """Killed by kill -9 in the midst of it; the run goes on from its checkpoint."""
-    out = tmp_path / "run"
-    process = subprocess.Popen([*TRAIN, "--out", str(out), "--workers", "2", "--epochs", "100000"], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def test_none_outlives_another(who, tmp_path):
+    """Killed by kill -9 in the midst of it; the run goes on from its checkpoint.
+
+    At a rate that does not amplify rounding: 3e-6 after 800 epochs, where a rate of 1 gives 2.7.
+    """
+    out, slow = tmp_path / "run", ("--lr", "0.1")
+    process = subprocess.Popen([*TRAIN, *slow, "--out", str(out), "--workers", "2", "--epochs", "100000"], cwd=ROOT,
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     end = time.monotonic() + 60
     while not (out / "log.json").exists() or len(read_log(out)["epochs"]) < 2:
         assert time.monotonic() < end and process.poll() is None
@@ -129,8 +136,8 @@ def test_none_outlives_another(who, alone, tmp_path):
         assert process.returncode == 1
         assert "did not come to their end" in said and "--resume continues from the checkpoint" in said
     epochs = len(read_log(out)["epochs"])
-    train(out, "--epochs", epochs + 1, "--resume")
-    train(tmp_path / "plain", "--epochs", epochs + 1)
+    train(out, "--epochs", epochs + 1, "--resume", *slow)
+    train(tmp_path / "plain", "--epochs", epochs + 1, *slow)
     assert_close(out, tmp_path / "plain")
 
 

@@ -40,10 +40,12 @@ class Check(ABC):
         calls: the functions of an `Implementation` that it calls.
         dtypes: the precisions it is run in.
         cells: cases of the other cells that it is run on, without the cell's name.
+        optional: why it is not judged where what it calls is missing; '' where that must be there.
     """
 
     name: str
     calls: tuple[str, ...]
+    optional: str = ""
     dtypes: tuple[str, ...] = DTYPES
     cells: Sequence[str] = ()
 
@@ -120,6 +122,7 @@ class Numbers(Check):
     draws: int = MOST
     dtypes: tuple[str, ...] = DTYPES
     cells: Sequence[str] = ()
+    optional: str = ""
 
     def cases(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if is_trajectory(name) == self.trains and (

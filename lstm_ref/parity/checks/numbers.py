@@ -298,7 +298,7 @@ NUMBERS = (
     Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True, cells=("clipped",)),
     Numbers("parallel", parallel, ("parallel",), stepped=frozenset({"loss", "norm", "perplexity"}),
             exact=("workers apart",), applies=only("workers-2-5", "workers-2-4"), trains=True, drifts=True,
-            cells=("workers-2-5",)),
+            cells=("workers-2-5",), optional="its adapter starts no workers"),
     Numbers("written", written, ("written",), stepped=frozenset(map(extent, WRITE[1:])),
             applies=only("large"), drifts=True, draws=FEWEST, cells=("large",)),
     *(Numbers(dtype, half, ("forward", "loss_and_grads"), stepped=frozenset({"outputs"}),
