@@ -47,6 +47,18 @@ class Workers(ABC):
     def step(self, X: Any, Y: Any, state: Any, theta: float = 1) -> tuple[Any, Any]:
         """One step on a whole minibatch: its loss, and the new states."""
 
+    @abstractmethod
+    def reduction(self) -> Callable[[], Any]:
+        """A function that reduces as many numbers as the gradients have, in the way of a step, and does nothing else.
+
+        All workers call it equally often.
+        """
+
+    def numbers(self) -> list[Any]:
+        """Zeros of the gradients' shapes, in the order of the book."""
+        arrays = self.implementation.read(self.net)
+        return list(self.implementation.adapter.tensors([np.zeros_like(array) for array in arrays]))
+
     def saw(self, norm: Callable[[], Any]) -> None:
         """What a step has after its reduction, kept where it is watched."""
         if self.watched:
@@ -96,6 +108,14 @@ class AttachedWorker(Workers):
     @abstractmethod
     def clear(self, param: Any) -> None:
         """Take a parameter's gradient away."""
+
+    def reduction(self) -> Callable[[], Any]:
+        """One for each gradient; one for all where a layer is wrapped, see `Workers.reduction`."""
+        parts = self.numbers()
+        if self.model is not self.net:
+            total = sum(array.size for array in self.implementation.read(self.net))
+            parts = list(self.implementation.adapter.tensors([np.zeros(total, "float32")]))
+        return lambda: [self.all_reduce(part) for part in parts]
 
     def rows(self, batch_size: int) -> slice:
         """This worker's."""

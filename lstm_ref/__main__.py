@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lstm_ref.parity.runner import command as parity
-from lstm_ref.usage import UsageError, shard
+from lstm_ref.usage import UsageError, counts, shard
 
 #: Where the work of each command is done: a module, imported when the command is given, and a function.
 COMMANDS = {
@@ -128,7 +128,10 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
                        help="auto is a GPU where the framework sees one (default: %(default)s)")
     bench.add_argument("--threads", type=int, help="of all libraries (default: one for each core)")
     bench.add_argument("--blocks", type=int, default=20, help="of each thing that is timed (default: %(default)s)")
-    bench.add_argument("--curves", action="store_true", help="the cost over each of the four sizes instead")
+    instead = bench.add_mutually_exclusive_group()
+    instead.add_argument("--curves", action="store_true", help="the cost over each of the four sizes instead")
+    instead.add_argument("--workers", type=counts, default=(), metavar="N,...",
+                         help="a step on so many workers instead, beside one device's")
     bench.add_argument("--num-steps", type=int, default=book.num_steps, help="(default: %(default)s)")
     bench.add_argument("--batch-size", type=int, default=book.batch_size, help="(default: %(default)s)")
     bench.add_argument("--vocab-size", type=int, default=28, help="(default: %(default)s)")
@@ -136,9 +139,9 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     bench.add_argument("--out", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     bench.add_argument("--build", type=Path, default=Path("build/parity"), help="folder of the truths")
 
-    page = commands.add_parser("bench-page", help="put what bench left into docs/benchmarks.md")
+    page = commands.add_parser("bench-page", help="put what bench left into its pages")
     page.add_argument("--build", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
-    page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of benchmarks.md and its pictures")
+    page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the pages")
 
     exercise = commands.add_parser("exercise", help="answer an exercise of the chapters by measurement")
     exercise.add_argument("names", nargs="*", metavar="NAME", help="of exercises, or all")

@@ -39,6 +39,18 @@ def describe(code: int) -> str:
     return f"ended with exit status {code}"
 
 
+def counts(text: str) -> tuple[int, ...]:
+    """The numbers that '1,2' lists, each at least 1: for argparse.
+
+    Raises:
+        ValueError: it lists something else.
+    """
+    numbers = text.split(",")
+    if not all(number.isdecimal() and int(number) >= 1 for number in numbers):
+        raise ValueError(f"expected numbers of at least 1 with commas between them, such as 1,2, got {text!r}")
+    return tuple(map(int, numbers))
+
+
 def shard(text: str) -> slice:
     """The part of a list that '3/8' names, every eighth from the third on: for argparse.
 

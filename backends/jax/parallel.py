@@ -84,6 +84,14 @@ class Worker(Workers):
         self.net.params = params
         return l, state
 
+    def reduction(self):
+        """A compiled sum of what every device has."""
+        zeros = jax.tree.map(lambda leaf: jnp.zeros((self.size, *leaf.shape), leaf.dtype), self.net.params)
+        given = jax.device_put(zeros, self.each)
+        summed = jax.jit(shard_map(lambda each: jax.lax.psum(each, "workers"), mesh=self.each.mesh,
+                                   in_specs=P("workers"), out_specs=P(), check_vma=False))
+        return lambda: summed(given)
+
     def reduced_gradients(self):
         """As the last step had them."""
         return self.implementation.arrays(self.implementation.to_book(self.grads))

@@ -48,6 +48,18 @@ class Worker(Workers):
         self.store.pushpull(key, parts, out=parts)
         return parts
 
+    def reduce_gradients(self):
+        """The sum of what each worker has, on all of them."""
+        if isinstance(self.net, gluon.Block):
+            self.trainer.allreduce_grads()
+        else:
+            for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
+                self.all_reduce(i, [param.grad for param in same])
+
+    def reduction(self):
+        """Of the gradients that are there."""
+        return self.reduce_gradients
+
     def begin_state(self, batch_size):
         """Of each worker's rows."""
         return [net.begin_state(batch_size=rows.stop - rows.start, ctx=device)
@@ -69,11 +81,7 @@ class Worker(Workers):
             l.backward()
             losses.append(l.detach())
             states.append(new)
-        if isinstance(self.net, gluon.Block):
-            self.trainer.allreduce_grads()
-        else:
-            for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
-                self.all_reduce(i, [param.grad for param in same])
+        self.reduce_gradients()
         l = self.all_reduce(LOSS, losses)[0]
         check_loss(l.item(), lambda: training.gradient_norm(training.trainable(self.net)))
         self.saw(lambda: np.array(training.gradient_norm(training.trainable(self.net)), dtype=l.dtype))

@@ -87,6 +87,11 @@ class Worker(Workers):
         net.params = ref.sgd(net.params, ref.grad_clipping(self.grads, theta), self.lr)
         return loss[()], last
 
+    def reduction(self):
+        """One message for all."""
+        arrays = self.numbers()
+        return lambda: all_reduce(arrays)
+
     def reduced_gradients(self):
         """As the last step had them."""
         return self.grads

@@ -67,6 +67,11 @@ class Worker(Workers):
             param.assign_sub(self.lr * grad)
         return l, state
 
+    def reduction(self):
+        """One after the other."""
+        given = [self.spread([part] * self.size) for part in self.numbers()]
+        return lambda: [self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in given]
+
     def reduced_gradients(self):
         """As the last step had them."""
         return self.implementation.arrays(self.implementation.to_book(self.grads))

@@ -13,11 +13,13 @@ from lstm_ref.tools.bench.protocol import BLOCKS
 from lstm_ref.tools.bench.result import Row, rows, save, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells
 from lstm_ref.tools.bench.work import Sizes, products
+from lstm_ref.tools.bench.workers import measure as on_workers
 from lstm_ref.usage import check_installed, refusals
 
 
 def bench(
-    backend: str, device: str, threads: int | None, blocks: int, out: Path, build: Path, curves: bool, **sizes: int
+    backend: str, device: str, threads: int | None, blocks: int, out: Path, build: Path, curves: bool,
+    workers: Sequence[int] = (), **sizes: int
 ) -> int:
     """`lstm-parity bench`.
 
@@ -29,6 +31,7 @@ def bench(
         out: folder of the JSON file.
         build: folder of the stored truths.
         curves: measure the cost over T, B, h and the vocabulary instead of the table.
+        workers: numbers of them, on which a step is measured instead of the table.
         sizes: of the work, see `Sizes`.
 
     Raises:
@@ -39,6 +42,11 @@ def bench(
         work = Sizes(**sizes)
         if blocks < 1:
             raise ValueError(f"blocks: expected at least 1, got {blocks}")
+        if workers:
+            if threads is not None:
+                raise ValueError(f"threads: expected none with workers, which share the cores, got {threads}")
+            check_writable(out)
+            return on_workers(backend, device, workers, work, blocks, out / f"{backend}-workers.json", build)
         if not curves:
             check_installed("pyperf", "bench", "the file of the numbers")
         pin(check_threads(threads))

@@ -1,4 +1,4 @@
-"""Fills docs/benchmarks.md: the tables and pictures between its marks, from the files of the runs."""
+"""Fills docs/benchmarks.md and docs/parallel.md: what stands between their marks, from the files of the runs."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from lstm_ref.files import write_text
 from lstm_ref.parity import registry
+from lstm_ref.tools.bench import scaling
 from lstm_ref.tools.bench.curves import AXES, exponent, numbers
 from lstm_ref.tools.bench.result import Row, read, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells, clock
@@ -17,7 +18,7 @@ Runs = dict[str, tuple[dict[str, Any], list[Row]]]
 
 
 def bench_page(build: Path, docs: Path) -> int:
-    """`lstm-parity bench-page`: read the runs, write the page and its pictures.
+    """`lstm-parity bench-page`: read the runs, write their pages and pictures.
 
     Raises:
         UsageError: there is no run, a file is not a run, or the page does not exist.
@@ -27,6 +28,9 @@ def bench_page(build: Path, docs: Path) -> int:
         check_installed("pyperf", "bench", "the files of the numbers")
         check_installed("matplotlib.figure", "train", "the page's pictures")
         found: Runs = {name: read(build / f"{name}.json") for name in names if (build / f"{name}.json").exists()}
+        workers = workers_page(build, docs)
+        if not found and workers:
+            return 0
         if not found:
             raise ValueError(f"{build}: expected files of `nox -s bench`, got none; run it first")
         if len({tuple(facts[f"sizes_{name}"] for name in AXES) for facts, _ in found.values()}) > 1:
@@ -44,6 +48,16 @@ def bench_page(build: Path, docs: Path) -> int:
     draw(found, curves, docs)
     print(f"written: {page} and its pictures, from {build}: {', '.join(found)}")
     return 0
+
+
+def workers_page(build: Path, docs: Path) -> bool:
+    """Fill docs/parallel.md from the runs with `--workers`; whether there are any."""
+    runs = [scaling.read(path) for name in registry.names() if (path := build / f"{name}-workers.json").exists()]
+    if runs:
+        page = docs / "parallel.md"
+        write_text(page, filled(page.read_text(encoding="utf-8"), scaling.parts(runs), page.name))
+        print(f"written: {page}, from {build}: {', '.join(facts['backend'] for facts, _ in runs)}")
+    return bool(runs)
 
 
 def read_curves(path: Path) -> dict[str, Any]:
