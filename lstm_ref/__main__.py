@@ -155,6 +155,9 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     runs = commands.add_parser("curves", help="compute the runs that curves are compared with (hours; it goes on)")
     runs.add_argument("--jobs", type=int, help="runs at a time (default: one for each core)")
     runs.add_argument("--only", action="append", default=[], metavar="NAME", help="of a mistake, or healthy")
+    runs.add_argument("--shard", type=shard, metavar="K/N", help="only the K-th of N parts of the runs")
+    runs.add_argument("--merge", dest="others", action="append", default=[], type=Path, metavar="FILE",
+                      help="store the runs of another machine's runs.json first")
     runs.add_argument("--picture", type=Path, help="store the layers' healthy runs from docs/reproduction.svg")
 
 

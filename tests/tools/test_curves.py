@@ -21,6 +21,7 @@ from lstm_ref.tools.curves.judge import GRID, check_comparable, distance, judge
 from lstm_ref.tools.curves.library import HEALTHY, Run, load
 from lstm_ref.tools.curves.read import read
 from lstm_ref.tools.curves.shape import shape
+from lstm_ref.usage import UsageError, shard
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = np.arange(10.0, 501.0, 10.0)
@@ -455,6 +456,20 @@ def test_the_picture_does_not_replace_the_file(tmp_path, monkeypatch, capsys):
     status, printed = run_command(monkeypatch, capsys, "c.svg", "--out", tmp_path)
     assert status == 2 and path.read_bytes() == before
     assert "--out: expected another folder than that of c.svg, which its picture would replace" in printed.err
+
+
+def test_the_runs_are_computed_in_parts(tmp_path, monkeypatch, capsys):
+    """Each part of the plan whatever is stored; what other machines computed is stored first, whole."""
+    every, kept = library.load(), []
+    monkeypatch.setattr(compute, "load", lambda *path: library.load(*path) if path else kept)
+    monkeypatch.setattr(compute, "merge", kept.extend)
+    parts = [compute.left((), shard(f"{k}/3")) for k in (1, 2, 3)]
+    assert sorted(key for part in parts for key in part) == sorted(compute.plan())
+    library.save(every, tmp_path / "theirs.json")
+    assert compute.curves(1, [], None, shard("2/3"), [tmp_path / "theirs.json"]) == 0
+    assert kept == library.load(tmp_path / "theirs.json") and "0 runs to compute" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="the stored runs can't be read"):
+        compute.curves(1, [], None, None, [tmp_path / "none.json"])
 
 
 def test_many_curves_are_judged_and_some_drawn(tmp_path, monkeypatch, capsys):

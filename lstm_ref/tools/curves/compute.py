@@ -108,7 +108,7 @@ def plan(only: Sequence[str] = ()) -> Iterator[Key]:
     """The runs to store: the healthy ones first, then the mistakes.
 
     Args:
-        only: names; all healthy runs and mistakes of `CHECKS` when empty.
+        only: names; all healthy runs and the LSTM's mistakes of `CHECKS` when empty.
 
     Raises:
         ValueError: a name is unknown.
@@ -116,7 +116,8 @@ def plan(only: Sequence[str] = ()) -> Iterator[Key]:
     known = {HEALTHY, *(mistake.name for mistake in MISTAKES)}
     if unknown := set(only) - known:
         raise ValueError(f"only: expected 'healthy' or the name of a mistake, got {sorted(unknown)[0]!r}")
-    names = only or [HEALTHY, *MORE, *(m.name for m in MISTAKES if m.check in CHECKS and m.name not in MORE)]
+    names = only or [HEALTHY, *MORE, *(m.name for m in MISTAKES
+                                       if m.check in CHECKS and m.cell == "lstm" and m.name not in MORE)]
     for name in names:
         seeds = SEEDS if name == HEALTHY else (SEEDS[0], *MORE.get(name, ()))
         yield from ((name, "book", seed) for seed in seeds)
@@ -146,13 +147,26 @@ def layers(picture: Path) -> list[Run]:
     return found
 
 
-def curves(jobs: int | None, only: Sequence[str], picture: Path | None) -> int:
+def left(only: Sequence[str], shard: slice | None) -> list[Key]:
+    """The runs of a shard of the plan that are not stored.
+
+    Raises:
+        ValueError: see `plan`.
+    """
+    stored = {r.key for r in load()} if PATH.exists() else set[Key]()
+    return [key for key in list(plan(only))[shard or slice(None)] if key not in stored]
+
+
+def curves(jobs: int | None, only: Sequence[str], picture: Path | None, shard: slice | None = None,
+           others: Sequence[Path] = ()) -> int:
     """`lstm-parity curves`: compute what is not stored yet.
 
     Args:
         jobs: runs at a time; None for one on each core.
         only: names of mistakes, or 'healthy'.
         picture: of `reproduce`, whose curves of layers are stored as healthy ones; or None.
+        shard: of the runs, those that are computed here.
+        others: files of runs that were computed elsewhere, which are stored first.
 
     Raises:
         UsageError: a number is not positive, a name is unknown, or a file is not readable.
@@ -161,11 +175,12 @@ def curves(jobs: int | None, only: Sequence[str], picture: Path | None) -> int:
     with refusals():
         check_sizes(jobs=at_once)
         new = layers(picture) if picture else []
-        stored = {r.key for r in load()} if PATH.exists() else set[Key]()
-        missing = [key for key in plan(only) if key not in stored]
-    if new:
-        merge(new)
-        print(f"stored: {len(new)} healthy runs of layers")
+        elsewhere = [each for path in others for each in load(path)]
+    if new or elsewhere:
+        merge([*elsewhere, *new])
+        print(f"stored: {len(elsewhere)} runs of other files, {len(new)} healthy runs of layers")
+    with refusals():
+        missing = left(only, shard)
     print(f"{len(missing)} runs to compute, {at_once} at a time")
     failed = False
     with ProcessPoolExecutor(at_once) as pool:
