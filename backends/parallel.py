@@ -47,6 +47,7 @@ class OnWorkers:
     def __init__(self, device: str):
         super().__init__(device)  # type: ignore[call-arg]  # of the framework, beside which this is a base
         self.backend, self.asked = type(self).__module__.split(".")[1], device
+        self.place = ""  # where the judged workers meet, each in a process of its own; as `start_workers` takes it
         self._done: dict[int, dict[Job, Parallel | str]] = {}  # what was judged, by the number of workers
 
     def engine(self) -> Any:
@@ -76,7 +77,8 @@ class OnWorkers:
                 whose process it is, and the arguments.
             arguments: texts.
             seconds: that it may take; None is for ever.
-            place: 'RANK@HOST:PORT' for one worker on this machine, which meets the others there.
+            place: 'RANK@HOST:PORT' for one worker on this machine, which meets the others there; without its number
+                all of them, each in a process of its own.
 
         Raises:
             WorkerError: one failed; says which, and what it said. None is left.
@@ -89,13 +91,14 @@ class OnWorkers:
             elif found.PROCESSES:
                 address = found.meet(workers, folder)
             start = launch.python("backends.parallel", self.backend, self.asked, str(workers), address, folder)
-            ranks = [int(only)] if place else list(range(workers if found.PROCESSES else 1))
+            here = workers if found.PROCESSES or place else 1
+            ranks = [int(only)] if only else list(range(here))
             if hasattr(found, "launcher"):  # which gives each its number
                 commands = [[*found.launcher(workers), *start, "", program, *arguments]]
             else:
                 commands = [[*start, str(rank), program, *arguments] for rank in ranks]
             # The workers share the cores.
-            threads = max(1, (os.cpu_count() or 1) // (workers if found.PROCESSES else 1))
+            threads = max(1, (os.cpu_count() or 1) // len(ranks))
             said = launch.launch(commands, seconds, {"OMP_NUM_THREADS": str(threads)})
             # A launcher may end well where a worker did not.
             if missing := len(ranks) - len(list(Path(folder).glob("ended-*"))):
@@ -128,14 +131,14 @@ class OnWorkers:
         A job that ends a worker ends that start of them; what it left is done by another, a few times.
         """
         done: dict[Job, Parallel | str] = {}
-        parts = workers if self.engine().PROCESSES else 1
+        parts = workers if self.engine().PROCESSES or self.place else 1
         for _ in range(STARTS):
             with launch.folder() as name:
                 folder, failure = Path(name), ""
                 left = [job for job in jobs if job not in done]
                 (folder / "jobs").write_bytes(pickle.dumps([(job[0], jobs[job]) for job in left]))
                 try:
-                    self.start_workers(workers, "backends.parallel:judged", [name], SECONDS)
+                    self.start_workers(workers, "backends.parallel:judged", [name], SECONDS, self.place)
                 except launch.WorkerError as error:
                     failure = str(error)
                 for i, job in enumerate(left):
@@ -157,19 +160,21 @@ def main(
     """One process of the workers: it joins the others and runs the program."""
     launch.end_with_the_others()
     found, size = engine(backend), int(workers)
+    apart = found.PROCESSES or bool(address)
     if not found.PROCESSES:
-        found.prepare(size)
+        found.prepare(1 if apart else size)
+    mine = found.join(rank and int(rank), size, address, device) if apart else 0
     adapter = importlib.import_module(f"backends.{backend}.adapter").Adapter(device)
-    mine = found.join(rank and int(rank), size, address, device) if found.PROCESSES else 0
+    adapter.place = address
     module, _, function = program.partition(":")
     try:
         getattr(importlib.import_module(module), function)(adapter, size, mine, *arguments)
     except SystemExit:  # of all of them
-        if found.PROCESSES:
+        if apart:
             found.leave()
         raise
     (Path(folder) / f"ended-{mine}").touch()
-    if found.PROCESSES:
+    if apart:
         found.leave()
 
 
@@ -180,7 +185,7 @@ def judged(adapter: Any, size: int, mine: int, folder: str) -> None:
         try:
             seen = _train(found, adapter.implementations[label], case, size, mine)
         except Exception as error:
-            if found.PROCESSES:
+            if found.PROCESSES or adapter.place:
                 raise
             (Path(folder) / f"{i}.txt").write_text(f"{type(error).__name__}: {error}")
             continue

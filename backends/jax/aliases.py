@@ -21,5 +21,5 @@ def size(a):
 
 def try_gpu(i=0):
     """GPU number i, or the CPU where there is none."""
-    gpus = [device for device in jax.devices() if device.platform == "gpu"]
-    return gpus[i] if len(gpus) > i else jax.devices("cpu")[0]
+    gpus = [device for device in jax.local_devices() if device.platform == "gpu"]
+    return gpus[i] if len(gpus) > i else jax.local_devices(backend="cpu")[0]

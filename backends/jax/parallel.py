@@ -1,4 +1,6 @@
-"""The book's training step on several workers, JAX: a device for each in one process, reduced by `shard_map`'s `psum`.
+"""The book's training step on several workers, JAX: a device for each, reduced by `shard_map`'s `psum`.
+
+The devices are those of one process, or of several that meet at a port (`jax.distributed`).
 
 All shards have one shape in JAX. Where the rows can't be shared out evenly, the smaller ones are filled up with a row
 that counts for nothing.
@@ -10,11 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import shard_map
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from backends.jax import training
-from backends.workers import Workers
+from backends.workers import SECONDS, Workers
 from lstm_ref.parallel import shards
 from lstm_ref.validate import check_loss, check_minibatch, check_theta
 
@@ -25,6 +28,24 @@ PROCESSES = False
 def prepare(size):
     """As many devices of the CPU; before JAX is used."""
     jax.config.update("jax_num_cpu_devices", size)
+
+
+def elsewhere(address):
+    """Where processes on several machines meet: at a port of the first worker's machine."""
+    return address
+
+
+def join(rank, size, address, device):
+    """Join the other processes, each with one device; the number of this one."""
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(address, size, rank, initialization_timeout=SECONDS, heartbeat_timeout_seconds=SECONDS,
+                               coordinator_bind_address=address)  # by default it listens on every interface
+    return rank
+
+
+def leave():
+    """The last thing that a worker does."""
+    jax.distributed.shutdown()
 
 
 def step(net, params, X, Y, counts, state, theta, lr):
@@ -43,18 +64,25 @@ def step(net, params, X, Y, counts, state, theta, lr):
 
 
 class Worker(Workers):
-    """All workers. They begin with the same parameters."""
+    """The workers of this process: all, or one. They begin with the first one's parameters, whatever their own are."""
 
     def __init__(self, implementation, make, lr, size):
-        net = make()
-        super().__init__(implementation, net, size, range(size))
+        net, apart = make(), jax.process_count() > 1
+        super().__init__(implementation, net, size, [jax.process_index()] if apart else range(size))
         mesh = Mesh(np.array(jax.devices()[:size]), ("workers",))
-        self.each, same, rows = NamedSharding(mesh, P("workers")), P(), P("workers")
-        net.params = jax.device_put(net.params, NamedSharding(mesh, same))
+        self.each, self.same, same, rows = NamedSharding(mesh, P("workers")), NamedSharding(mesh, P()), P(), P("workers")
+        begin = multihost_utils.broadcast_one_to_all(net.params) if apart else net.params
+        self.shared = self.spread(begin, self.same)
         self.lr, self.grads = lr, None
         self.compiled = jax.jit(shard_map(
             partial(step, net.model), mesh=mesh, in_specs=(same, rows, rows, rows, rows, same, same),
             out_specs=(same, same, rows, same, same), check_vma=False))
+        self.net.params = local(self.shared)
+
+    def spread(self, tree, sharding):
+        """What every process has, on the devices of all."""
+        return jax.tree.map(lambda leaf: jax.make_array_from_callback(
+            np.shape(leaf), sharding, np.asarray(leaf).__getitem__), tree)
 
     def filled(self, batch_size):
         """The rows of each worker, filled up to the number that the first one has, and which of them count."""
@@ -66,7 +94,7 @@ class Worker(Workers):
     def begin_state(self, batch_size):
         """Of each worker's rows."""
         dtype = jax.tree.leaves(self.net.params)[0].dtype
-        return jax.device_put(self.net.model.begin_state(len(self.filled(batch_size)[0]), dtype), self.each)
+        return self.spread(self.net.model.begin_state(len(self.filled(batch_size)[0]), dtype), self.each)
 
     def step(self, X, Y, state, theta=1):
         """One step of the book's training loop, X and Y whole: the loss of the minibatch, and the workers' new states.
@@ -77,17 +105,18 @@ class Worker(Workers):
         check_theta(theta)
         rows, counts = self.filled(len(X))
         dtype = jax.tree.leaves(self.net.params)[0].dtype
-        given = jax.device_put((X[rows], Y[rows], jnp.asarray(counts, dtype)), self.each)
-        params, l, state, self.grads, norm = self.compiled(self.net.params, *given, state, theta, self.lr)
+        given = self.spread((np.asarray(X)[rows], np.asarray(Y)[rows], counts.astype(dtype)), self.each)
+        params, l, state, grads, norm = self.compiled(self.shared, *given, state, theta, self.lr)
+        l, self.grads, norm = local((l, grads, norm))
         check_loss(float(l), lambda: norm)
         self.saw(lambda: norm)
-        self.net.params = params
+        self.shared, self.net.params = params, local(params)
         return l, state
 
     def reduction(self):
         """A compiled sum of what every device has."""
-        zeros = jax.tree.map(lambda leaf: jnp.zeros((self.size, *leaf.shape), leaf.dtype), self.net.params)
-        given = jax.device_put(zeros, self.each)
+        zeros = jax.tree.map(lambda leaf: np.zeros((self.size, *leaf.shape), leaf.dtype), self.net.params)
+        given = self.spread(zeros, self.each)
         summed = jax.jit(shard_map(lambda each: jax.lax.psum(each, "workers"), mesh=self.each.mesh,
                                    in_specs=P("workers"), out_specs=P(), check_vma=False))
         return lambda: summed(given)
@@ -97,12 +126,17 @@ class Worker(Workers):
         return self.implementation.arrays(self.implementation.to_book(self.grads))
 
     def params(self):
-        """The copies on all devices."""
+        """The copies on all devices of this process."""
         book = self.implementation.to_book
-        return [self.implementation.arrays(book(jax.tree.map(
-            lambda leaf, rank=rank: leaf.addressable_shards[rank].data, self.net.params))) for rank in self.ranks]
+        return [self.implementation.arrays(book(local(self.shared, i))) for i in range(len(self.ranks))]
 
     def states(self, state, batch_size):
-        """Of the rows that count."""
-        _, counts = self.filled(batch_size)
-        return [tuple(part[counts] for part in self.implementation.state_out(state))]
+        """Of each, the rows that count."""
+        return [tuple(part[:rows.stop - rows.start] for part in self.implementation.state_out(local(state, i)))
+                for i, rows in enumerate(shards(batch_size, self.size)[rank] for rank in self.ranks)]
+
+
+def local(tree, device=0):
+    """What one of this process's devices has."""
+    return jax.tree.map(lambda leaf: sorted(leaf.addressable_shards, key=lambda shard: shard.device.id)[device].data,
+                        tree)

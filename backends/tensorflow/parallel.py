@@ -1,4 +1,10 @@
-"""The book's training step on several workers, TensorFlow: a device for each, reduced by a `MirroredStrategy`."""
+"""The book's training step on several workers, TensorFlow: a device for each, reduced by a `MirroredStrategy`.
+
+Or a process for each, which meet at a port of each: a `MultiWorkerMirroredStrategy`.
+"""
+
+import json
+import os
 
 import tensorflow as tf
 
@@ -9,6 +15,7 @@ from lstm_ref.validate import check_loss, check_minibatch, check_theta
 
 ENGINE = "tf.distribute.MirroredStrategy"
 PROCESSES = False
+APART: list[tf.distribute.Strategy] = []  #: the strategy of this process, where each worker has its own
 
 
 def prepare(size):
@@ -17,16 +24,44 @@ def prepare(size):
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * size)
 
 
+def elsewhere(address):
+    """Where processes meet: at a port of each of them, with commas between, in the order of their numbers."""
+    return address
+
+
+def join(rank, size, address, device):
+    """Join the other processes; the number of this one."""
+    workers = address.split(",")
+    if len(workers) != size:
+        raise SystemExit(f"error: rendezvous: expected HOST:PORT of each of the {size} workers, with commas between, "
+                         f"got {address}")
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}})
+    APART.append(tf.distribute.MultiWorkerMirroredStrategy())  # before TensorFlow is used
+    return rank
+
+
+def leave():
+    """The last thing that a worker does."""
+
+
 class Worker(Workers):
-    """All workers. They begin with the same parameters."""
+    """The workers of this process: all, or one. They begin with the first one's parameters, whatever its own are."""
 
     def __init__(self, implementation, make, lr, size):
         kind = "CPU" if "CPU" in implementation.adapter.device else "GPU"
-        self.strategy = tf.distribute.MirroredStrategy([f"{kind}:{rank}" for rank in range(size)])
+        self.strategy = APART[0] if APART else tf.distribute.MirroredStrategy([f"{kind}:{k}" for k in range(size)])
         with self.strategy.scope():  # in which variables have a copy on each device
             net = make()
-        super().__init__(implementation, net, size, range(size))
+        ranks = [self.strategy.cluster_resolver.task_id] if APART else range(size)
+        super().__init__(implementation, net, size, ranks)
         self.lr, self.grads = lr, []
+        for variable in net.trainable_variables if APART else ():
+            mine = tf.convert_to_tensor(variable) * (1 - min(self.ranks[0], 1))
+            variable.assign(self.sum(self.spread([mine] * size)))
+
+    def sum(self, value):
+        """Over all workers."""
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
 
     def spread(self, parts):
         """One of the parts on each device."""
@@ -59,8 +94,7 @@ class Worker(Workers):
         rows = shards(len(X), self.size)
         given = [self.spread([tf.convert_to_tensor(array[each]) for each in rows]) for array in (X, Y)]
         l, grads, state = self.strategy.run(on_each, (*given, state))
-        l = self.strategy.reduce(tf.distribute.ReduceOp.SUM, l, axis=None)
-        self.grads = [self.strategy.reduce(tf.distribute.ReduceOp.SUM, grad, axis=None) for grad in grads]
+        l, self.grads = self.sum(l), [self.sum(grad) for grad in grads]
         check_loss(float(l), lambda: training.gradient_norm(self.grads))
         self.saw(lambda: training.gradient_norm(self.grads))
         for param, grad in zip(params, training.grad_clipping(self.grads, theta), strict=True):
@@ -70,7 +104,7 @@ class Worker(Workers):
     def reduction(self):
         """One after the other."""
         given = [self.spread([part] * self.size) for part in self.numbers()]
-        return lambda: [self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in given]
+        return lambda: [self.sum(part) for part in given]
 
     def reduced_gradients(self):
         """As the last step had them."""
@@ -79,13 +113,13 @@ class Worker(Workers):
     def params(self):
         """The copies on all devices."""
         read, variables = self.implementation.to_book, self.net.trainable_variables
-        return [self.implementation.arrays(read([values(variable)[rank] for variable in variables]))
-                for rank in self.ranks]
+        return [self.implementation.arrays(read([values(variable)[i] for variable in variables]))
+                for i in range(len(self.ranks))]
 
     def states(self, state, batch_size):
         """Of each."""
         parts = [self.strategy.experimental_local_results(part) for part in state]
-        return [self.implementation.state_out([part[rank] for part in parts]) for rank in self.ranks]
+        return [self.implementation.state_out([part[i] for part in parts]) for i in range(len(self.ranks))]
 
 
 def values(variable):

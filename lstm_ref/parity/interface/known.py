@@ -174,7 +174,7 @@ class Jax(Library):
         jax.config.update("jax_enable_x64", True)
         jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32
         try:
-            self.device = jax.devices(device)[0]
+            self.device = jax.local_devices(backend=device)[0]
         except RuntimeError as error:
             raise RuntimeError(f"device {device}: JAX {jax.__version__} sees none: {error}; use --device cpu") from None
         jax.config.update("jax_default_device", self.device)
