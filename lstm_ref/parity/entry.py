@@ -1,6 +1,7 @@
 """What is known of one subject, a backend or a port: an entry of the report."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from lstm_ref.parity.explain.investigation import Investigation
@@ -45,13 +46,16 @@ class Entry:
             raise LookupError("the check compared nothing")
         self.results += results
 
-    def explain(self, implementation: str, place: str, found: Investigation) -> None:
-        """Keep where the failure of an implementation begins and what is wrong with it."""
+    def explain(self, implementation: str, check: str, place: str, found: Investigation, last: Sequence[str]) -> None:
+        """Keep where the failure of an implementation in a check begins, what is wrong with it, how to see it again."""
         diagnosis = found.diagnosis
         named = [finding.name for finding in diagnosis.findings] if diagnosis else []
         if not self.place and (named or place):
             self.place = f"{implementation}: {'; '.join(filter(None, [*named[:1], place]))}"
+        before = self.causes.get(implementation, {})
         self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
+                                       "places": before.get("places", {}) | {check: place},
+                                       "commands": {check: list(last)} | before.get("commands", {}),
                                        "heat": [drawn.json() for drawn in found.maps]}
 
     def error(self, what: str) -> None:

@@ -144,7 +144,6 @@ class Session:
         label, case = problem.implementation, make(problem.case).astype(problem.dtype)
         found = self._investigations.setdefault(label, Investigation(self.implementations[label], self.truths))
         place = found.where(problem.check, case)
-        self.entry.explain(label, place, found)
         last = [f"again: {again}"] if again else []
         if self.program:
             key = label, problem.check
@@ -153,6 +152,7 @@ class Session:
                 self._programs[key] = program.write(
                     self.entry.subject, self.program(label), worst, case, self.folder, self.truths)
             last.insert(0, f"reproduce: python {self._programs[key]}")
+        self.entry.explain(label, full(problem.check, problem.case), place, found, last)
         return explain(self.entry.subject, results, place, found, last)
 
     def expected(self) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ class Result:
     ratio: float
     verdict: str = "pass"  #: pass, rounding, mathematics, not settled (either of them), or fail for what is no number
     detail: str = ""  #: what was expected and what was found, for a failure
+    course: tuple[tuple[float, ...], tuple[float, ...]] | None = None  #: of losses: as expected and as found
     bits: str = ""  #: a digest of the numbers, by which two runs are seen to agree bit for bit
 
     @property
@@ -49,7 +50,7 @@ class Result:
         """As in the report; infinity, which JSON lacks, is null."""
         numbers = ("error", "spread", "ratio")
         return {key: None if key in numbers and not np.isfinite(value) else value
-                for key, value in asdict(self).items() if key not in ("detail", "bits") or value}
+                for key, value in asdict(self).items() if key not in ("detail", "bits", "course") or value}
 
 
 def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstick) -> dict[str, Any]:
@@ -61,8 +62,11 @@ def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstic
     spread = np.broadcast_to(measure.spread[quantity], truth.shape)
     far, ratio = distance(found, truth), measure.ratio(quantity, found)
     worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    numbers = {"error": float(far[worst]), "spread": float(spread[worst]), "ratio": float(ratio[worst]),
+    numbers: dict[str, Any] = {"error": float(far[worst]), "spread": float(spread[worst]), "ratio": float(ratio[worst]),
                "bits": hashlib.blake2b(found.tobytes(), digest_size=4).hexdigest()}
+    if quantity == "loss" and found.ndim == 1:
+        course = tuple(tuple(float(f"{x:.7g}") for x in losses) for losses in (truth, found))
+        numbers["course"] = course if np.isfinite(course).all() else None
     if ratio[worst] <= LIMIT:
         return numbers
     index = tuple(int(i) for i in worst)

@@ -40,7 +40,8 @@ def locate(
     found = maps(case.cell, check in GRADIENTS, str(case.dtype))
     if found:
         before = "the forward pass agrees at every step; going backwards, " if found[0].backwards else ""
-        return f"{before}departs first at {found[0].first}", found
+        line = f"; {found[0].line}" if found[0].line else ""
+        return f"{before}departs first at {found[0].first}{line}", found
     return first_wrong_step(check, implementation, case, folder), []
 
 

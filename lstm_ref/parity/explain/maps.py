@@ -7,6 +7,7 @@ of the gradient by W_x* is the gradient at that gate in that step.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from lstm_ref.params import Array
 from lstm_ref.parity.cases import Case, draw
 from lstm_ref.parity.checks import Numbers
 from lstm_ref.parity.explain.probe import PROBE, one_step, probe, states_before
-from lstm_ref.parity.interface import CELLS, NAMES, Implementation, not_judged
+from lstm_ref.parity.interface import CELLS, LINES, NAMES, Implementation, not_judged
 from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.truth import FEWEST, Quantities, Yardstick, measure, ratio
 from lstm_ref.parity.verdict import LIMIT
@@ -53,6 +54,7 @@ class Map:
     ratios: Array  #: (rows, num_steps)
     first: str  #: the first departure in words, or ''
     backwards: bool = False  #: of the gradient
+    line: str = ""  #: of the source, that computes what departs first
 
     def lines(self) -> list[str]:
         """As text, one line a row."""
@@ -65,7 +67,7 @@ class Map:
 
     def json(self) -> dict[str, Any]:
         """As in the report; infinity is null."""
-        return {"title": self.title, "rows": list(self.rows), "first": self.first,
+        return {"title": self.title, "rows": list(self.rows), "first": self.first, "line": self.line,
                 "ratios": [[float(x) if np.isfinite(x) else None for x in row] for row in self.ratios]}
 
 
@@ -101,20 +103,25 @@ def pulses(cell: str, dtype: Any) -> Case:
 
 def forward_map(implementation: Implementation, case: Case) -> Map | None:
     """The forward pass from inside, or None where the implementation does not let itself be looked into."""
+    LINES.clear()
     try:
         found = tape(implementation, case)
     except (AttributeError, LookupError, ValueError):  # a closed box, other names, other shapes
         return None
+    lines = dict(LINES)
     rod = measure(TAPE, case, FEWEST)
     names = NAMES[case.cell]
     grid = _grid(rod, found, names)
-    first = ""
+    first = line = ""
     if (grid > LIMIT).any():
         t, row = (int(i[0]) for i in np.nonzero(grid.T > LIMIT))
         name = names[row]
         what = HIDDEN.get(case.cell, GRU_HIDDEN) if name == "H" else MEANING[name]
         first = _departure(what, t, "", found[name], rod, name) + _activation(name, t, found[name], rod, case)
-    return Map(titled("forward pass, from inside", case.cell), names, grid, first)
+        if name in lines:
+            path, number, text = lines[name]
+            line = f"{Path(path).name}, line {number}: {text}"
+    return Map(titled("forward pass, from inside", case.cell), names, grid, first, line=line)
 
 
 def titled(title: str, cell: str) -> str:

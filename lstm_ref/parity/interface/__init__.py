@@ -21,10 +21,10 @@ from lstm_ref.parity.interface.implementation import (
     distinct,
 )
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
-from lstm_ref.parity.interface.watch import NAMES, Heard, watch
+from lstm_ref.parity.interface.watch import LINES, NAMES, Heard, watch
 
 __all__ = [
-    "CELLS", "DTYPES", "HALVES", "KNOWN", "MODES", "NAMES", "OTHERS", "WAYS", "Cell", "Drawn", "Epoch",
+    "CELLS", "DTYPES", "HALVES", "KNOWN", "LINES", "MODES", "NAMES", "OTHERS", "WAYS", "Cell", "Drawn", "Epoch",
     "EpochAfterEpoch", "Epochs", "Framework", "Heard", "Implementation", "Jax", "MXNet", "Model", "NumPy", "Paddle",
     "Parallel", "Report", "ResetAfter", "TensorFlow", "Torch", "Trained", "cell_of", "check_framework", "distinct",
     "framework", "full", "not_judged", "row", "split", "watch",
