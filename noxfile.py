@@ -272,7 +272,7 @@ def ports(session: nox.Session, backend: str) -> None:
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Merge what `parity` wrote into one table, report.json and report.md."""
-    install(session, "-e", ".[judge,train]")
+    install(session, "-e", ".[judge,train,page]")
     session.run("python", "-m", "lstm_ref.parity", "report", *(asked or session.posargs or BACKENDS))
 
 
@@ -369,6 +369,13 @@ def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone, and MPI for several workers."""
     install(session, "-e", ".[judge,train,bench,mpi]", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs)
+
+
+@nox.session(default=False)
+def page(session: nox.Session) -> None:
+    """Test the report's page in the system's Chromium (Debian: apt install chromium); without it they are skipped."""
+    install(session, "-e", ".[judge,page]", *nox.project.dependency_groups(PYPROJECT, "page"))
+    session.run("python", "-m", "pytest", "-q", "tests/page", *session.posargs)
 
 
 @nox.session(default=False)

@@ -13,7 +13,8 @@ from lstm_ref.usage import UsageError, counts, shard
 #: Where the work of each command is done: a module, imported when the command is given, and a function.
 COMMANDS = {
     "run": "lstm_ref.parity.runner.command:run", "judge": "lstm_ref.parity.runner.command:judge",
-    "report": "lstm_ref.parity.runner.command:report", "compare": "lstm_ref.parity.runner.compare:compare",
+    "report": "lstm_ref.parity.runner.command:report", "open": "lstm_ref.parity.runner.command:open_page",
+    "compare": "lstm_ref.parity.runner.compare:compare",
     "versions": "lstm_ref.parity.runner.versions:versions", "train": "lstm_ref.tools.train.show:train",
     "reproduce": "lstm_ref.tools.reproduce.runs:reproduce", "chapters": "lstm_ref.tools.chapters:chapters",
     "diagnose-curve": "lstm_ref.tools.curves.show:diagnose_curve", "curves": "lstm_ref.tools.curves.compute:curves",

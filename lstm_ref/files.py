@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,19 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file; NaN and infinity are refused, since JSON has neither."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def write_section(folder: Path, name: str, title: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """Leave a table for the page of the report.
+
+    Args:
+        folder: of the report.
+        name: of the file, which takes the place of one of the same name.
+        title: over the table.
+        header: of its columns.
+        body: the texts of its rows.
+    """
+    write_json(folder / "sections" / f"{name}.json", {"title": title, "header": list(header), "body": list(body)})
 
 
 def write_arrays(path: Path, arrays: dict[str, Array]) -> None:

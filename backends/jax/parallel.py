@@ -70,7 +70,8 @@ class Worker(Workers):
         net, apart = make(), jax.process_count() > 1
         super().__init__(implementation, net, size, [jax.process_index()] if apart else range(size))
         mesh = Mesh(np.array(jax.devices()[:size]), ("workers",))
-        self.each, self.same, same, rows = NamedSharding(mesh, P("workers")), NamedSharding(mesh, P()), P(), P("workers")
+        same, rows = P(), P("workers")
+        self.each, self.same = NamedSharding(mesh, rows), NamedSharding(mesh, same)
         begin = multihost_utils.broadcast_one_to_all(net.params) if apart else net.params
         self.shared = self.spread(begin, self.same)
         self.lr, self.grads = lr, None

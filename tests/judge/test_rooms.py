@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: The rooms of the judge from the ground floor up; a room imports from those before it and from itself.
 FLOORS = ("interface", "reference", "noise", "cases", "truth", "verdict", "fingerprint", "checks", "prepare",
-          "mistakes", "explain", "entry", "registry", "table", "ports", "session", "ported", "files", "runner")
+          "mistakes", "explain", "entry", "registry", "table", "page", "ports", "session", "ported", "files", "runner")
 
 
 def imports(source):

@@ -120,7 +120,7 @@ def forward_map(implementation: Implementation, case: Case) -> Map | None:
         first = _departure(what, t, "", found[name], rod, name) + _activation(name, t, found[name], rod, case)
         if name in lines:
             path, number, text = lines[name]
-            line = f"{Path(path).name}, line {number}: {text}"
+            line = f"{'/'.join(Path(path).parts[-2:])}, line {number}: {text}"
     return Map(titled("forward pass, from inside", case.cell), names, grid, first, line=line)
 
 

@@ -1,6 +1,7 @@
 """The commands `run`, `judge` and `report`."""
 
 import sys
+import webbrowser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,10 @@ def add(commands: Any) -> None:
     judge.add_argument("--book", action="store_true", help="also the book's own size (a minute, once)")
     report = commands.add_parser("report", help="merge and print the results of backends")
     report.add_argument("backends", nargs="+")
+    report.add_argument("--against", type=Path, metavar="FILE", help="an earlier report, which the page compares with")
+    report.add_argument("--html", choices=("page", "none"), default="page", help="none: no report.html")
+    opened = commands.add_parser("open", help="open the page of the last report in a browser")
+    opened.add_argument("--build", type=Path, default=Path("build/parity"), help="folder (default: %(default)s)")
     compare = commands.add_parser("compare", help="what changed between two runs: of two versions, say")
     compare.add_argument("old", type=Path, help="the file of a run, build/parity/NAME.json, or a report.json")
     compare.add_argument("new", type=Path)
@@ -90,7 +95,7 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     if files.is_file(target):
         choice = Choice(tab, role, state, tuple(others))
         return files.command(Path(target), choice, framework or "", device, time_limit, style,
-                             json_file)
+                             json_file, build)
     from lstm_ref.parity.runner.load import subject_of
     from lstm_ref.parity.runner.record import read_status
     from lstm_ref.parity.session import Verdict
@@ -109,7 +114,17 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     return 0 if passed else 1
 
 
-def report(backends: list[str], build: Path) -> int:
+def open_page(build: Path) -> int:
+    """`lstm-parity open`: the file, which nothing serves."""
+    path = (build / "report.html").resolve()
+    if not path.exists():
+        raise UsageError(f"{path}: there is no page; `nox -s parity` or `lstm-parity report` writes it")
+    if not webbrowser.open(path.as_uri()):
+        print(f"no browser was found; the page is {path}")
+    return 0
+
+
+def report(backends: list[str], build: Path, against: Path | None = None, html: str = "page") -> int:
     """`lstm-parity report`."""
     from lstm_ref.parity.registry import short
     from lstm_ref.parity.runner.report import merge
@@ -117,4 +132,5 @@ def report(backends: list[str], build: Path) -> int:
     with refusals():
         backends = [short(backend) for backend in backends]
         check_writable(build)
-    return 0 if merge(backends, build) else 1
+        passed = merge(backends, build, html == "page", against)
+    return 0 if passed else 1

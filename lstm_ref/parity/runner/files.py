@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import lstm_ref
-from lstm_ref.files import write_text
+from lstm_ref.files import write_section, write_text
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.usage import UsageError, describe, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
+HEADER = ("framework", "role", "name", "verdict", "in words", "line")
 TIME_LIMIT = 900  #: the first run computes the truths
 
 
@@ -117,8 +118,8 @@ def frameworks(path: Path, choice: Choice) -> list[str]:
 
 
 def command(path: Path, choice: Choice, framework: str, device: str, time_limit: float | None, style: str,
-            json_file: Path | None) -> int:
-    """`lstm-parity judge FILE`: 0 right, 1 wrong, 2 not judged."""
+            json_file: Path | None, build: Path | None = None) -> int:
+    """`lstm-parity judge FILE`: 0 right, 1 wrong, 2 not judged; with `build`, for the page of the report there."""
     with refusals():
         if style == "frameworks":
             print("\n".join(frameworks(path, choice)))
@@ -129,6 +130,10 @@ def command(path: Path, choice: Choice, framework: str, device: str, time_limit:
             print("\n".join([*lines(each), *(annotations(each) if style == "github" else ())]), flush=True)
         if json_file:
             write_text(json_file, json.dumps({"schema": 1, "ports": found}, indent=1))
+        if build and build.exists() and found:
+            write_section(build, f"port-{path.stem}", f"Port: {path.name}", HEADER, [
+                [each["framework"], row["role"], row["name"], row["verdict"], row["text"],
+                 f"{row['place']}: {row['source']}" if row["place"] else ""] for each in found for row in each["rows"]])
         if not found and framework and (others := frameworks(path, choice)):
             raise UsageError(f"{path}: nothing in {framework}: what computes an LSTM there is in {', '.join(others)}")
         if not found:

@@ -9,7 +9,9 @@ import numpy as np
 from lstm_ref.files import whole, write_json, write_text
 from lstm_ref.parity.entry import document
 from lstm_ref.parity.interface import full
-from lstm_ref.parity.runner.record import read_status
+from lstm_ref.parity.page.write import write as write_page
+from lstm_ref.parity.runner.compare import differences, facts
+from lstm_ref.parity.runner.record import read_report, read_status
 from lstm_ref.parity.table import map_file, markdown, show
 from lstm_ref.parity.verdict import LIMIT
 
@@ -63,12 +65,41 @@ def draw_map(found: dict[str, Any], path: Path) -> bool:
     return True
 
 
-def merge(backends: Sequence[str], folder: Path) -> bool:
+def since(entries: dict[str, Any], name: str, before: dict[str, Any]) -> dict[str, Any]:
+    """What changed since an earlier report, by backend: facts, and differences with whether rounding explains them."""
+    return {"name": name, "backends": {
+        backend: {"facts": facts(before[backend], entry),
+                  "differences": [{"text": each.text, "beyond": not each.explained}
+                                  for each in differences(before[backend], entry)]}
+        for backend, entry in entries.items() if backend in before},
+        "absent": [backend for backend in entries if backend not in before]}
+
+
+def page_of(entries: dict[str, Any], folder: Path, against: tuple[str, dict[str, Any]] | None = None) -> str:
+    """Write report.html; where it is, or why it was not written."""
+    try:
+        write_page(entries, folder / "report.html", since(entries, *against) if against else None, folder / "sections")
+    except ImportError as error:
+        return f"report.html was not written: {error}; it needs the extra page (altair, jinja2, vl-convert-python)"
+    return f"The page to look at: {folder / 'report.html'} (lstm-parity open)"
+
+
+def merge(backends: Sequence[str], folder: Path, page: bool = True, against: Path | None = None) -> bool:
     """Merge the files of the backends that were asked for, write and print the report.
+
+    Args:
+        backends: their names.
+        folder: of their files, and of the report's.
+        page: write report.html, too, where what it needs is installed.
+        against: an earlier report or run, which the page compares with.
+
+    Raises:
+        ValueError: `against` is no report.
 
     Returns:
         Whether every one of them ran, compared something and passed.
     """
+    earlier = (against.name, read_report(against)) if against else None
     entries = {backend: complete(read_status(folder, backend)) for backend in backends}
     write_json(folder / "report.json", document(entries))
     drawn = all([draw_map(found, folder / map_file(backend, implementation, i))
@@ -76,6 +107,8 @@ def merge(backends: Sequence[str], folder: Path) -> bool:
                  for i, found in enumerate(cause["heat"])])
     write_text(folder / "report.md", markdown(entries))
     show(entries)
+    if page:
+        print(page_of(entries, folder, earlier))
     if not drawn:
         print("The maps were not drawn: they need matplotlib (pip install matplotlib).")
     return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())

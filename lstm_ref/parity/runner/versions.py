@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 from rich import box
 from rich.table import Table
 
-from lstm_ref.files import check_writable, write_json, write_text
+from lstm_ref.files import check_writable, write_json, write_section, write_text
 from lstm_ref.parity.registry import names, short
 from lstm_ref.parity.runner.record import check_form, read_status
 from lstm_ref.parity.runner.report import complete
@@ -149,6 +149,7 @@ def versions(subjects: list[str], build: Path, docs: Path) -> int:
         raise UsageError(f"no run of a version is kept in {docs / 'versions.json'}; run: nox -s versions")
     write_json(docs / "versions.json", {"schema": SCHEMA, "versions": runs})
     write_text(docs / "versions.md", page(runs))
+    write_section(build, "versions", "Versions", HEAD, [row(*item) for item in runs.items()])
     table = Table(*HEAD, box=box.SIMPLE_HEAD, title="Versions", title_justify="left")
     for subject, run in runs.items():
         if not asked or subject in asked:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lstm_ref.files import check_writable
+from lstm_ref.files import check_writable, write_section
 from lstm_ref.terminal import console
 from lstm_ref.tools.bench.measure import Bench, check_threads, pin
 from lstm_ref.tools.bench.protocol import BLOCKS
@@ -68,6 +68,10 @@ def run(bench: Bench, blocks: int, path: Path) -> int:
     show(out, result, found, bench.sizes)
     with refusals():
         save(path, result, found)
+        write_section(bench.folder.parent, f"bench-{path.stem}", f"Benchmark: {result['backend']}, "
+                      f"{result['fingerprint']['device']}", ["", *COLUMNS],
+                      [[f"{row.cell} {row.work} {row.implementation}", *cells(found, row, bench.sizes.tokens)]
+                       for row in found])
     out.print(f"every block is in {path}" + ("" if blocks >= BLOCKS else f"; with {blocks} blocks, fewer than "
                                              f"{BLOCKS}, the medians vary a lot"), markup=False)
     return 1 if result["refused"] else 0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from lstm_ref.files import write_json
+from lstm_ref.files import write_json, write_section
 from lstm_ref.parallel import shards
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
@@ -57,8 +57,10 @@ def measure(
                       "refused": refused})
     out = console()
     table = Table("", *COLUMNS, box=None)
-    for each in read(path)[1]:
-        table.add_row(f"{backend} {each.implementation}", *each.cells())
+    body = [[f"{backend} {each.implementation}", *each.cells()] for each in read(path)[1]]
+    for row in body:
+        table.add_row(*row)
+    write_section(build, path.stem, f"Several workers: {backend}, {adapter.engine().ENGINE}", ["", *COLUMNS], body)
     out.print(table)
     for name, reason in refused.items():
         out.print(f"{name}: not timed, {reason}", markup=False)

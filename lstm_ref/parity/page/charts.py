@@ -1,0 +1,69 @@
+"""The page's charts as Vega-Lite specifications, made with Altair; their data comes from the page, by name."""
+
+import math
+from typing import Any
+
+import altair as alt
+
+from lstm_ref.parity.verdict import LIMIT
+
+#: Where a ratio that is infinite stands, and how far the axis goes.
+SMALLEST, LARGEST = 1e-4, 1e9
+
+
+def ratios(strips: int) -> dict[str, Any]:
+    """Every ratio beside the limit, a strip for each of so many backends; dataset `ratios`."""
+    facts = [alt.Tooltip(f"{name}:N") for name in ("backend", "implementation", "check", "case", "dtype", "quantity")]
+    points = alt.Chart(alt.NamedData("ratios")).transform_calculate(
+        shown=f"clamp(isValid(datum.ratio) ? datum.ratio : {LARGEST}, {SMALLEST}, {LARGEST})", place="random()",
+    ).mark_circle(size=9, opacity=0.35).encode(
+        x=alt.X("shown:Q", title="ratio: error over rounding spread",
+                scale=alt.Scale(type="log", domain=[SMALLEST, LARGEST]), axis=alt.Axis(format="~g", tickCount=7)),
+        y=alt.Y("backend:N", title=None, sort=None), yOffset="place:Q",
+        color=alt.condition("datum.verdict == 'pass'", alt.value("#2b7bba"), alt.value("#d62728")),
+        tooltip=[*facts, alt.Tooltip("ratio:Q", format=".3g")])
+    limit = alt.Chart({"values": [{"limit": LIMIT}]}).mark_rule(color="#d62728", strokeDash=[5, 3]).encode(x="limit:Q")
+    return specification((points + limit).properties(width="container", height=46 * strips))
+
+
+def losses() -> dict[str, Any]:
+    """The losses of training beside the truth, of one case at a time; dataset `losses`, `course` says which."""
+    chart = alt.Chart(alt.NamedData("losses"))
+    x = alt.X("minibatch:Q", axis=alt.Axis(tickMinStep=1, format="d"))
+    y = alt.Y("loss:Q", scale=alt.Scale(zero=False), title="loss, nats a token")
+    truth = chart.transform_filter("datum.who == 'truth'").mark_line(color="#888", strokeWidth=3).encode(x=x, y=y)
+    found = chart.transform_filter("datum.who != 'truth'").mark_point(size=45).encode(
+        x=x, y=y, color=alt.Color("who:N", title=None), shape=alt.Shape("who:N", title=None),
+        tooltip=["who:N", "minibatch:Q", alt.Tooltip("loss:Q", format=".7g")])
+    return specification((truth + found).properties(width="container", height=260))
+
+
+def heat(found: dict[str, Any]) -> dict[str, Any]:
+    """A map of a failure: quantities by time steps, the redder the further over the limit.
+
+    Args:
+        found: as it stands in the report.
+    """
+    values = [{"quantity": name, "step": step, "ratio": ratio, "over": over(ratio)}
+              for name, line in zip(found["rows"], found["ratios"], strict=True) for step, ratio in enumerate(line)]
+    chart = alt.Chart({"values": values}).mark_rect(stroke="#8886").encode(
+        x=alt.X("step:O", title="time step", axis=alt.Axis(labelAngle=0)), y=alt.Y("quantity:N", sort=None, title=None),
+        color=alt.condition("datum.over > 0", alt.Color(
+            "over:Q", title="orders over the limit", scale=alt.Scale(scheme="reds", domain=[0, 8])),
+            alt.value("#8883")),
+        tooltip=["quantity:N", "step:O", alt.Tooltip("ratio:Q", format=".3g")])
+    width = {"step": max(24, min(60, 600 // max(len(found["ratios"][0]), 1)))}
+    return specification(chart.properties(width=width, height={"step": 26}))
+
+
+def over(ratio: float | None) -> float:
+    """Orders of magnitude over the limit, from 0 to 8."""
+    return 8.0 if ratio is None else min(max(math.log10(max(ratio, LIMIT) / LIMIT), 0.0), 8.0)
+
+
+def specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """As the page embeds it: without colours of its own for text and ground, which follow the page's."""
+    found: dict[str, Any] = chart.to_dict()
+    found["config"] = {"background": "transparent", "view": {"stroke": "transparent"}}
+    found["autosize"] = {"type": "fit-x" if found.get("width") == "container" else "pad", "contains": "padding"}
+    return found

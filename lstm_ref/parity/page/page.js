@@ -1,0 +1,117 @@
+// The report's page: its charts, and the table of results that can be filtered and sorted.
+const content = JSON.parse(document.getElementById("content").textContent);
+const names = ["backend", "implementation", "check", "case", "dtype", "quantity", "verdict"];
+const numbers = ["ratio", "error", "spread"];
+const columns = content.results;
+const rows = columns.ratio.map((_, i) => ({
+  ...Object.fromEntries(names.map((name) => [name, columns[name].texts[columns[name].of[i]]])),
+  ...Object.fromEntries(numbers.map((name) => [name, columns[name][i]])),
+  detail: columns.detail[i] ?? "",
+}));
+const root = document.documentElement;
+const said = (text) => (text === null ? "∞" : typeof text === "number" ? String(text) : text);
+
+// Words and colours.
+const dark = () => root.dataset.colours === "dark" || (!root.dataset.colours && matchMedia("(prefers-color-scheme: dark)").matches);
+document.getElementById("language").addEventListener("click", (event) => {
+  const chinese = root.dataset.lang === "en";
+  root.dataset.lang = root.lang = chinese ? "zh-CN" : "en";
+  event.currentTarget.textContent = chinese ? "English" : "中文";
+  event.currentTarget.lang = chinese ? "en" : "zh-CN";
+});
+document.getElementById("colours").addEventListener("click", () => {
+  root.dataset.colours = dark() ? "light" : "dark";
+  draw();
+});
+
+// Charts.
+const select = document.getElementById("course") ?? document.createElement("select");
+for (const course of new Set(content.losses.map((each) => each.course))) select.add(new Option(course));
+select.addEventListener("change", () => chart("losses"));
+const datasets = {
+  ratios: () => rows.filter((row) => row.ratio === null || row.ratio > 0),
+  losses: () => content.losses.filter((each) => each.course === select.value)
+    .flatMap((each) => each.losses.map((loss, i) => ({who: each.who, minibatch: i + 1, loss}))),
+};
+async function chart(id) {
+  const colour = dark() ? "#ececf0" : "#1c1c1e";
+  const text = {labelColor: colour, titleColor: colour};
+  const spec = structuredClone(content.charts[id]);
+  if (datasets[id]) spec.datasets = {...spec.datasets, [id]: datasets[id]()};
+  Object.assign(spec.config, {axis: {...text, gridColor: "#8884", tickColor: "#888", domainColor: "#888"}, legend: text});
+  await vegaEmbed(document.getElementById(id), spec, {actions: false, renderer: "canvas"});
+}
+async function draw() {
+  for (const id of Object.keys(content.charts)) if (document.getElementById(id)) await chart(id);
+  root.dataset.drawn = "yes";
+}
+
+// The table of results.
+const form = document.getElementById("filters"), body = document.querySelector("#table tbody");
+const PAGE = 100;
+let many = PAGE, order = "", down = false;
+for (const field of form.querySelectorAll("select")) {
+  field.add(new Option("*", ""));
+  for (const text of [...new Set(rows.map((row) => row[field.name]))]) field.add(new Option(text));
+}
+function chosen() {
+  const wanted = Object.fromEntries(new FormData(form));
+  const search = wanted.search.toLowerCase();
+  delete wanted.search;
+  const found = rows.filter((row) => Object.entries(wanted).every(([name, text]) => !text || row[name] === text)
+    && (!search || names.some((name) => row[name].toLowerCase().includes(search))));
+  const value = (row) => (row[order] === null ? Infinity : row[order]);
+  if (order) found.sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (down ? -1 : 1));
+  return found;
+}
+function show() {
+  const found = chosen();
+  body.replaceChildren(...found.slice(0, many).map((row) => {
+    const line = document.createElement("tr");
+    if (row.verdict !== "pass") line.className = "wrong";
+    for (const name of ["backend", "implementation", "check", "case", "dtype", "quantity", ...numbers, "verdict"]) {
+      const cell = line.insertCell();
+      cell.textContent = said(row[name]);
+    }
+    if (row.detail) {
+      line.lastChild.textContent += `: ${row.detail}`;
+    }
+    return line;
+  }));
+  document.getElementById("shown").textContent = `${Math.min(many, found.length)} / ${found.length}`;
+  document.getElementById("more").hidden = many >= found.length;
+}
+form.addEventListener("input", () => { many = PAGE; show(); });
+form.addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("more").addEventListener("click", () => { many += 10 * PAGE; show(); });
+for (const button of document.querySelectorAll("[data-sort]")) button.addEventListener("click", () => {
+  down = order === button.dataset.sort ? !down : numbers.includes(button.dataset.sort);
+  order = button.dataset.sort;
+  for (const other of document.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
+  button.parentElement.setAttribute("aria-sort", down ? "descending" : "ascending");
+  show();
+});
+for (const link of document.querySelectorAll("a[data-backend]")) link.addEventListener("click", () => {
+  form.reset();
+  form.elements.backend.value = link.dataset.backend;
+  if ([...form.elements.check.options].some((option) => option.value === link.dataset.check)) form.elements.check.value = link.dataset.check;
+  else form.elements.search.value = link.dataset.check;
+  many = PAGE;
+  show();
+});
+for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {  // a page from a file may not
+    const field = document.createElement("textarea");
+    field.value = button.dataset.copy;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  button.dataset.done = "yes";
+  button.textContent = "✓";
+});
+show();
+draw();

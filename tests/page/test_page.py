@@ -1,0 +1,122 @@
+"""report.html in a real browser: what it shows, where its cells lead, that it fetches nothing and is accessible."""
+
+import pytest
+
+
+def numbers(page, name="#table tbody tr"):
+    return page.locator(name).count()
+
+
+def test_it_is_one_file_that_fetches_nothing(seen, report):
+    """And of which the console has nothing to say."""
+    found = seen()
+    assert found.asked == [report.as_uri()] and found.errors == []
+    assert report.stat().st_size < 5e6
+
+
+def test_five_questions_are_answered(seen):
+    """Which backend, which check, which step and gate, which line, how far from the limit."""
+    text = seen().page.locator("#failures").inner_text()
+    for answer in ("torch scratch", "checks: forward", "time step t = 1, in the input gate I",
+                   "torch/scratch.py, line 57: I = torch.sigmoid(X @ W_xi + H @ W_hf + b_i)", "W_hf for W_hi"):
+        assert answer in text
+    page = seen().page
+    page.locator("#filters select[name=verdict]").select_option("mathematics")
+    assert "3000000" in page.locator("#table tbody tr").inner_text()
+
+
+def test_filters(seen):
+    """Narrow the table, which says how much is shown."""
+    page = seen().page
+    assert numbers(page) == 100 and page.locator("#shown").inner_text() == "100 / 253"
+    page.locator("#more").click()
+    assert numbers(page) == 253 and page.locator("#more").is_hidden()
+    page.locator("#filters select[name=backend]").select_option("torch")
+    assert numbers(page) == 2
+    page.locator("#filters select[name=check]").select_option("state")
+    assert numbers(page) == 1
+    page.locator("#filters select[name=backend]").select_option("")
+    page.locator("#filters select[name=check]").select_option("")
+    page.locator("#filters input").fill("quantity 17")
+    assert numbers(page) == 11  # and those from 170 on
+
+
+def test_sorting(seen):
+    """By a column, and the other way round."""
+    page = seen().page
+    heading = page.locator("th:has([data-sort=ratio])")
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert "H_t" in page.locator("#table tbody tr").first.inner_text()
+    heading.locator("button").press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert "number of states" in page.locator("#table tbody tr").first.inner_text()
+
+
+def test_a_failing_cell_leads_to_its_map_and_its_line(seen):
+    """By keyboard, too; a passing one to its results."""
+    page = seen().page
+    cell = page.locator("#verdict td.wrong a").first
+    cell.focus()
+    cell.press("Enter")
+    assert page.url.endswith("#failure-0")
+    article = page.locator("#failure-0")
+    assert article.locator("canvas").count() == 1 and "line 57" in article.inner_text()
+    assert numbers(page) == 1
+    page.locator("#verdict a[data-backend=numpy][data-check=trajectory]").click()
+    assert page.url.endswith("#results") and numbers(page) == 1
+
+
+def test_values_show_on_hover(seen):
+    """Of the map."""
+    page = seen().page
+    page.locator("#heat-0-0 canvas").hover(position={"x": 90, "y": 15})
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "ratio" in page.locator("#vg-tooltip-element").inner_text()
+
+
+def test_a_command_is_copied(seen):
+    """With its button."""
+    page = seen().page
+    page.locator("[data-copy]").last.click()
+    page.wait_for_selector("[data-copy][data-done=yes]")
+    assert page.locator("[data-copy]").last.get_attribute("data-copy") == 'nox -s parity -- -k "forward[scratch]"'
+
+
+def test_courses_comparison_and_other_tables(seen):
+    """Stand on the page when they are there."""
+    page = seen().page
+    assert page.locator("#course option").all_inner_texts() == ["trajectory on ragged in float32"]
+    assert page.locator("#losses canvas").count() == 1 and page.locator("#ratios canvas").count() == 1
+    text = page.locator("#compared").inner_text()
+    assert "earlier.json" in text and "pass became fail" in text and "beyond rounding" in text
+    assert "lstm train fused" in page.locator("main").inner_text()
+    assert "<b>2</b>" in page.locator("#table").inner_text() or "a <cpu>" in page.locator("main").inner_text()
+
+
+def test_chinese(seen):
+    """The page's own words in the book's terms, and back."""
+    page = seen().page
+    page.locator("#language").click()
+    assert page.locator("h1").inner_text() == "LSTM 一致性报告"
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    page.locator("#language").click()
+    assert page.locator("h1").inner_text() == "LSTM parity"
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_accessible_at_every_width(seen, width, colours):
+    """By axe-core: contrast, labels, names; nothing runs out of the window."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = seen(width, colours).page
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_can_be_printed(seen):
+    """Without its controls."""
+    page = seen().page
+    page.emulate_media(media="print")
+    assert page.locator("#filters").is_hidden() and page.locator("#table").is_visible()
