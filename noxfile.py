@@ -38,6 +38,7 @@ RESULTS = Path("build/parity")
 ACTIONLINT = Path(".nox/actionlint/bin/actionlint").absolute()
 
 asked: list[str] = []
+page_options: list[str] = []
 side_by_side: list[aside.Aside] = []
 installing = threading.Lock()
 
@@ -80,7 +81,9 @@ def parity(session: nox.Session, backend: str) -> None:
     parser.add_argument("--jobs", type=int, default=len(aside.shares(len(BACKENDS))),
                         help="so many backends at a time, each on its share of the cores (default: one a core)")
     add_versions(parser)
+    add_page(parser)
     chosen, others = parser.parse_known_args(session.posargs)
+    page_options[:] = [f"--{name}={value}" for name in ("against", "html") if (value := getattr(chosen, name))]
     if chosen.jobs < 1:
         session.error(f"--jobs: expected at least 1, got {chosen.jobs}")
     wanted = Wanted(backend, tuple(chosen.specs), chosen.python, chosen.pre)
@@ -116,10 +119,17 @@ def examples(session: nox.Session, example: str) -> None:
     parser = argparse.ArgumentParser(prog="nox -s examples --", add_help=False, allow_abbrev=False)
     parser.add_argument("--with-examples", action="store_true")
     add_versions(parser)  # of `nox -s parity -- --with-examples`, where they are the backends'
+    add_page(parser)
     _, others = parser.parse_known_args(session.posargs)
     session.notify("report")
     if not run_parity(session, Wanted(example), ["tests/parity", "-q", "--no-header", *others]):
         session.error(f"{example} did not pass; see above, and the report")
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """What the report is told of its page."""
+    parser.add_argument("--against", metavar="FILE", help="an earlier report.json, which the page compares with")
+    parser.add_argument("--html", choices=("page", "none"), help="none: no report.html")
 
 
 def add_versions(parser: argparse.ArgumentParser) -> None:
@@ -273,7 +283,8 @@ def ports(session: nox.Session, backend: str) -> None:
 def report(session: nox.Session) -> None:
     """Merge what `parity` wrote into one table, report.json and report.md."""
     install(session, "-e", ".[judge,train,page]")
-    session.run("python", "-m", "lstm_ref.parity", "report", *(asked or session.posargs or BACKENDS))
+    told = [*asked, *page_options] if asked else session.posargs
+    session.run("python", "-m", "lstm_ref.parity", "report", *(told or BACKENDS))
 
 
 @nox.session(venv_backend="none", default=False)
