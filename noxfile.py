@@ -390,6 +390,14 @@ def page(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build docs/ as a site in build/site; a broken link or a docstring that can't be read is an error."""
+    install(session, "-e", ".[judge]", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    session.run("python", "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "--fresh-env", "--quiet",
+                "docs", "build/site", *session.posargs)
+
+
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Write .ci/constraints: what each backend's environment holds to the last package, on every Python and system."""
     session.install("uv")

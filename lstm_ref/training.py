@@ -23,7 +23,7 @@ from lstm_ref.validate import (
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
-    """Tokens of any shape to rows of zeros with a single one: (*tokens.shape, vocab_size).
+    """Tokens of any shape to rows of zeros with a single one: `(*tokens.shape, vocab_size)`.
 
     Raises:
         ValueError: a token is outside [0, vocab_size).
