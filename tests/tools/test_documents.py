@@ -10,7 +10,8 @@ from lstm_ref.__main__ import PASSED_ON, parser
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = re.compile(r"(?:^ {4}(?:\$ )?|`)((?:lstm-parity|python -m lstm_ref(?:\.parity)?|nox -s) [^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(
+    r"(?:^ {4}(?:\$ )?|`)((?:lstm-parity|python -m lstm_ref(?:\.parity)?|nox -s) [^`\n]*)", re.MULTILINE)
 SESSIONS = {name for name in re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)}
 
 
