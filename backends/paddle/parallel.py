@@ -28,7 +28,8 @@ def join(rank, size, address, device):
 
 def leave():
     """The last thing that a worker does."""
-    dist.destroy_process_group()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 class Worker(AttachedWorker):
@@ -40,6 +41,8 @@ class Worker(AttachedWorker):
     def wrapped(self, net):
         """In `DataParallel`, where it is a layer."""
         layer = isinstance(net, nn.Layer)
+        if not dist.is_initialized():  # of one worker Paddle makes no group
+            return net
         with paddle.no_grad():
             for param in net.parameters() if layer else net.params:
                 dist.broadcast(param, 0)
@@ -47,7 +50,8 @@ class Worker(AttachedWorker):
 
     def all_reduce(self, tensor):
         """The sum over all workers, in the place of what each has."""
-        dist.all_reduce(tensor)
+        if dist.is_initialized():
+            dist.all_reduce(tensor)
         return tensor
 
     def clear(self, param):
