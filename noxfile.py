@@ -4,6 +4,7 @@
 """The project's sessions. `nox -l` lists them; `nox -s parity` is the main job."""
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -103,9 +104,15 @@ def parity(session: nox.Session, backend: str) -> None:
         queued = [each for each in BACKENDS if any(runner.friendly_name == f"parity({each})" and waits
                                                    for runner, waits in session._runner.manifest.list_all_sessions())]
         alone = "gpu" in others or session._runner.global_config.install_only or elsewhere
-        side_by_side.append(aside.Aside(1 if alone else min(chosen.jobs, 1 + len(queued)), {
+        jobs = 1 if alone else min(chosen.jobs, 1 + len(queued))
+        if ahead := aside.outlook([backend, *queued], jobs, took()):
+            session.log(ahead)
+        side_by_side.append(aside.Aside(jobs, {
             each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests)
             for each in (backend, *queued)}))
+    every = [*side_by_side[0].tasks]
+    if len(every) > 1:
+        session.log(f"{backend}: {every.index(backend) + 1} of {len(every)}")
     name, passed = side_by_side[0].result(backend, session.log)
     asked.append(name)
     if not passed:
@@ -124,6 +131,17 @@ def examples(session: nox.Session, example: str) -> None:
     session.notify("report")
     if not run_parity(session, Wanted(example), ["tests/parity", "-q", "--no-header", *others]):
         session.error(f"{example} did not pass; see above, and the report")
+
+
+def took() -> dict[str, float]:
+    """The seconds of each backend's last whole run here."""
+    found = {}
+    for backend in BACKENDS:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            entry = json.loads((RESULTS / f"{backend}.json").read_text())["backends"][backend]
+            if not entry["selection"]:
+                found[backend] = float(entry["seconds"])
+    return found
 
 
 def add_page(parser: argparse.ArgumentParser) -> None:

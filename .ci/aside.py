@@ -39,6 +39,23 @@ def held(share: list[int]) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
+def outlook(names: Sequence[str], jobs: int, seconds: Mapping[str, float]) -> str:
+    """What is ahead, in words.
+
+    Args:
+        names: of the backends.
+        jobs: how many at a time.
+        seconds: that they took last, of those that have run.
+    """
+    known = [seconds[name] for name in names if name in seconds]
+    if len(names) == 1 or not known:
+        return ""
+    # Those that have not run are taken to need as long as the others do.
+    ahead = max(max(known), sum(known) * len(names) / len(known) / jobs) / 60
+    guess = "" if len(known) == len(names) else f"; {len(names) - len(known)} of them have not run here yet"
+    return f"{len(names)} backends, {jobs} at a time: about {max(round(ahead), 1)} min by what they took last{guess}"
+
+
 class Task:
     """One backend's work; what it says and writes is kept until it is asked for."""
 

@@ -19,7 +19,7 @@ COMMANDS = {
     "reproduce": "lstm_ref.tools.reproduce.runs:reproduce", "chapters": "lstm_ref.tools.chapters:chapters",
     "diagnose-curve": "lstm_ref.tools.curves.show:diagnose_curve", "curves": "lstm_ref.tools.curves.compute:curves",
     "bench": "lstm_ref.tools.bench.command:bench", "bench-page": "lstm_ref.tools.bench.page:bench_page",
-    "exercise": "lstm_ref.tools.exercises.command:exercise",
+    "cache": "lstm_ref.tools.cache:cache", "exercise": "lstm_ref.tools.exercises.command:exercise",
 }
 
 #: Commands that pass what they don't know on to pytest.
@@ -143,6 +143,9 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     page = commands.add_parser("bench-page", help="put what bench left into its pages")
     page.add_argument("--build", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     page.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the pages")
+
+    cache = commands.add_parser("cache", help="the truths and the compiled code that all checkouts share")
+    cache.add_argument("--clear", action="store_true", help="remove them")
 
     exercise = commands.add_parser("exercise", help="answer an exercise of the chapters by measurement")
     exercise.add_argument("names", nargs="*", metavar="NAME", help="of exercises, or all")

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,15 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
+
+
+def user_cache() -> Path:
+    """The folder of what all checkouts share: `LSTM_PARITY_CACHE`, or one in the user's cache."""
+    if named := os.environ.get("LSTM_PARITY_CACHE"):
+        return Path(named).expanduser()
+    import pooch  # not needed for the mathematics
+
+    return Path(pooch.os_cache("lstm_parity"))
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pooch
-
+from lstm_ref.files import user_cache
 from lstm_ref.parity import table
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS, EXPENSIVE
@@ -28,8 +27,14 @@ QUICK = tuple(name for name in CASES if name != "book")
 
 
 def cached_truths() -> Path:
-    """The folder of the truths in the user's cache."""
-    return Path(pooch.os_cache("lstm_parity")) / "truth"
+    """The folder of the truths in the user's cache, shared by all checkouts: their names say what they rest on."""
+    return user_cache() / "truth"
+
+
+def truths_of_build(build: Path) -> Path:
+    """The folder of the truths of a run: `truth` in its build folder where there is one, else the user's cache."""
+    own = build / "truth"
+    return own if own.exists() else cached_truths()
 
 
 class Problem(NamedTuple):

@@ -8,6 +8,7 @@ import pytest
 from lstm_ref.parity import judge
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import HALVES  # in which a port is judged if it names them
+from lstm_ref.parity.session import truths_of_build
 
 
 def test_the_namespace_passes_as_a_port(request):
@@ -16,7 +17,7 @@ def test_the_namespace_passes_as_a_port(request):
     if backend not in ("torch", "tensorflow", "jax", "mxnet", "paddle"):
         pytest.skip("a model of NumPy wants a backward pass, which the book has not")
     verdict = judge(importlib.import_module(f"backends.{backend}"), framework=backend,
-                    folder=Path("build/parity/truth"),
+                    folder=truths_of_build(Path("build/parity")),
                     cases=("ragged", "large", "sequential", "clipped"),
                     checks=CHECKS.keys() - {"forward", "not_finite", "rnn"})
     assert verdict.passed, verdict

@@ -14,6 +14,7 @@ from tabs import IMPOSSIBLE, sources
 from lstm_ref.parity import registry
 from lstm_ref.parity.explain.diagnose import COMPARED, diagnose
 from lstm_ref.parity.mistakes import MISTAKES
+from lstm_ref.parity.session import truths_of_build
 
 NAMES = 10  #: how many of the mistakes that exchange one name are planted
 
@@ -74,7 +75,7 @@ def test_the_planted_mistake_is_named_first(mistake, request, tmp_path, monkeypa
     planted = implementation(option.tab, files)
     if mistake.check == "parallel":
         in_workers(files, tmp_path, monkeypatch)
-    diagnosis = diagnose(planted, option.build / "truth")
+    diagnosis = diagnose(planted, truths_of_build(option.build))
     assert diagnosis.failed, "the planted mistake changes nothing"
     if mistake.name in NOT_NAMED.get(option.tab, ()):
         return
@@ -85,7 +86,7 @@ def test_the_planted_mistake_is_named_first(mistake, request, tmp_path, monkeypa
 def test_the_tab_as_it_stands_is_healthy(request):
     """No mistake is named where none is planted."""
     option = request.config.option
-    assert diagnose(implementation(option.tab, {}), option.build / "truth").failed == ()
+    assert diagnose(implementation(option.tab, {}), truths_of_build(option.build)).failed == ()
 
 
 def test_what_cannot_be_planted_is_in_the_catalogue():

@@ -19,7 +19,7 @@ from lstm_ref.parity import registry
 from lstm_ref.parity.cases import CASES, make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import DTYPES, HALVES, not_judged, split
-from lstm_ref.parity.session import lacking
+from lstm_ref.parity.session import lacking, truths_of_build
 
 KINDS = ("scratch", "concise", "fused")
 SAID = "grad_clipping: expected a gradient"  #: what the judge itself raises, in words
@@ -135,7 +135,7 @@ def test_the_plant_is_caught(plant, request, monkeypatch):
     if plant.name in OPEN:
         request.applymarker(pytest.mark.xfail(reason="it slips through, or in another check than expected"))
     implementations, calls = planted(option.tab, [plant], monkeypatch)
-    folder, expected = option.build / "truth", plant.checks.split()
+    folder, expected = truths_of_build(option.build), plant.checks.split()
     names = [*expected, *(name for name in CHECKS if name not in (*expected, "bad_input", "parallel"))]
     caught[plant.name] = ""
     label = plant.where.partition(" ")[0] if plant.where.startswith(KINDS) else "scratch"
@@ -154,7 +154,7 @@ def test_the_tab_without_a_plant_passes(request, monkeypatch):
     implementations, _ = planted(option.tab, idle, monkeypatch)
     for label in KINDS:
         names = [name for name in CHECKS if name not in implementations[label].not_judged]
-        found = failures(implementations[label], label, names, option.build / "truth", ["ragged", "clipped"],
+        found = failures(implementations[label], label, names, truths_of_build(option.build), ["ragged", "clipped"],
                          ["float32"])
         assert not (wrong := next(found, None)), wrong
 

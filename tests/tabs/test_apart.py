@@ -10,6 +10,7 @@ from backends.workers import free_ports
 from lstm_ref.parity import registry
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
+from lstm_ref.parity.session import truths_of_build
 from lstm_ref.tools.train.run import read_log
 
 pytestmark = [pytest.mark.only("torch", "tensorflow", "jax"), pytest.mark.thorough]
@@ -22,7 +23,8 @@ def test_workers_that_meet_at_a_port(backend, label, monkeypatch):
     ports = free_ports(2 if backend == "tensorflow" else 1)
     adapter.place = "@" + ",".join(f"127.0.0.1:{port}" for port in ports)
     monkeypatch.setattr(adapter, "_jobs", lambda _: {(label, case.name, "float32"): case})
-    results = CHECKS["parallel"].judge(adapter.implementations[label], label, case, Path("build/parity/truth"))
+    truths = truths_of_build(Path("build/parity"))
+    results = CHECKS["parallel"].judge(adapter.implementations[label], label, case, truths)
     wrong = [f"{result.quantity}: ratio {result.ratio:.3g} {result.detail}" for result in results if not result.passed]
     assert results and not wrong, wrong
 

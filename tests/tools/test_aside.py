@@ -84,3 +84,13 @@ aside.Aside(2, {{"a": sleep, "b": sleep}}).result("a", print)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_what_is_ahead():
+    """By what each took last; the longest one alone may take longer than its share."""
+    took = {"numpy": 60.0, "torch": 120.0, "jax": 180.0}
+    assert aside.outlook(["numpy", "torch", "jax"], 2, took) == \
+        "3 backends, 2 at a time: about 3 min by what they took last"
+    assert "about 4 min by what they took last; 1 of them have not run here yet" in aside.outlook(
+        ["numpy", "torch", "jax", "paddle"], 2, took)
+    assert aside.outlook(["numpy"], 1, took) == aside.outlook(["paddle", "mxnet"], 2, took) == ""

@@ -9,7 +9,7 @@ from lstm_ref.parity.fingerprint import fingerprint
 from lstm_ref.parity.interface import DTYPES, HALVES
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.registry import resolve
-from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of
+from lstm_ref.parity.session import QUICK, Session, cached_truths, port_of, truths_of_build
 
 
 def subject_of(option: Any) -> str:
@@ -70,7 +70,7 @@ def session_of(option: Any) -> Session:
         for label, implementation in more.items():
             registry.check(label, implementation)
         implementations |= more
-        truths = Path(option.build) / "truth"
+        truths = truths_of_build(Path(option.build))
         program = ("from lstm_ref.parity import registry\n\n"
                    f"adapter = registry.load({option.backend!r}, {option.device!r})\n"
                    + ("implementation = (adapter.implementations | adapter.thorough())[{label!r}]" if more else

@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from lstm_ref.parity.runner.record import Record
     from lstm_ref.parity.session import Problem, Session
+    from lstm_ref.parity.verdict import Result
 
 #: What a file imports where it wants the checks collected.
 checks = object()
@@ -140,6 +141,8 @@ class Item(pytest.Item):
         """Judge it."""
         results = self.judge.session.judge_check(self.problem)
         if not all(result.passed for result in results):
+            if not self.judge.record.explained:
+                self.judge.announce(self, [result for result in results if not result.passed])
             self.judge.record.explained.add(self.nodeid)
             raise DisagreementError(self.judge.session.explain(self.problem, results, self.judge.again(self)))
 
@@ -172,6 +175,19 @@ class Judge:
         return f"pytest {where}{what}" + f" --device {option.device}" * (option.device != "cpu") + (
             " --thorough" * option.thorough) + (
             "" if where else f' -k "{item.name}"')
+
+    def announce(self, item: Item, failed: "list[Result]") -> None:
+        """Say at once that something fails: its cause takes a while, and pytest shows words at its end alone."""
+        terminal: Any = item.config.pluginmanager.get_plugin("terminalreporter")
+        capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
+        if terminal is None or capture is None:
+            return
+        worst = max(failed, key=lambda result: result.ratio)
+        number = f"ratio {worst.ratio:.3g}" if worst.spread else worst.detail
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(f"fails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown "
+                                "at the end", red=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from lstm_ref.files import check_writable, write_section
+from lstm_ref.parity.session import truths_of_build
 from lstm_ref.terminal import console
 from lstm_ref.tools.bench.measure import Bench, check_threads, pin
 from lstm_ref.tools.bench.protocol import BLOCKS
@@ -50,17 +51,17 @@ def bench(
         if not curves:
             check_installed("pyperf", "bench", "the file of the numbers")
         pin(check_threads(threads))
-        loaded = Bench(backend, device, work, build / "truth")
+        loaded = Bench(backend, device, work, truths_of_build(build))
         check_writable(out)
     name = stem(backend, loaded.device)
     if curves:
         from lstm_ref.tools.bench.curves import measure
 
         return measure(loaded, max(blocks // 4, 3), out / f"{name}-curves.json")
-    return run(loaded, blocks, out / f"{name}.json")
+    return run(loaded, blocks, out / f"{name}.json", build)
 
 
-def run(bench: Bench, blocks: int, path: Path) -> int:
+def run(bench: Bench, blocks: int, path: Path, build: Path) -> int:
     """Measure, show and save; exit status 1 when an implementation was refused."""
     result = bench.run(blocks)
     found = rows(result["items"], bench.sizes, result["products"])
@@ -68,7 +69,7 @@ def run(bench: Bench, blocks: int, path: Path) -> int:
     show(out, result, found, bench.sizes)
     with refusals():
         save(path, result, found)
-        write_section(bench.folder.parent, f"bench-{path.stem}", f"Benchmark: {result['backend']}, "
+        write_section(build, f"bench-{path.stem}", f"Benchmark: {result['backend']}, "
                       f"{result['fingerprint']['device']}", ["", *COLUMNS],
                       [[f"{row.cell} {row.work} {row.implementation}", *cells(found, row, bench.sizes.tokens)]
                        for row in found])

@@ -15,6 +15,7 @@ from lstm_ref.parallel import shards
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import not_judged
+from lstm_ref.parity.session import truths_of_build
 from lstm_ref.terminal import console
 from lstm_ref.tools.bench.measure import RATE, Bench, load
 from lstm_ref.tools.bench.protocol import WARM_UP, timed
@@ -41,7 +42,7 @@ def measure(
         raise ValueError(f"workers: the backend {backend} trains on one alone")
     if reason := adapter.without_engine().get("parallel"):
         raise ValueError(f"{backend}: {reason}")
-    reasons = {name: not_judged(found, "lstm").get("parallel") or disagrees(found, name, build / "truth")
+    reasons = {name: not_judged(found, "lstm").get("parallel") or disagrees(found, name, truths_of_build(build))
                for name, found in adapter.implementations.items()}
     right = [name for name, reason in reasons.items() if not reason]
     refused = {name: reason for name, reason in reasons.items() if reason}
