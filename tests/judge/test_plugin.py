@@ -88,6 +88,9 @@ def test_a_wrong_function_fails_in_words(run, tmp_path):
     again = 'again: pytest --parity lstm=port:wrong --framework numpy -k "forward[port-ragged-float32]"'
     for words in ("this mistake: state returned as (C, H)", "Fix:", again, "reproduce: python build/parity/repro/"):
         assert words in text, text
+    # At once, and once, before the words.
+    first, _, rest = text.partition("fails: ")
+    assert rest.startswith("forward[port-ragged-float32]: ") and "diagnosis" not in first and "fails: " not in rest
     program = next((tmp_path / "build" / "parity" / "repro").glob("*forward.py"))
     done = subprocess.run([sys.executable, program], cwd=tmp_path, text=True, capture_output=True, check=False)
     assert done.returncode == 1 and "expected" in done.stdout, done.stderr

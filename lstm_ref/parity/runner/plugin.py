@@ -185,9 +185,8 @@ class Judge:
         worst = max(failed, key=lambda result: result.ratio)
         number = f"ratio {worst.ratio:.3g}" if worst.spread else worst.detail
         with capture.global_and_fixture_disabled():
-            terminal.ensure_newline()
-            terminal.write_line(f"fails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown "
-                                "at the end", red=True)
+            terminal.write(f"\nfails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown "
+                           "at the end\n", red=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
