@@ -6,7 +6,7 @@ from lstm_ref.files import user_cache
 from lstm_ref.usage import refusals
 
 #: Folders of the cache, and what is in them.
-KEPT = {"truth": "truths and rounding spreads", "jax": "what JAX has compiled"}
+KEPT = {"truth": "truths and rounding spreads", "jax": "what JAX has compiled", "page": "the charts' JavaScript"}
 
 
 def cache(clear: bool) -> int:

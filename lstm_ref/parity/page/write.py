@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lstm_ref.files import write_text
+from lstm_ref.files import user_cache, write_text
 from lstm_ref.parity.page import data
 from lstm_ref.parity.table import ROWS, SHORT, cell, legend, rows
 from lstm_ref.parity.verdict import LIMIT
@@ -59,8 +59,10 @@ def libraries() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; `</script` in it would end it early."""
     import vl_convert
 
-    found: str = vl_convert.javascript_bundle()
-    return found.replace("</script", "<\\/script")
+    kept = user_cache() / "page" / f"vega-{vl_convert.__version__}.js"  # to put it together takes seconds
+    if not kept.exists():
+        write_text(kept, vl_convert.javascript_bundle())
+    return kept.read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
 def as_script(content: Any) -> str:
