@@ -106,9 +106,8 @@ TENSORFLOW = {
                                        "values(param)[0].assign_sub(self.lr * grad)"),),
     "states mixed between workers": (("        return l, state\n", "        return l, [self.spread("
         "self.strategy.experimental_local_results(part)[::-1]) for part in state]\n"),),
-    "loss of one worker": (("        l = self.strategy.reduce(tf.distribute.ReduceOp.SUM, l, axis=None)\n",
-                            "        l = self.strategy.experimental_local_results(l)[0] * "
-                            "(len(X) / (rows[0].stop - rows[0].start))\n"),),
+    "loss of one worker": (("self.sum(l),", "self.strategy.experimental_local_results(l)[0] * "
+                                            "(len(X) / (rows[0].stop - rows[0].start)),"),),
     "learning rate times the workers": (("self.lr * grad", "self.lr * self.size * grad"),),
     "odd rows left out": (
         ("shards(batch_size, self.size)", EVEN.format(n="batch_size")),
@@ -117,25 +116,25 @@ TENSORFLOW = {
          "        tokens = len(X) // self.size * self.size * X.shape[1]\n")),
 }
 LOSS_MX = "                l = training.loss(y_hat, y).sum() / Y.size  # its share of the mean over all tokens\n"
-REDUCED_MX = """            for i, same in enumerate(zip(*(net.params for net in self.nets), strict=True)):
-                self.all_reduce(i, [param.grad for param in same])
-"""
-OWN_MX = """            for net, rows in zip(self.nets, shards(len(X), self.size)):
-                for param in net.params:
-                    param.grad[:] *= len(X) / (rows.stop - rows.start)
+REDUCED_MX = "        self.reduce_gradients()\n"
+#: Of a model from scratch; a block's gradients are left alone.
+OWN_MX = """        from_scratch = [] if isinstance(self.net, gluon.Block) else self.nets
+        for net, rows in zip(from_scratch, shards(len(X), self.size)):
+            for param in net.params:
+                param.grad[:] *= len(X) / (rows.stop - rows.start)
 """
 MXNET = {
     "clipping before the reduction": ((
-        REDUCED_MX, OWN_MX + "                training.grad_clipping(net, theta)\n"
-                    "                for param in net.params:\n"
-                    "                    param.grad[:] *= (rows.stop - rows.start) / len(X)\n" + REDUCED_MX),),
+        REDUCED_MX, OWN_MX + "            training.grad_clipping(net, theta)\n"
+                    "            for param in net.params:\n"
+                    "                param.grad[:] *= (rows.stop - rows.start) / len(X)\n" + REDUCED_MX),),
     "sum over the workers": ((REDUCED_MX, OWN_MX + REDUCED_MX),),
     "workers weighted alike": ((".sum() / Y.size", ".mean() / self.size"),),
     "the same rows for every worker": (("            x, y = X[rows]",
                                         "            rows = slice(0, rows.stop - rows.start)\n"
                                         "            x, y = X[rows]"),),
     "weights of its own in each worker": (("param.copyto(device)", "(-param).copyto(device)"),),
-    "gradients not reduced": ((REDUCED_MX, OWN_MX),),
+    "gradients not reduced": ((REDUCED_MX, OWN_MX + "        from_scratch or self.reduce_gradients()\n"),),
     "only the first worker updated": (("for updater in self.updaters:", "for updater in self.updaters[:1]:"),),
     "states mixed between workers": (("        return l, states\n",
                                       "        return l, [[part.as_in_ctx(device) for part in each] for each, device "
