@@ -86,7 +86,7 @@ def test_a_command_is_copied(seen):
 def test_courses_comparison_and_other_tables(seen):
     """Stand on the page when they are there."""
     page = seen().page
-    assert page.locator("#course option").all_inner_texts() == ["trajectory on ragged in float32"]
+    assert page.locator("#course option").all_inner_texts() == ["trajectory on workers-2-5-of-a-long-name in float32"]
     assert page.locator("#losses canvas").count() == 1 and page.locator("#ratios canvas").count() == 1
     text = page.locator("#compared").inner_text()
     assert "earlier.json" in text and "pass became fail" in text and "beyond rounding" in text
