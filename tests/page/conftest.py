@@ -10,15 +10,16 @@ from lstm_ref.parity.page import write
 from lstm_ref.parity.runner.report import since
 
 
-def result(check, quantity, ratio, verdict="pass", **more):
-    return {"check": check, "implementation": "scratch", "case": more.pop("case", "ragged"), "dtype": "float32", "quantity": quantity,
+def result(check, quantity, ratio, verdict="pass", case="ragged", **more):
+    return {"check": check, "implementation": "scratch", "case": case, "dtype": "float32", "quantity": quantity,
             "error": 1e-7, "spread": 1e-7, "ratio": ratio, "verdict": verdict, **more}
 
 
 def entries():
     """One that passes and one that fails in its input gate, at the second of three steps."""
     right = [result("forward", f"quantity {i}", 0.01 * i + 0.01) for i in range(250)]
-    right.append(result("trajectory", "loss", 0.5, case="workers-2-5-of-a-long-name", course=[[3.0, 2.5, 2.0], [3.0, 2.5, 2.1]]))
+    course = [[3.0, 2.5, 2.0], [3.0, 2.5, 2.1]]
+    right.append(result("trajectory", "loss", 0.5, case="workers-2-5-of-a-long-name", course=course))
     wrong = [result("forward", "H_t", 3e6, "mathematics", detail="at index (0,): expected 1.0, got <b>2</b>"),
              result("state", "number of states", 0.0)]
     fact = {"not_judged": {"scratch": {"sampling": "shared"}}, "fingerprint": {"framework": "1.0", "cpu": "a <cpu>"},
