@@ -1,13 +1,17 @@
 """The book's training step on several workers, MXNet: a context for each in one process, reduced by a key-value store.
 
-A block has its parameters on all contexts, and `gluon.Trainer` reduces its gradients; of a model from scratch each
-context has its own.
+Or a process for each, and a store of another process, `dist_sync`. A block has its parameters on all contexts, and
+`gluon.Trainer` reduces its gradients; of a model from scratch each context has its own.
 """
 
 import copy
+import os
+import subprocess
+import sys
 
 from mxnet import autograd, gluon, kv, np, npx
 
+from backends import launch
 from backends.mxnet import training
 from backends.workers import Workers
 from lstm_ref.parallel import shards
@@ -15,6 +19,9 @@ from lstm_ref.validate import check_loss, check_minibatch, check_theta
 
 ENGINE = "mxnet.kvstore"
 PROCESSES = False
+APART = []  #: the store, where each worker has a process of its own
+TRAINED = []  #: whether there was a training in this process
+BESIDE = "from backends import launch; launch.end_with_the_others(); import mxnet"  #: which serves until all have left
 LOSS = 1_000_000  #: its key in the store; those of the gradients are their numbers
 
 
@@ -22,26 +29,57 @@ def prepare(size):
     """MXNet has as many contexts of the CPU as are asked for."""
 
 
+def elsewhere(address):
+    """Where processes on several machines meet: at a port of the first worker's machine."""
+    return address
+
+
+def join(rank, size, address, device):
+    """Join the other processes, beside the first of which are the store and what they find each other by; its number.
+
+    The store gives the numbers, so that it may be another one than was asked for.
+    """
+    host, _, port = address.rpartition(":")
+    here = {"DMLC_PS_ROOT_URI": host, "DMLC_PS_ROOT_PORT": port, "DMLC_NUM_WORKER": str(size), "DMLC_NUM_SERVER": "1"}
+    if host in ("127.0.0.1", "localhost"):
+        here["DMLC_NODE_HOST"] = "127.0.0.1"
+    os.environ.update(here, DMLC_ROLE="worker")
+    for role in ("scheduler", "server") if rank == 0 else ():
+        subprocess.Popen([sys.executable, "-c", BESIDE], env=os.environ | {"DMLC_ROLE": role},
+                         pass_fds=[int(os.environ[launch.PIPE])], stdin=subprocess.DEVNULL)
+    APART.append(kv.create("dist_sync"))
+    return APART[0].rank
+
+
+def leave():
+    """The last thing that a worker does."""
+
+
 class Worker(Workers):
-    """All workers. They begin with the same parameters."""
+    """The workers of this process: all, or one. They begin with the first one's parameters, whatever its own are."""
 
     def __init__(self, implementation, make, lr, size):
+        if APART and TRAINED:
+            raise RuntimeError("dist_sync: a store takes one training of a process, since its keys stay")
+        TRAINED.append(True)
         net = make()
-        super().__init__(implementation, net, size, range(size))
+        super().__init__(implementation, net, size, [APART[0].rank] if APART else range(size))
         kind = npx.gpu if implementation.adapter.device.device_type == "gpu" else npx.cpu
-        self.devices = [kind(rank) for rank in range(size)]
-        self.store = kv.create("device")
+        self.devices = [kind(i) for i in range(len(self.ranks))]
+        self.store = APART[0] if APART else kv.create("device")
         self.store.init(LOSS, np.zeros((), dtype=training.trainable(net)[0].dtype))
         if isinstance(net, gluon.Block):
             net.collect_params().reset_ctx(self.devices)
-            self.nets = [net] * size
+            for i, param in enumerate(net.collect_params().values()):
+                self.store.broadcast(LOSS + 1 + i, param.list_data()[0], out=param.list_data())
+            self.nets = [net] * len(self.ranks)
             self.trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": lr}, self.store,
                                          update_on_kvstore=False)
         else:
             self.nets = [net, *(on(net, device) for device in self.devices[1:])]
             self.updaters = [implementation.updater(each, lr) for each in self.nets]
             for i, param in enumerate(net.params):
-                self.store.init(i, np.zeros_like(param))
+                self.store.broadcast(i, param, out=param)
 
     def all_reduce(self, key, parts):
         """The sum of what each worker has, in the place of all of them."""
@@ -60,10 +98,15 @@ class Worker(Workers):
         """Of the gradients that are there."""
         return self.reduce_gradients
 
+    def rows(self, batch_size):
+        """Those of each worker here."""
+        cut = shards(batch_size, self.size)
+        return [cut[rank] for rank in self.ranks]
+
     def begin_state(self, batch_size):
         """Of each worker's rows."""
         return [net.begin_state(batch_size=rows.stop - rows.start, ctx=device)
-                for net, rows, device in zip(self.nets, shards(batch_size, self.size), self.devices, strict=True)]
+                for net, rows, device in zip(self.nets, self.rows(batch_size), self.devices, strict=True)]
 
     def step(self, X, Y, state, theta=1):
         """One step of the book's training loop, X and Y whole: the loss of the minibatch, and the workers' new states.
@@ -73,7 +116,7 @@ class Worker(Workers):
         check_minibatch(X, Y, self.net.vocab_size)
         check_theta(theta)
         losses, states = [], []
-        for net, old, rows, device in zip(self.nets, state, shards(len(X), self.size), self.devices, strict=True):
+        for net, old, rows, device in zip(self.nets, state, self.rows(len(X)), self.devices, strict=True):
             x, y = X[rows].as_in_ctx(device), Y[rows].T.reshape(-1).as_in_ctx(device)
             with autograd.record():
                 y_hat, new = net(x, [part.detach() for part in old])

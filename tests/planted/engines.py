@@ -144,7 +144,6 @@ MXNET = {
     "learning rate times the workers": (("implementation.updater(each, lr)",
                                          "implementation.updater(each, lr * size)"),),
     "odd rows left out": (("shards(batch_size, self.size)", EVEN.format(n="batch_size")),
-                          ("shards(len(X), self.size)", EVEN.format(n="len(X)")),
                           ("/ Y.size", "/ (len(X) // self.size * self.size * X.shape[1])")),
 }
 ENGINES = {"torch": ATTACHED | OWN, "paddle": PADDLE, "jax": JAX, "tensorflow": TENSORFLOW,

@@ -13,7 +13,7 @@ from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.session import truths_of_build
 from lstm_ref.tools.train.run import read_log
 
-pytestmark = [pytest.mark.only("torch", "tensorflow", "jax"), pytest.mark.thorough]
+pytestmark = [pytest.mark.only("torch", "tensorflow", "jax", "mxnet"), pytest.mark.thorough]
 
 
 @pytest.mark.parametrize("label", ["scratch", "concise"])
@@ -32,13 +32,15 @@ def test_workers_that_meet_at_a_port(backend, label, monkeypatch):
 def test_the_command_meets_others(backend, tmp_path):
     """`train --rendezvous` twice, as on two machines, ends as one worker does."""
     places = [f"127.0.0.1:{port}" for port in free_ports(2 if backend == "tensorflow" else 1)]
-    command = [sys.executable, "-m", "lstm_ref", "train", "--backend", backend, "--epochs", "3", "--num-hiddens", "16",
-               "--batch-size", "5", "--num-steps", "10", "--max-tokens", "2000", "--data", "embedded", "--out"]
+    command = [sys.executable, "-m", "lstm_ref", "train", "--backend", backend, "--epochs", "2", "--num-hiddens", "16",
+               "--batch-size", "5", "--num-steps", "10", "--max-tokens", "600", "--data", "embedded", "--out"]
     apart = [subprocess.Popen([*command, str(tmp_path / str(rank)), "--workers", "2", "--rendezvous", ",".join(places),
                                "--rank", str(rank)], stdout=subprocess.DEVNULL) for rank in (0, 1)]
     assert [process.wait(timeout=240) for process in apart] == [0, 0]
     subprocess.run([*command, str(tmp_path / "alone")], check=True, stdout=subprocess.DEVNULL)
+    written = [name for name in ("0", "1") if read_log(tmp_path / name)]  # MXNet's store says who is the first
+    assert written == ["0"] or (backend == "mxnet" and written == ["1"])
     together, alone = ([epoch["perplexity"] for epoch in read_log(tmp_path / name)["epochs"]]
-                       for name in ("0", "alone"))
+                       for name in (*written, "alone"))
     # In float32, in another order of sums: 2e-7 off where it was measured.
-    assert len(alone) == 3 and together == pytest.approx(alone, rel=1e-5)
+    assert len(alone) == 2 and together == pytest.approx(alone, rel=1e-5)
