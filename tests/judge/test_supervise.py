@@ -173,6 +173,7 @@ def test_a_run_that_is_asked_to_end_ends_whole(number, started, tmp_path, truths
     ("lstm_ref run numpy", signal.SIGTERM), ("pytest tests/parity --backend numpy", signal.SIGKILL)])
 def test_truths_under_way_end_with_the_run(program, number, started, tmp_path):
     """Nobody would read them."""
+    (tmp_path / "truth").mkdir()  # of its own, with nothing in it
     process = started(*program.split(), "--build", str(tmp_path), "-q")
     until(lambda: [*tmp_path.glob("truth/*.npz")])
     below = children(process.pid)
