@@ -19,7 +19,8 @@ SMALL = ("--num-steps", "3", "--batch-size", "5", "--num-hiddens", "8", "--block
 
 
 def bench(out, *arguments):
-    return main(["bench", "--backend", "numpy", "--device", "cpu", "--out", str(out), "--build", str(out / "build"), *SMALL, *arguments])
+    return main(["bench", "--backend", "numpy", "--device", "cpu", "--out", str(out),
+                 "--build", str(out / "build"), *SMALL, *arguments])
 
 
 def test_a_run(tmp_path, capsys):
