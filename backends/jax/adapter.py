@@ -15,7 +15,7 @@ from lstm_ref.files import user_cache
 from lstm_ref.parity.interface import CELLS, Heard, Jax, cell_of
 
 
-def compiled_before():
+def compilation_cache():
     """The folder of what JAX has compiled: the user's cache, or that of this checkout where it has one."""
     own = Path("build/jax-cache").resolve()
     return own if own.exists() else user_cache() / "jax"
@@ -28,7 +28,7 @@ class Adapter(adapter.Adapter, Jax):
         super().__init__(device)
         # Run op by op, the tab needs a thousand tiny compilations; cached, they cost a second run nothing.
         if not getattr(jax.config, "jax_compilation_cache_dir", None):  # before 0.4.24 it could not be read
-            jax.config.update("jax_compilation_cache_dir", str(compiled_before()))
+            jax.config.update("jax_compilation_cache_dir", str(compilation_cache()))
         jax.config.update("jax_traceback_in_locations_limit", 0)  # which nobody reads here
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -56,7 +56,8 @@ class Worker(Workers):
         super().__init__(implementation, net, size, ranks)
         self.lr, self.grads = lr, []
         for variable in net.trainable_variables if APART else ():
-            mine = tf.convert_to_tensor(variable) * (1 - min(self.ranks[0], 1))
+            mine = tf.convert_to_tensor(variable)
+            mine = mine if self.ranks[0] == 0 else tf.zeros_like(mine)
             variable.assign(self.sum(self.spread([mine] * size)))
 
     def sum(self, value):

@@ -54,7 +54,6 @@ class Entry:
             self.place = f"{implementation}: {'; '.join(filter(None, [*named[:1], place]))}"
         before = self.causes.get(implementation, {})
         self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
-                                       "places": before.get("places", {}) | {check: place},
                                        "commands": {check: list(last)} | before.get("commands", {}),
                                        "heat": [drawn.json() for drawn in found.maps]}
 

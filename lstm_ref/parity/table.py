@@ -16,6 +16,8 @@ from lstm_ref.terminal import console
 #: What a cell says of the kinds of failure, the worst first.
 SHORT = {"mathematics": "WRONG", "fail": "FAIL", "not settled": "NOT SETTLED", "rounding": "ROUNDING"}
 
+#: And where nothing was judged, by how the reason begins, or without one.
+UNJUDGED = ("shared", "absent", "not given", "–")
 
 #: The checks of the LSTM, and all of another cell in one row.
 ROWS = (*CHECKS, *dict.fromkeys(cell.row for cell in CELLS.values() if cell.row))
@@ -26,8 +28,8 @@ def cell(entry: dict[str, Any], check: str) -> str:
     results = [r for r in entry.get("results", ()) if row(r["check"], r["case"]) == check]
     if not results:
         reasons = {reasons[check] for reasons in entry.get("not_judged", {}).values() if check in reasons}
-        words = ("shared", "absent", "not given")
-        return next((short for short in words if any(reason.startswith(short) for reason in reasons)), "–")
+        *words, nothing = UNJUDGED
+        return next((short for short in words if any(reason.startswith(short) for reason in reasons)), nothing)
     wrong = {r["verdict"] for r in results} - {"pass"}
     worst = float("inf") if any(r["ratio"] is None for r in results) else max(r["ratio"] for r in results)
     measured = any(r["spread"] for r in results) and worst < float("inf")

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_ref.files import user_cache, write_text
 from lstm_ref.parity.page import data
-from lstm_ref.parity.table import ROWS, SHORT, cell, legend, rows
+from lstm_ref.parity.table import ROWS, SHORT, UNJUDGED, legend, rows
 from lstm_ref.parity.verdict import LIMIT
 
 HERE = Path(__file__).parent
@@ -72,14 +72,17 @@ def as_script(content: Any) -> str:
 
 def table(entries: dict[str, dict[str, Any]], failures: list[dict[str, Any]]) -> Any:
     """The rows of the verdict's table: a name, and for each backend a text, whether it fails, and where it leads."""
-    first = {found["backend"]: f"#failure-{i}" for i, found in reversed(list(enumerate(failures)))}
+    def cause(backend: str, check: str) -> str:
+        """The failure of the check, else the first one of the backend."""
+        own = [i for i, found in enumerate(failures) if found["backend"] == backend]
+        exact = [i for i in own if check in failures[i]["checks"]]
+        return f"#failure-{(exact or own)[0]}" if own else "#verdict"
+
     for name, *texts in rows(entries):
-        yield name, [{"text": text, "backend": backend,
+        yield name, [{"text": text, "backend": backend, "cause": cause(backend, name),
                       "wrong": text.endswith(tuple(SHORT.values())) or (name == "verdict" and text[:4] != "pass"),
-                      "check": name if name in ROWS and entry.get("results") and cell(entry, name)[-1:] not in "–"
-                      and any(letter.isdigit() or text == "ok" for letter in text) else "",
-                      "cause": first.get(backend, "#verdict")}
-                     for (backend, entry), text in zip(entries.items(), texts, strict=True)]
+                      "check": name if name in ROWS and text not in UNJUDGED else ""}
+                     for backend, text in zip(entries, texts, strict=True)]
 
 
 def left(folder: Path) -> list[dict[str, Any]]:
