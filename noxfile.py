@@ -109,7 +109,7 @@ def parity(session: nox.Session, backend: str) -> None:
             session.log(ahead)
         side_by_side.append(aside.Aside(jobs, {
             each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests)
-            for each in (backend, *queued)}))
+            for each in (backend, *queued)}, environments.SECONDS | took()))
     every = [*side_by_side[0].tasks]
     if len(every) > 1:
         session.log(f"{backend}: {every.index(backend) + 1} of {len(every)}")

@@ -17,6 +17,8 @@ Say = Callable[[str], object]
 Work = Callable[[Say, Any], Any]
 
 HERE = hasattr(os, "sched_setaffinity")  #: whether a thread can be held to some cores; its processes inherit them
+#: All cores of the run, for what is started by what is held to a share: `backends.launch` gives them to workers.
+ALL = {"LSTM_PARITY_CORES": ",".join(map(str, sorted(os.sched_getaffinity(0))))} if HERE else {}
 
 
 def shares(jobs: int) -> list[list[int]]:
@@ -92,13 +94,15 @@ class Aside:
 
     Args:
         jobs: how many at a time.
-        tasks: what is done, by name.
+        tasks: what is done, by name; shown in this order.
+        seconds: that they take, as far as is known: the longest is begun aside first, or it would run alone at the end.
     """
 
-    def __init__(self, jobs: int, tasks: Mapping[str, Work]):
+    def __init__(self, jobs: int, tasks: Mapping[str, Work], seconds: Mapping[str, float] | None = None):
         self.folder = tempfile.TemporaryDirectory()
         atexit.register(self.folder.cleanup)
         self.tasks = {name: Task(work, Path(self.folder.name, name)) for name, work in tasks.items()}
+        self.longest_first = sorted(self.tasks, key=lambda name: -(seconds or {}).get(name, 0))
         self.free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.others: threading.Thread | None = None
@@ -130,7 +134,7 @@ class Aside:
         return claimed
 
     def _work(self) -> None:
-        for task in self.tasks.values():
+        for task in map(self.tasks.__getitem__, self.longest_first):
             share = self.free.get()
             if self._claim(task):
                 threading.Thread(target=self._do, args=(task, share), daemon=True).start()
@@ -148,7 +152,7 @@ _running: set["subprocess.Popen[bytes]"] = set()
 def run(command: Sequence[str], env: Mapping[str, str], output: Any = None) -> bool:
     """Run a program to its end; whether it ended with 0."""
     both = subprocess.STDOUT if output else None
-    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=output, stderr=both)
+    process = subprocess.Popen(command, env={**os.environ, **ALL, **env}, stdout=output, stderr=both)
     _running.add(process)
     try:
         return process.wait() == 0

@@ -161,6 +161,9 @@ def constraints(backend: str) -> Path:
 #: Megabytes of an environment on Linux, as measured: what is downloaded is a third to a half of it.
 SIZES = {"numpy": 250, "torch": 1080, "tensorflow": 1640, "jax": 860, "mxnet": 400, "paddle": 960, "mindspore": 2760}
 
+#: Seconds of a first run on two cores, which is the order in which they are begun.
+SECONDS = {"jax": 600, "tensorflow": 110, "mxnet": 60, "torch": 35, "paddle": 35, "numpy": 15}
+
 
 def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = False) -> str:
     """The Python of an environment; made and filled when it has to be.

@@ -7,8 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -44,10 +44,11 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
         theirs, ours = os.pipe()
         try:
             for rank, command in enumerate(commands):
-                started.append(subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=None if rank == 0 else subprocess.DEVNULL,
-                    stderr=errors[rank], env=os.environ | (env or {}) | {PIPE: str(theirs)}, pass_fds=(theirs,),
-                    start_new_session=True))
+                with on_all_cores():
+                    started.append(subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=None if rank == 0 else subprocess.DEVNULL,
+                        stderr=errors[rank], env=os.environ | (env or {}) | {PIPE: str(theirs)}, pass_fds=(theirs,),
+                        start_new_session=True))
             running = True
             while running:
                 running = None in [process.poll() for process in started]
@@ -65,6 +66,24 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
                 process.wait()
             os.close(theirs)
             os.close(ours)
+
+
+@contextmanager
+def on_all_cores() -> Iterator[None]:
+    """What is started meanwhile may use all cores of the run, where this process is held to a share of them.
+
+    On one core workers that wait for each other, and spin while they do, take four times as long.
+    """
+    cores = os.environ.get("LSTM_PARITY_CORES") if hasattr(os, "sched_setaffinity") else None
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, map(int, cores.split(",")))
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _ended(rank: int, started: "list[subprocess.Popen[bytes]]", error: IO[bytes]) -> str:

@@ -1,6 +1,8 @@
 """JAX as the judge sees it."""
 
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,11 @@ class Adapter(adapter.Adapter, Jax):
 
     def precision(self):
         return f"float32, precision {jax.config.jax_default_matmul_precision}, which is TF32 off"
+
+
+#: The models, which hold no parameters: one of each, so that what is compiled for it is compiled once.
+scratch_model = lru_cache(maxsize=64)(scratch.RNNModelScratch)
+concise_model = lru_cache(maxsize=64)(concise.new_model)
 
 
 @dataclass
@@ -134,13 +141,15 @@ class Scratch(Pure, adapter.Scratch):
 
     def compiled(self, net):
         """The net with its loop over the steps inside the compiled code."""
+        net.model = copy.copy(net.model)
         net.model.forward_fn = scanned(net.model.forward_fn)
         return net
 
     def net(self, params):
-        kind = self.kind(params)
+        kind, cell = self.kind(params), cell_of(params)
         params = kind(*self.tensors(params))
-        return Net(scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params)), params)
+        draw = getattr(self.functions, adapter.DRAWS[cell].__name__)
+        return Net(scratch_model(*params[0].shape, draw, *self.functions_for(params)[1:]), params)
 
     def run(self, model, params, inputs, state):
         return model.forward_fn(inputs, state, params)
@@ -215,7 +224,7 @@ class Concise(Pure, adapter.Concise):
         params = self.tensors(params)
         cell, load = {"rnn": (nn.SimpleCell, concise.from_rnn_params), "gru": (nn.GRUCell, concise.from_gru_params),
                       "lstm": (nn.OptimizedLSTMCell, concise.from_lstm_params)}[cell_of(params)]
-        return Net(concise.new_model(*params[0].shape, params[0].dtype, cell), load(params))
+        return Net(concise_model(*params[0].shape, params[0].dtype, cell), load(params))
 
     def run(self, model, params, inputs, state):
         return model.run(params, inputs, state)

@@ -83,6 +83,7 @@ def train_step_ch8(net, params, X, Y, state, loss, lr, theta=1):
 # Compiled once for each net and size of minibatch.
 compiled_step = jax.jit(train_step_ch8, static_argnames=("net", "loss"))
 _compiled_gradients = jax.jit(value_and_gradients, static_argnames=("net", "loss"))
+_compiled_apply = jax.jit(lambda net, params, X, state: net.apply(params, X, state), static_argnames="net")
 
 
 def train_epoch_ch8(net, params, train_iter, loss, lr, use_random_iter, losses=None):
@@ -119,10 +120,8 @@ def train_ch8(net, params, train_iter, vocab, lr, num_epochs, use_random_iter=Fa
 
 def predict_ch8(prefix, num_preds, net, params, vocab, alpha=None, rng=None):
     """The prefix and `num_preds` tokens after it, the most likely or drawn. See `lstm_ref.loop.predict`."""
-    apply = jax.jit(net.apply)
-
     def step(token, state):
-        y, state = apply(params, np.array([[token]]), state)
+        y, state = _compiled_apply(net, params, np.array([[token]]), state)
         return np.asarray(y[0]), state
 
     state = net.begin_state(1, jax.tree.leaves(params)[0].dtype)

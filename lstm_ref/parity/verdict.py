@@ -6,7 +6,7 @@ A ratio of about 1 is wrong by rounding alone. There is one limit for the whole 
 import hashlib
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Result:
         """As in the report; infinity, which JSON lacks, is null."""
         numbers = ("error", "spread", "ratio")
         return {key: None if key in numbers and not np.isfinite(value) else value
-                for key, value in asdict(self).items() if key not in ("detail", "bits", "course") or value}
+                for key, value in vars(self).items() if key not in ("detail", "bits", "course") or value}
 
 
 def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstick) -> dict[str, Any]:

@@ -106,12 +106,16 @@ def test_a_prediction_gives_numbers_to_the_host(label, adapter, monkeypatch):
 
 
 @pytest.mark.only("jax")
-def test_what_was_compiled_is_forgotten(adapter):
-    """Or a long session has no memory maps left, of which a process may have 65,530 in Linux."""
+def test_what_was_compiled_is_forgotten(adapter, monkeypatch):
+    """Or a long session has no memory maps left, of which a process may have 65,530 in Linux; not before it must be."""
     import jax
 
     compiled = jax.jit(lambda x: x + 1)
     compiled(1.0)
     assert compiled._cache_size() == 1
+    monkeypatch.setattr(adapter, "MAPS", adapter.maps() + 1000)
+    adapter.forget()
+    assert compiled._cache_size() == 1, "too early: it is compiled again"
+    monkeypatch.setattr(adapter, "MAPS", -1)
     adapter.forget()
     assert compiled._cache_size() == 0

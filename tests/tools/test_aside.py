@@ -62,6 +62,27 @@ def test_the_next_one_runs_meanwhile_and_is_shown_in_its_turn(capfd):
         three.result("3", print)
 
 
+@pytest.mark.skipif(len(aside.shares(2)) < 2, reason="one core")
+def test_the_longest_one_is_begun_aside_first():
+    """Whatever the order in which they are shown; of what is not known, that order."""
+    begun, go = [], threading.Event()
+
+    def work(name):
+        def do(say, output):
+            begun.append(name)
+            if name == "long":
+                go.set()
+            assert go.wait(20)
+            return name
+        return do
+
+    names = "first", "short", "unknown", "long"
+    four = aside.Aside(2, {name: work(name) for name in names}, {"short": 2.0, "long": 9.0})
+    assert [four.result(name, print) for name in names] == [*names]
+    assert begun[:2] in (["first", "long"], ["long", "first"])
+    assert four.longest_first == ["long", "short", "first", "unknown"]
+
+
 @pytest.mark.skipif(os.name != "posix" or len(aside.shares(2)) < 2, reason="signals are POSIX's; one core")
 def test_what_was_begun_ends_with_it(tmp_path):
     """SIGTERM leaves no process behind, neither of the one that is shown nor of those aside."""

@@ -184,3 +184,21 @@ def test_a_worker_ends_with_who_started_it(tmp_path):
             return
         time.sleep(0.05)
     pytest.fail("it is still there")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes are held to cores in Linux alone")
+def test_workers_have_all_cores_of_a_run_that_is_held_to_some(monkeypatch, capfd):
+    """Where they are named; this process keeps its own."""
+    mine = os.sched_getaffinity(0)
+    one = min(mine)
+    command = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)))"]
+    os.sched_setaffinity(0, {one})
+    try:
+        monkeypatch.delenv("LSTM_PARITY_CORES", raising=False)
+        launch.launch([command])
+        monkeypatch.setenv("LSTM_PARITY_CORES", ",".join(map(str, mine)))
+        launch.launch([command])
+        assert os.sched_getaffinity(0) == {one}
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert capfd.readouterr().out.splitlines() == [str([one]), str(sorted(mine))]

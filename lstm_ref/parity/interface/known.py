@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -167,6 +168,7 @@ class Jax(Library):
 
     name = "JAX"
     package = "jax"
+    MAPS = 40_000
     absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):
@@ -180,7 +182,8 @@ class Jax(Library):
         jax.config.update("jax_default_device", self.device)
 
     def tensor(self, array):
-        return self.jax.numpy.asarray(np.asarray(array))
+        # A copy, since on a CPU it may stay where it is; `asarray` would compile a program for each shape.
+        return self.jax.device_put(np.array(array))
 
     def array(self, tensor):
         return np.asarray(tensor)
@@ -199,8 +202,17 @@ class Jax(Library):
         return np.dtype(dtype)
 
     def forget(self):
-        """Free what was compiled: its memory maps add up, and Linux grants a process 65,530."""
-        self.jax.clear_caches()
+        """Free what was compiled, once its memory maps have added up: Linux grants a process 65,530."""
+        if self.maps() > self.MAPS:
+            self.jax.clear_caches()
+
+    @staticmethod
+    def maps():
+        """How many memory maps this process has; none are counted elsewhere than in Linux."""
+        try:
+            return Path("/proc/self/maps").read_bytes().count(b"\n")
+        except OSError:
+            return 0
 
     def seed(self, seed):
         self.key = self.jax.random.key(seed)
