@@ -62,16 +62,17 @@ def test_failures_are_told_by_implementation(tmp_path):
     assert entry.status() == ("fail", reason)
 
 
-def test_without_matplotlib_there_are_no_maps_but_a_report(tmp_path, capsys, monkeypatch):
+def test_without_altair_there_are_no_maps_but_a_report(tmp_path, capsys, monkeypatch):
     """It says so."""
     entry = Entry("torch")
     entry.add([result("forward", "mathematics", 9.0)])
     heat = {"title": "a map", "rows": ["I"], "ratios": [[9.0, 1.0]]}
     entry.causes = {"scratch": {"place": "there", "findings": [], "heat": [heat]}}
     Record(entry, tmp_path).finish()
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "lstm_ref.parity.page.charts", None)
+    monkeypatch.setitem(sys.modules, "altair", None)
     assert not merge(["torch"], tmp_path)
-    assert "The maps were not drawn: they need matplotlib" in capsys.readouterr().out
+    assert "The maps were not drawn: they need the extra page" in capsys.readouterr().out
     assert (tmp_path / "report.md").exists() and not list(tmp_path.glob("*.png"))
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from lstm_ref.parity.page import charts
+
 
 def numbers(page, name="#table tbody tr"):
     return page.locator(name).count()
@@ -120,3 +122,13 @@ def test_it_can_be_printed(seen):
     page = seen().page
     page.emulate_media(media="print")
     assert page.locator("#filters").is_hidden() and page.locator("#table").is_visible()
+
+
+def test_the_map_is_a_picture_beside_the_markdown(tmp_path):
+    """Drawn by the same code: a square for each ratio, red where the one of the page is."""
+    heat = {"title": "forward pass, from inside", "rows": ["I", "F"], "ratios": [[0.2, 3e6, None], [0.1, 0.3, 2e5]]}
+    charts.picture(heat, tmp_path / "map.png")
+    small = (tmp_path / "map.png").read_bytes()
+    assert small.startswith(b"\x89PNG") and len(small) > 5000
+    charts.picture({**heat, "ratios": [[0.2, 0.3, 0.1], [0.1, 0.3, 0.2]]}, tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes() != small

@@ -1,10 +1,12 @@
 """The page's charts as Vega-Lite specifications, made with Altair; their data comes from the page, by name."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 
+from lstm_ref.files import whole
 from lstm_ref.parity.verdict import LIMIT
 
 #: Where a ratio that is infinite stands, and how far the axis goes.
@@ -39,21 +41,36 @@ def losses() -> dict[str, Any]:
 
 
 def heat(found: dict[str, Any]) -> dict[str, Any]:
-    """A map of a failure: quantities by time steps, the redder the further over the limit.
+    """A map of a failure for the page, which shows a ratio when its square is pointed at; see `map_of`."""
+    width = {"step": max(24, min(60, 600 // max(len(found["ratios"][0]), 1)))}
+    return specification(map_of(found).properties(width=width, height={"step": 26}))
+
+
+def picture(found: dict[str, Any], path: Path) -> None:
+    """The same map as a PNG, with its title and each ratio in its square."""
+    chart = map_of(found)
+    ratios = chart.mark_text(fontSize=11).encode(
+        text="text:N", color=alt.condition("datum.over > 4", alt.value("white"), alt.value("black")))
+    layers = (chart + ratios).properties(title=found["title"], width={"step": 74}, height={"step": 34})
+    with whole(path) as part:
+        layers.configure(background="white", font="sans-serif").save(part, format="png", scale_factor=1.5)
+
+
+def map_of(found: dict[str, Any]) -> alt.Chart:
+    """Quantities by time steps, the redder the further over the limit.
 
     Args:
-        found: as it stands in the report.
+        found: a map as it stands in the report.
     """
-    values = [{"quantity": name, "step": step, "ratio": ratio, "over": over(ratio)}
+    values = [{"quantity": name, "step": step, "ratio": ratio, "over": over(ratio),
+               "text": "∞" if ratio is None else f"{ratio:.2g}"}
               for name, line in zip(found["rows"], found["ratios"], strict=True) for step, ratio in enumerate(line)]
-    chart = alt.Chart({"values": values}).mark_rect(stroke="#8886").encode(
+    return alt.Chart({"values": values}).mark_rect(stroke="#8886").encode(
         x=alt.X("step:O", title="time step", axis=alt.Axis(labelAngle=0)), y=alt.Y("quantity:N", sort=None, title=None),
         color=alt.condition("datum.over > 0", alt.Color(
             "over:Q", title="orders over the limit", scale=alt.Scale(scheme="reds", domain=[0, 8])),
             alt.value("#8883")),
         tooltip=["quantity:N", "step:O", alt.Tooltip("ratio:Q", format=".3g")])
-    width = {"step": max(24, min(60, 600 // max(len(found["ratios"][0]), 1)))}
-    return specification(chart.properties(width=width, height={"step": 26}))
 
 
 def over(ratio: float | None) -> float:

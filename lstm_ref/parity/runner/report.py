@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lstm_ref.files import whole, write_json, write_text
+from lstm_ref.files import write_json, write_text
 from lstm_ref.parity.entry import document
 from lstm_ref.parity.interface import full
 from lstm_ref.parity.page.write import write as write_page
@@ -38,30 +36,19 @@ def agrees(result: dict[str, Any]) -> bool:
     return result["verdict"] == "pass" and result["ratio"] is not None and 0 <= result["ratio"] <= LIMIT
 
 
-def draw_map(found: dict[str, Any], path: Path) -> bool:
-    """A map, quantities by time steps: the logarithm of the ratio over the limit, white where it passes.
-
-    Returns:
-        Whether it was drawn, which needs matplotlib.
-    """
+def draw_maps(entries: dict[str, Any], folder: Path) -> bool:
+    """A picture of every map beside report.md; whether they were drawn, which needs the extra `page`."""
+    maps = {map_file(backend, implementation, i): found for backend, entry in entries.items()
+            for implementation, cause in entry.get("causes", {}).items() for i, found in enumerate(cause["heat"])}
     try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return False
+        for name, found in maps.items():
+            from lstm_ref.parity.page import charts
 
-    ratios = np.array([[np.inf if x is None else x for x in row] for row in found["ratios"]])
-    with np.errstate(divide="ignore"):
-        height = np.clip(np.log10(ratios / LIMIT), 0, 8)
-    figure = Figure(figsize=(1.2 * ratios.shape[1] + 3, 0.45 * len(found["rows"]) + 1.5), layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(height, cmap="Reds", vmin=0, vmax=8, aspect="auto")
-    axes.set(title=found["title"], xlabel="time step", xticks=range(ratios.shape[1]))
-    axes.set_yticks(range(len(found["rows"])), found["rows"])
-    for (row, t), ratio in np.ndenumerate(ratios):
-        axes.text(t, row, f"{ratio:.2g}", ha="center", va="center", fontsize=8)
-    figure.colorbar(image, label="orders of magnitude over the limit")
-    with whole(path) as part:
-        figure.savefig(part, dpi=120)
+            charts.picture(found, folder / name)
+    except (ImportError, ValueError) as error:  # Altair's, where vl-convert is missing
+        if isinstance(error, ImportError) or "vl-convert" in str(error):
+            return False
+        raise
     return True
 
 
@@ -102,13 +89,11 @@ def merge(backends: Sequence[str], folder: Path, page: bool = True, against: Pat
     earlier = (against.name, read_report(against)) if against else None
     entries = {backend: complete(read_status(folder, backend)) for backend in backends}
     write_json(folder / "report.json", document(entries))
-    drawn = all([draw_map(found, folder / map_file(backend, implementation, i))
-                 for backend, entry in entries.items() for implementation, cause in entry.get("causes", {}).items()
-                 for i, found in enumerate(cause["heat"])])
+    drawn = draw_maps(entries, folder)
     write_text(folder / "report.md", markdown(entries))
     show(entries)
     if page:
         print(page_of(entries, folder, earlier))
     if not drawn:
-        print("The maps were not drawn: they need matplotlib (pip install matplotlib).")
+        print("The maps were not drawn: they need the extra page (altair, vl-convert-python).")
     return bool(entries) and all(entry["status"] == "pass" for entry in entries.values())

@@ -12,6 +12,7 @@ from lstm_ref.tools.bench.result import Row, read, stem
 from lstm_ref.tools.bench.table import COLUMNS, cells, clock
 from lstm_ref.tools.bench.work import Sizes
 from lstm_ref.tools.markdown import filled, lines
+from lstm_ref.tools.pictures import plain
 from lstm_ref.usage import check_installed, refusals
 
 Runs = dict[str, tuple[dict[str, Any], list[Row]]]
@@ -124,25 +125,34 @@ def growth(curves: list[dict[str, Any]]) -> str:
 
 
 def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
-    """benchmarks.svg, bars over the floor, and benchmarks-curves.svg, cost over each size."""
+    """benchmarks.svg, each step and its floor, and benchmarks-curves.svg, cost over each size."""
     import matplotlib
     from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
     figure = Figure(figsize=(8, 1 + 0.28 * sum(len(rows) for _, rows in found.values()) / 2), layout="constrained")
     axes = figure.subplots()
+    kinds = {"the products that can't be avoided": ("|", "C1"), "the tab, the framework's layer": ("o", "C7"),
+             "fused": ("o", "C0")}
+    floor, others, fused = points = [list[tuple[float, int]]() for _ in kinds]
     labels: list[str] = []
     for name, (_, rows) in found.items():
         for row in rows:
             if row.work == "train" and row.cell == "lstm" and not row.implementation.startswith("NumPy"):
-                place = len(labels)
+                least, place = row.floor or row.median, len(labels)
+                axes.plot([least * 1e3, row.median * 1e3], [place, place], color="C7", linewidth=1, zorder=1)
+                floor.append((least * 1e3, place))
+                (fused if row.implementation == "fused" else others).append((row.median * 1e3, place))
                 labels.append(f"{name} {row.implementation}")
-                axes.barh(place, row.median * 1e3, color="C0" if row.implementation == "fused" else "C7")
-                axes.barh(place, (row.floor or 0) * 1e3, color="C1")
-    axes.set(xscale="log", xlim=(1, None),
-             xlabel="training step of the LSTM, ms; in orange the products that can't be avoided")
+    for (label, (marker, color)), places in zip(kinds.items(), points, strict=True):
+        size, edge = (12, 2) if marker == "|" else (7, 0)
+        axes.plot(*zip(*places, strict=True), marker, color=color, label=label, markersize=size, markeredgewidth=edge)
+    axes.set(xscale="log", xlabel="training step of the LSTM, ms")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
+    axes.grid(alpha=0.3)
+    plain(axes.xaxis)
+    figure.legend(loc="outside upper center", ncols=3)
     figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
     if not curves:
         return
@@ -155,8 +165,10 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
                     panel.loglog([p["size"] for p in mine], [p["seconds"] * 1e3 for p in mine], style, marker=".",
                                  color=f"C{number}", label=f"{curve['backend']} {name}")
         sizes = sorted({p["size"] for curve in curves for p in curve["points"] if p["axis"] == axis})
+        plain(panel.yaxis)
         panel.minorticks_off()
         panel.set_xticks(sizes, [str(size) for size in sizes])
+        panel.grid(alpha=0.3)
         panel.set(xlabel=axis, ylabel="ms")
     figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="small")
     figure.savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.tools.exercises.nets import finite
-from lstm_ref.tools.exercises.study import Case, grouped, last, plain, rounded, spread, text, train
+from lstm_ref.tools.exercises.study import Case, grouped, last, rounded, spread, text, train
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_steps": 35, "batch_size": 32,
                   "epochs": 150, "thetas": [1.0, None],
@@ -79,9 +80,9 @@ def draw(data: Case) -> Any:
                   label=name)
         ends.plot([run["lr"] * offset for run in bad], [GUESSING] * len(bad), "x", color=colour, markersize=9,
                   label=f"{name}: not finite, or worse than guessing" if bad else None)
-        for i, run in enumerate(run for run in runs if run["lr"] == middle(settings, kind)):
+        for run in (run for run in runs if run["lr"] == middle(settings, kind)):
             values = [np.nan if norm is None else norm for norm in run["norms"]]
-            norms.plot(range(1, len(values) + 1), values, color=colour, linewidth=0.9, label=None if i else name)
+            norms.plot(range(1, len(values) + 1), values, color=colour, linewidth=0.9)
             if run["end"]:
                 norms.plot(len(values) - 0.5, 1, "x", color=colour, markersize=9)
     for (kind, own), (ends, norms) in zip(settings["kinds"].items(), rows, strict=True):
@@ -96,5 +97,6 @@ def draw(data: Case) -> Any:
                   xlabel="epoch", ylabel="largest gradient norm of the epoch")
         for panel in (ends, norms):
             panel.grid(alpha=0.3)
-            panel.legend(fontsize=8)
+    told = {label: handle for ends, _ in rows for handle, label in zip(*ends.get_legend_handles_labels(), strict=True)}
+    figure.legend(told.values(), told.keys(), loc="outside lower center", ncols=len(told), fontsize=9)
     return figure

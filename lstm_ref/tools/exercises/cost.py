@@ -10,8 +10,9 @@ import numpy as np
 import lstm_ref as ref
 from lstm_ref.params import Array
 from lstm_ref.tools.bench.work import Product, Sizes, products
-from lstm_ref.tools.exercises.study import Case, grouped, plain, spread
+from lstm_ref.tools.exercises.study import Case, grouped, spread
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {"cells": ["lstm", "gru", "rnn"], "num_hiddens": [64, 128, 256, 512], "batch_size": 32,
                   "num_steps": 35, "vocab_size": 28, "repeats": 12}

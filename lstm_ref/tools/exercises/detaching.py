@@ -11,8 +11,9 @@ import numpy as np
 
 from lstm_ref.rnn import RNNParams
 from lstm_ref.tools.exercises.nets import NETS, RNN, Pass, finite
-from lstm_ref.tools.exercises.study import Case, grouped, last, minibatches, plain, rounded, spread, text
+from lstm_ref.tools.exercises.study import Case, grouped, last, minibatches, rounded, spread, text
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 from lstm_ref.training import gradient_norm
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 128, "batch_size": 32, "lr": 1.0,

@@ -16,9 +16,10 @@ from lstm_ref.parity.truth import evaluations
 from lstm_ref.parity.truth import measure as yardstick
 from lstm_ref.parity.verdict import LIMIT, compare
 from lstm_ref.tools.exercises.nets import mean_loss
-from lstm_ref.tools.exercises.study import Case, grouped, looking, plain, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, looking, rounded, spread, train
 from lstm_ref.tools.exercises.words import net_of, reading
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 from lstm_ref.training import loss_and_grads, one_hot
 
 fused: Any = import_module("backends.numpy.fused")

@@ -4,8 +4,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from lstm_ref.tools.exercises.study import Case, last, plain, rounded, text, train
+from lstm_ref.tools.exercises.study import Case, last, rounded, text, train
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "theta": 1.0, "cell": "lstm", "epochs": 50,
                   "base": {"num_hiddens": 64, "num_steps": 35, "batch_size": 32, "lr": 4.0},

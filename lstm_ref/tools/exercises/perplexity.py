@@ -9,8 +9,9 @@ import numpy as np
 from lstm_ref import loss
 from lstm_ref.text import corpus_of, lines_of, read_text
 from lstm_ref.tools.exercises.nets import mean_loss
-from lstm_ref.tools.exercises.study import Case, grouped, looking, plain, rounded, spread, train
+from lstm_ref.tools.exercises.study import Case, grouped, looking, rounded, spread, train
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {
     "data": "timemachine", "num_steps": 35, "batch_size": 32, "theta": 1.0, "updates": 1600, "looks": 10,

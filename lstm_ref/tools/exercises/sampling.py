@@ -12,8 +12,9 @@ from lstm_ref.loop import draw_token
 from lstm_ref.loss import log_softmax
 from lstm_ref.params import Array
 from lstm_ref.text import Vocab
-from lstm_ref.tools.exercises.study import Case, grouped, plain, spread, text, train
+from lstm_ref.tools.exercises.study import Case, grouped, spread, text, train
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {"data": "timemachine", "num_hiddens": 256, "num_steps": 35, "batch_size": 32, "theta": 1.0,
                   "lr": 1.0, "updates": 1600, "tokens": [10_000, 160_000], "draws": 20_000, "length": 2_000,

@@ -7,8 +7,9 @@ import numpy as np
 
 from lstm_ref.loss import cross_entropy, perplexity
 from lstm_ref.tools.exercises.nets import bare, finite
-from lstm_ref.tools.exercises.study import Case, grouped, minibatches, plain, rounded, spread, text, train
+from lstm_ref.tools.exercises.study import Case, grouped, minibatches, rounded, spread, text, train
 from lstm_ref.tools.markdown import lines
+from lstm_ref.tools.pictures import plain
 
 SETTINGS: Case = {"data": "timemachine", "max_tokens": 10_000, "num_hiddens": 64, "num_steps": 35, "batch_size": 32,
                   "theta": 1.0, "epochs": 250, "lr": [4.0, 8.0]}

@@ -197,13 +197,3 @@ def grouped(results: Sequence[Case], *keys: str) -> dict[tuple[Any, ...], list[C
 def rounded(numbers: Sequence[float | None], digits: int = 4) -> list[float | None]:
     """To so many significant digits, so that a JSON file stays small."""
     return [None if number is None else float(f"{number:.{digits}g}") for number in numbers]
-
-
-def plain(*axes: Any) -> None:
-    """Let logarithmic axes (of matplotlib) say 1, 2, 5, 10 and so on as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    for axis in axes:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
