@@ -48,9 +48,9 @@ def test_a_crash_is_named_with_what_it_was_doing(planted):
 
 def test_a_hang_ends_at_the_time_limit(planted):
     """And the results so far are kept."""
-    entry = planted("hang", time_limit=8)
+    entry = planted("hang", time_limit=4)
     assert entry["status"] == "crashed"
-    assert "hung: no end within 8 s" in entry["reason"]
+    assert "hung: no end within 4 s" in entry["reason"]
 
 
 def test_a_process_that_leaves_early_did_not_pass(planted):

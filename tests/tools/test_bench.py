@@ -250,11 +250,13 @@ def run(tmp_path, truths, capsys, **more):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Parity on the smallest cases, and no thread that stays pinned."""
+    """Parity on the smallest cases, a tenth of the time for each block, and no thread that stays pinned."""
     checks = {"lstm": [("forward", "tiny"), ("step", "tiny")], "gru": [("forward", "ragged")],
               "rnn": [("forward", "ragged")]}
     monkeypatch.setattr(measuring, "PARITY", checks)
     monkeypatch.setattr(command, "pin", lambda threads: None)
+    monkeypatch.setattr(protocol, "SECONDS", 0.01)
+    monkeypatch.setattr(protocol, "REST", 0.01)
     measuring.load.cache_clear()
     yield
     measuring.load.cache_clear()
