@@ -127,6 +127,21 @@ def test_an_openblas_that_does_not_know_the_processor_is_told(monkeypatch, flags
         f"OpenBLAS 0.3.20 mistakes this processor for a Prescott of 2004 and is slow; set OPENBLAS_CORETYPE={advice}"])
 
 
+@pytest.mark.parametrize(("vendor", "loaded", "asked", "told"), [
+    ("AuthenticAMD", "libmklml_intel.so", None, True), ("AuthenticAMD", "libmklml_intel.so", "5", False),
+    ("AuthenticAMD", "libmkl_rt.so", None, False), ("GenuineIntel", "libmklml_intel.so", None, False)])
+def test_an_mkl_that_does_not_know_the_processor_is_told(monkeypatch, tmp_path, vendor, loaded, asked, told):
+    """Where it is loaded and nobody has said what to take the processor for."""
+    monkeypatch.setattr(measuring, "cpuinfo", {"vendor_id": vendor, "flags": "sse2 avx2"}.get)
+    monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
+    if asked:
+        monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", asked)
+    (tmp_path / "maps").write_text(f"7f00-7f01 r-xp /somewhere/{loaded}\n")
+    assert measuring.slow_mkl(tmp_path / "maps") == [
+        "MKLML knows no processor of AMD and is slow; set MKL_DEBUG_CPU_TYPE=5"] * told
+    assert measuring.slow_mkl(tmp_path / "nothing") == []
+
+
 def test_no_result_is_kept():
     """Except that of the last call and that of the call in progress."""
     alive, most = weakref.WeakSet(), []

@@ -68,6 +68,19 @@ def slow_blas() -> list[str]:
             if known and lib["internal_api"] == "openblas" and lib.get("architecture") == "Prescott"]
 
 
+def slow_mkl(maps: Path = Path("/proc/self/maps")) -> list[str]:
+    """What to do about MKL's small library of 2019, which Paddle brings: on an AMD processor it computes without AVX2.
+
+    Args:
+        maps: the file that names what this process has loaded.
+    """
+    if cpuinfo("vendor_id") != "AuthenticAMD" or "avx2" not in cpuinfo("flags").split():
+        return []
+    loaded = maps.exists() and "libmklml" in maps.read_text()
+    return ["MKLML knows no processor of AMD and is slow; set MKL_DEBUG_CPU_TYPE=5"] * bool(
+        loaded and "MKL_DEBUG_CPU_TYPE" not in os.environ)
+
+
 class Bench:
     """All that is timed in one process.
 
@@ -219,7 +232,7 @@ class Bench:
         facts |= {"device": self.adapter.device_name(), "float32": self.adapter.precision()}
         return {
             "backend": self.backend, "sizes": vars(self.sizes), "fingerprint": facts, "refused": self.refused,
-            "notes": slow_blas(), "items": items, "products": best, "seconds": time.perf_counter() - start,
+            "notes": slow_blas() + slow_mkl(), "items": items, "products": best, "seconds": time.perf_counter() - start,
             "peak": {"process": peak(), "device": self.adapter.device_memory()},
         }
 
