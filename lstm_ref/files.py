@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import datetime
 import json
 import os
 import tempfile
@@ -56,7 +57,9 @@ def write_section(folder: Path, name: str, title: str, header: Sequence[str], bo
         header: of its columns.
         body: the texts of its rows.
     """
-    write_json(folder / "sections" / f"{name}.json", {"title": title, "header": list(header), "body": list(body)})
+    made = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    write_json(folder / "sections" / f"{name}.json",
+               {"title": title, "made": made, "header": list(header), "body": list(body)})
 
 
 def write_arrays(path: Path, arrays: dict[str, Array]) -> None:

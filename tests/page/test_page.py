@@ -1,5 +1,7 @@
 """report.html in a real browser: what it shows, where its cells lead, that it fetches nothing and is accessible."""
 
+import re
+
 import pytest
 
 from lstm_ref.parity.page import charts
@@ -25,6 +27,12 @@ def test_five_questions_are_answered(seen):
     page = seen().page
     page.locator("#filters select[name=verdict]").select_option("mathematics")
     assert "3000000" in page.locator("#table tbody tr").inner_text()
+
+
+def test_a_table_that_another_command_left_says_when(seen):
+    """It may be older than the page."""
+    section = seen().page.locator("section:has(h2:text('Benchmark: torch'))")
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d", section.locator("time").inner_text())
 
 
 def test_filters(seen):

@@ -119,8 +119,7 @@ def open_page(build: Path) -> int:
     path = (build / "report.html").resolve()
     if not path.exists():
         raise UsageError(f"{path}: there is no page; `nox -s parity` or `lstm-parity report` writes it")
-    if not webbrowser.open(path.as_uri()):
-        print(f"no browser was found; the page is {path}")
+    print(path if webbrowser.open(path.as_uri()) else f"no browser was found; the page is {path}")
     return 0
 
 
