@@ -190,7 +190,7 @@ def permute(params: Sequence[Array], order: Array) -> LSTMParams:
 #: What truth and spread come from: the reference, and of the judge what runs it.
 SOURCES = ("params", "lstm", "rnn", "gru", "loss", "training", "model", "parallel", "loop", "text", "validate",
            "parity/reference", "parity/cases", "parity/noise", "parity/truth", "parity/interface/cells",
-           "parity/interface/epoch", "parity/interface/watch", "parity/checks/check", "parity/checks/numbers")
+           "parity/interface/epoch", "parity/checks/check", "parity/checks/numbers")
 
 
 @cache

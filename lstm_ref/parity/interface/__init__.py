@@ -4,7 +4,7 @@ Everything crosses this border as NumPy arrays of the tested precision; how a fr
 """
 
 from lstm_ref.parity.interface.cells import CELLS, OTHERS, Cell, ResetAfter, cell_of, full, not_judged, row, split
-from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch
+from lstm_ref.parity.interface.epoch import Epoch, EpochAfterEpoch, Heard
 from lstm_ref.parity.interface.framework import Framework, check_framework
 from lstm_ref.parity.interface.implementation import (
     DTYPES,
@@ -21,7 +21,7 @@ from lstm_ref.parity.interface.implementation import (
     distinct,
 )
 from lstm_ref.parity.interface.known import KNOWN, Jax, MXNet, NumPy, Paddle, TensorFlow, Torch, framework
-from lstm_ref.parity.interface.watch import LINES, NAMES, Heard, watch
+from lstm_ref.parity.interface.watch import LINES, NAMES, watch
 
 __all__ = [
     "CELLS", "DTYPES", "HALVES", "KNOWN", "LINES", "MODES", "NAMES", "OTHERS", "WAYS", "Cell", "Drawn", "Epoch",

@@ -1,4 +1,4 @@
-"""Minibatches as a training loop is given them, under the judge's clock."""
+"""What the book's loops are given to be seen by: minibatches under the judge's clock, a model that is heard."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -51,3 +51,30 @@ class EpochAfterEpoch:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.left.pop(0) if len(self.left) > 1 else self.left[0])
+
+
+class Heard:
+    """A model whose answers are heard: each call's outputs are passed on.
+
+    Args:
+        net: the model.
+        hear: is given the outputs.
+    """
+
+    def __init__(self, net: Any, hear: Callable[[Any], Any]):
+        self._net, self._hear = net, hear
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """What the model answers."""
+        outputs, state = self._net(*arguments, **named)
+        self._hear(outputs)
+        return outputs, state
+
+    def apply(self, *arguments: Any) -> Any:
+        """What the model answers where its parameters are an argument."""
+        outputs, state = self._net.apply(*arguments)
+        self._hear(outputs)
+        return outputs, state
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._net, name)

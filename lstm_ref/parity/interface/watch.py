@@ -1,4 +1,4 @@
-"""What passes by unseen: the local variables of a tab's own `lstm` while it runs, and what a model answers."""
+"""What passes by unseen: the local variables of a tab's own `lstm` while it runs."""
 
 import linecache
 import sys
@@ -59,30 +59,3 @@ def watch(function: Callable[..., Any], run: Callable[[], Any], names: Sequence[
     finally:
         sys.settrace(previous)
     return turns
-
-
-class Heard:
-    """A model whose answers are heard: each call's outputs are passed on.
-
-    Args:
-        net: the model.
-        hear: is given the outputs.
-    """
-
-    def __init__(self, net: Any, hear: Callable[[Any], Any]):
-        self._net, self._hear = net, hear
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """What the model answers."""
-        outputs, state = self._net(*arguments, **named)
-        self._hear(outputs)
-        return outputs, state
-
-    def apply(self, *arguments: Any) -> Any:
-        """What the model answers where its parameters are an argument."""
-        outputs, state = self._net.apply(*arguments)
-        self._hear(outputs)
-        return outputs, state
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._net, name)

@@ -130,7 +130,7 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
     from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
-    figure = Figure(figsize=(8, 1 + 0.28 * sum(len(rows) for _, rows in found.values()) / 2), layout="constrained")
+    figure = Figure(figsize=(8, 1), layout="constrained")
     axes = figure.subplots()
     kinds = {"the products that can't be avoided": ("|", "C1"), "the tab, the framework's layer": ("o", "C7"),
              "fused": ("o", "C0")}
@@ -147,6 +147,7 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
     for (label, (marker, color)), places in zip(kinds.items(), points, strict=True):
         size, edge = (12, 2) if marker == "|" else (7, 0)
         axes.plot(*zip(*places, strict=True), marker, color=color, label=label, markersize=size, markeredgewidth=edge)
+    figure.set_figheight(1.4 + 0.28 * len(labels))
     axes.set(xscale="log", xlabel="training step of the LSTM, ms")
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
