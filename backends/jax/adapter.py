@@ -62,9 +62,10 @@ class Adapter(adapter.Adapter, Jax):
         return f"float32, precision {jax.config.jax_default_matmul_precision}, which is TF32 off"
 
 
-#: The models, which hold no parameters: one of each, so that what is compiled for it is compiled once.
-scratch_model = lru_cache(maxsize=64)(scratch.RNNModelScratch)
-concise_model = lru_cache(maxsize=64)(concise.new_model)
+@lru_cache(maxsize=64)
+def shared_model(make, *arguments):
+    """A model, which holds no parameters: one of each kind, so that what is compiled for it is compiled once."""
+    return make(*arguments)
 
 
 @dataclass
@@ -149,7 +150,7 @@ class Scratch(Pure, adapter.Scratch):
         kind, cell = self.kind(params), cell_of(params)
         params = kind(*self.tensors(params))
         draw = getattr(self.functions, adapter.DRAWS[cell].__name__)
-        return Net(scratch_model(*params[0].shape, draw, *self.functions_for(params)[1:]), params)
+        return Net(shared_model(scratch.RNNModelScratch, *params[0].shape, draw, *self.functions_for(params)[1:]), params)
 
     def run(self, model, params, inputs, state):
         return model.forward_fn(inputs, state, params)
@@ -224,7 +225,7 @@ class Concise(Pure, adapter.Concise):
         params = self.tensors(params)
         cell, load = {"rnn": (nn.SimpleCell, concise.from_rnn_params), "gru": (nn.GRUCell, concise.from_gru_params),
                       "lstm": (nn.OptimizedLSTMCell, concise.from_lstm_params)}[cell_of(params)]
-        return Net(concise_model(*params[0].shape, params[0].dtype, cell), load(params))
+        return Net(shared_model(concise.new_model, *params[0].shape, params[0].dtype, cell), load(params))
 
     def run(self, model, params, inputs, state):
         return model.run(params, inputs, state)
