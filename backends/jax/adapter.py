@@ -1,8 +1,6 @@
 """JAX as the judge sees it."""
 
-import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +58,6 @@ class Adapter(adapter.Adapter, Jax):
 
     def precision(self):
         return f"float32, precision {jax.config.jax_default_matmul_precision}, which is TF32 off"
-
-
-@lru_cache(maxsize=64)
-def shared_model(make, *arguments):
-    """A model, which holds no parameters: one of each kind, so that what is compiled for it is compiled once."""
-    return make(*arguments)
 
 
 @dataclass
@@ -142,15 +134,13 @@ class Scratch(Pure, adapter.Scratch):
 
     def compiled(self, net):
         """The net with its loop over the steps inside the compiled code."""
-        net.model = copy.copy(net.model)
         net.model.forward_fn = scanned(net.model.forward_fn)
         return net
 
     def net(self, params):
-        kind, cell = self.kind(params), cell_of(params)
+        kind = self.kind(params)
         params = kind(*self.tensors(params))
-        draw = getattr(self.functions, adapter.DRAWS[cell].__name__)
-        return Net(shared_model(scratch.RNNModelScratch, *params[0].shape, draw, *self.functions_for(params)[1:]), params)
+        return Net(scratch.RNNModelScratch(*params[0].shape, *self.functions_for(params)), params)
 
     def run(self, model, params, inputs, state):
         return model.forward_fn(inputs, state, params)
@@ -225,7 +215,7 @@ class Concise(Pure, adapter.Concise):
         params = self.tensors(params)
         cell, load = {"rnn": (nn.SimpleCell, concise.from_rnn_params), "gru": (nn.GRUCell, concise.from_gru_params),
                       "lstm": (nn.OptimizedLSTMCell, concise.from_lstm_params)}[cell_of(params)]
-        return Net(shared_model(concise.new_model, *params[0].shape, params[0].dtype, cell), load(params))
+        return Net(concise.new_model(*params[0].shape, params[0].dtype, cell), load(params))
 
     def run(self, model, params, inputs, state):
         return model.run(params, inputs, state)
