@@ -43,8 +43,8 @@ def launch(commands: Sequence[Sequence[str]], seconds: float | None = None, env:
         started: list[subprocess.Popen[bytes]] = []
         theirs, ours = os.pipe()
         try:
-            for rank, command in enumerate(commands):
-                with on_all_cores():
+            with on_all_cores():
+                for rank, command in enumerate(commands):
                     started.append(subprocess.Popen(
                         command, stdin=subprocess.DEVNULL, stdout=None if rank == 0 else subprocess.DEVNULL,
                         stderr=errors[rank], env=os.environ | (env or {}) | {PIPE: str(theirs)}, pass_fds=(theirs,),

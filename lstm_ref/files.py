@@ -57,9 +57,13 @@ def write_section(folder: Path, name: str, title: str, header: Sequence[str], bo
         header: of its columns.
         body: the texts of its rows.
     """
-    made = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     write_json(folder / "sections" / f"{name}.json",
-               {"title": title, "made": made, "header": list(header), "body": list(body)})
+               {"title": title, "made": now(), "header": list(header), "body": list(body)})
+
+
+def now() -> str:
+    """The date and the time of this place, for a reader."""
+    return datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def write_arrays(path: Path, arrays: dict[str, Array]) -> None:

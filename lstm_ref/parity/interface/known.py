@@ -168,7 +168,7 @@ class Jax(Library):
 
     name = "JAX"
     package = "jax"
-    MAPS = 40_000
+    MAPS = 40_000  #: memory maps beyond which what was compiled is forgotten
     absent = MappingProxyType({})  # it brings NumPy's bfloat16 along
 
     def __init__(self, device="cpu"):

@@ -1,4 +1,7 @@
-"""The page's charts as Vega-Lite specifications, made with Altair; their data comes from the page, by name."""
+"""The page's charts as Vega-Lite specifications, made with Altair; their data comes from the page, by name.
+
+A map brings its data with it, so it can be a picture as well.
+"""
 
 import math
 from pathlib import Path
@@ -47,13 +50,24 @@ def heat(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def picture(found: dict[str, Any], path: Path) -> None:
-    """The same map as a PNG, with its title and each ratio in its square."""
+    """The same map as a PNG, with its title and each ratio in its square.
+
+    Args:
+        found: a map as it stands in the report.
+        path: of the PNG.
+
+    Raises:
+        ImportError: vl-convert is missing.
+    """
+    import vl_convert
+
     chart = map_of(found)
     ratios = chart.mark_text(fontSize=11).encode(
         text="text:N", color=alt.condition("datum.over > 4", alt.value("white"), alt.value("black")))
     layers = (chart + ratios).properties(title=found["title"], width={"step": 74}, height={"step": 34})
+    shown = layers.configure(background="white", font="sans-serif").to_dict()
     with whole(path) as part:
-        layers.configure(background="white", font="sans-serif").save(part, format="png", scale_factor=1.5)
+        part.write_bytes(vl_convert.vegalite_to_png(shown, scale=1.5))
 
 
 def map_of(found: dict[str, Any]) -> alt.Chart:

@@ -1,11 +1,10 @@
 """Writes report.html: the template, its style and its program, the libraries and the data, in one file."""
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
 
-from lstm_ref.files import user_cache, write_text
+from lstm_ref.files import now, user_cache, write_text
 from lstm_ref.parity.page import data
 from lstm_ref.parity.table import ROWS, SHORT, UNJUDGED, legend, rows
 from lstm_ref.parity.verdict import LIMIT
@@ -47,7 +46,7 @@ def write(entries: dict[str, dict[str, Any]], path: Path, compared: dict[str, An
         say=say, entries=entries, rows=list(table(entries, failures)), failures=failures, legend=legend(entries, False),
         passed=bool(entries) and all(entry["status"] == "pass" for entry in entries.values()), count=len(every),
         largest=None if len(ratios) < len(every) else max(ratios, default=0.0), limit=LIMIT,
-        trained=bool(courses), made=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
+        trained=bool(courses), made=now(),
         compared=compared, sections=left(sections) if sections else [],
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         program=Markup((HERE / "page.js").read_text(encoding="utf-8")),

@@ -74,11 +74,10 @@ def slow_mkl(maps: Path = Path("/proc/self/maps")) -> list[str]:
     Args:
         maps: the file that names what this process has loaded.
     """
-    if cpuinfo("vendor_id") != "AuthenticAMD" or "avx2" not in cpuinfo("flags").split():
-        return []
-    loaded = maps.exists() and "libmklml" in maps.read_text()
-    return ["MKLML knows no processor of AMD and is slow; set MKL_DEBUG_CPU_TYPE=5"] * bool(
-        loaded and "MKL_DEBUG_CPU_TYPE" not in os.environ)
+    can = cpuinfo("vendor_id") == "AuthenticAMD" and "avx2" in cpuinfo("flags").split()
+    if can and "MKL_DEBUG_CPU_TYPE" not in os.environ and maps.exists() and "libmklml" in maps.read_text():
+        return ["MKLML knows no processor of AMD and is slow; set MKL_DEBUG_CPU_TYPE=5"]
+    return []
 
 
 class Bench:
