@@ -79,6 +79,8 @@ def parity(session: nox.Session, backend: str) -> None:
     parser = argparse.ArgumentParser(prog="nox -s parity --", add_help=False, allow_abbrev=False)
     parser.add_argument("--backend", help="package.module:Adapter, judged in this backend's environment in its place")
     parser.add_argument("--with-examples", dest="examples", action="store_true", help="those of examples/, too")
+    parser.add_argument("--anew", action="store_true",
+                        help="judge all, also what passed before and rests on nothing that has changed since")
     parser.add_argument("--jobs", type=int, default=len(aside.shares(len(BACKENDS))),
                         help="so many backends at a time, each on its share of the cores (default: one a core)")
     add_versions(parser)
@@ -108,7 +110,7 @@ def parity(session: nox.Session, backend: str) -> None:
         if ahead := aside.outlook([backend, *queued], jobs, took()):
             session.log(ahead)
         side_by_side.append(aside.Aside(jobs, {
-            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests)
+            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests, keep=not chosen.anew)
             for each in (backend, *queued)}, environments.SECONDS | took()))
     every = [*side_by_side[0].tasks]
     if len(every) > 1:
@@ -165,7 +167,7 @@ def run_parity(session: nox.Session, wanted: Wanted, arguments: list[str], more:
 
 
 def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str], say: aside.Say,
-           output: Any, more: str = "") -> tuple[str, bool]:
+           output: Any, more: str = "", keep: bool = False) -> tuple[str, bool]:
     """Make an environment and judge a backend in it: what it is called in the report, and whether it passed."""
     name = (address or environments.label(wanted)).replace(":", ".") + more
     config = session._runner.global_config
@@ -183,7 +185,8 @@ def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments:
     where = "examples" if wanted.backend in environments.EXAMPLES else "parity"
     flags = [*(["--backend", address] if address else []), *wanted.flags]
     again = f'nox -s "{where}({wanted.backend})" -- ' + "".join(f"{shlex.quote(word)} " for word in flags)
-    command = [python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}", "--", *arguments]
+    command = [python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}",
+               *["--keep"] * keep, "--", *arguments]
     say(shlex.join(["python", *command[1:]]))
     return name, aside.run(command, {"LSTM_PARITY_AGAIN": again}, output)
 

@@ -103,6 +103,10 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
               if entry["status"] != "pass" and reasons]
     lines += [f"{backend}: only a part was run: {entry['selection']}" for backend, entry in entries.items()
               if entry.get("selection")]
+    kept = [f"{backend} on {entry['judged']}" for backend, entry in entries.items() if "judged" in entry]
+    if kept:
+        lines.append(f"Judged before, and nothing that it rests on has changed since: {', '.join(kept)}. To judge all "
+                     "again: nox -s parity -- --anew.")
     return lines
 
 

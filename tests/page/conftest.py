@@ -30,7 +30,8 @@ def entries():
              "heat": [{"title": "forward pass, from inside", "rows": ["I", "F"], "first": "time step t = 1",
                        "line": "torch/scratch.py, line 57: I = torch.sigmoid(X @ W_xi + H @ W_hf + b_i)",
                        "ratios": [[0.2, 3e6, None], [0.1, 0.3, 2e5]]}]}
-    return {"numpy": {"status": "pass", "reason": "", "causes": {}, "results": right, **fact},
+    return {"numpy": {"status": "pass", "reason": "", "causes": {}, "results": right, "judged": "2026-01-02 03:04 UTC",
+                      **fact},
             "torch": {"status": "fail", "reason": "scratch: W_hf for W_hi", "causes": {"scratch": cause},
                       "results": wrong, **fact}}
 

@@ -35,6 +35,11 @@ def test_a_table_that_another_command_left_says_when(seen):
     assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d", section.locator("time").inner_text())
 
 
+def test_a_verdict_that_was_kept_says_since_when(seen):
+    """Of the backends alone that it is true of."""
+    assert seen().page.locator("#kept").inner_text().endswith("has changed since: numpy (2026-01-02 03:04 UTC)")
+
+
 def test_filters(seen):
     """Narrow the table, which says how much is shown."""
     page = seen().page

@@ -16,6 +16,7 @@ CHINESE = {
     "Worst ratio of each check. A cell leads to its results, a failing one to its cause.":
         "每项检查的最大比值。点单元格看它的结果；未通过的单元格通向原因。",
     "What the words in it mean": "表中用语说明",
+    "Judged before; nothing that it rests on has changed since:": "先前已评判，所依据的一切此后没有改变：",
     "What fails, and why": "哪里出错，为什么",
     "checks": "检查",
     "where": "位置",

@@ -19,6 +19,8 @@ def add(commands: Any) -> None:
     run = commands.add_parser("run", help="run the checks of one backend in a process of its own")
     run.add_argument("backend", help="the name of an installed one, or package.module:Adapter")
     run.add_argument("--subject", metavar="NAME", help="what the report calls it, 'jax 0.6.0' say (default: its name)")
+    run.add_argument("--keep", action="store_true", help="a verdict of pass stands while nothing that it rests on has "
+                                                         "changed: it is shown, not judged again")
     run.epilog = "All other arguments go to pytest."
     judge = commands.add_parser("judge", help="judge somebody's functions in a process of its own")
     judge.add_argument("target", help="a notebook, Markdown or script; package.module:function, package.module, or "
@@ -68,16 +70,24 @@ def limit(seconds: float | None, rest: list[str]) -> float:
     return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else TIME_LIMIT)
 
 
-def run(backend: str, subject: str | None, build: Path, time_limit: float | None, rest: list[str]) -> int:
+def run(backend: str, subject: str | None, build: Path, time_limit: float | None, keep: bool, rest: list[str]) -> int:
     """`lstm-parity run`."""
     from lstm_ref.parity.registry import short
+    from lstm_ref.parity.runner import kept
     from lstm_ref.parity.runner.record import read_status
 
     seconds = limit(time_limit, rest)
     with refusals():
         subject = short(subject or backend)
         check_writable(build)
-    if supervise(subject, build, seconds, [*rest, f"--backend={backend}", f"--subject={subject}"]):
+    arguments = [*rest, f"--backend={backend}", f"--subject={subject}"]
+    basis = kept.basis(backend, arguments) if keep else ""
+    if found := kept.kept(build, subject, basis):
+        print(f"{subject}: pass, as judged on {found['judged']}: nothing that it rests on has changed since")
+        return 0
+    if supervise(subject, build, seconds, arguments):
+        if basis and basis == kept.basis(backend, arguments):  # nothing was edited meanwhile
+            kept.keep(build, subject, basis)
         return 0
     entry = read_status(build, subject)
     print(f"{subject}: {entry['status']}: {entry['reason']}", file=sys.stderr)

@@ -18,7 +18,7 @@ RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quant
 #: What the table, the report and its pictures read of an entry: types, values, lists, names (str stands for any; one
 #: that ends in ? may be absent).
 ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "seconds?": float | int, "selection?": str,
-         "expected?": [[str, str]], "not_judged?": {str: WORDS}, "lacking?": {str: WORDS},
+         "expected?": [[str, str]], "not_judged?": {str: WORDS}, "lacking?": {str: WORDS}, "judged?": str,
          "results?": [RESULT], "thorough?": WORDS, "fingerprint?": {"framework?": str, "corpus?": str | None},
          "causes?": {str: {"place": str, "findings": [str], "heat": [MAP]}}}
 
