@@ -14,6 +14,7 @@ def console() -> Console:
 
 
 def progress() -> Progress:
-    """A bar on standard error, silent where that is no terminal."""
+    """A bar on standard error, silent where that is no terminal; of several processes of pytest-xdist the first's."""
+    silent = not sys.stderr.isatty() or os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0"
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                    console=Console(stderr=True), disable=not sys.stderr.isatty())
+                    console=Console(stderr=True), disable=silent)

@@ -8,6 +8,8 @@ from lstm_ref.parity.explain.investigation import Investigation
 from lstm_ref.parity.verdict import LIMIT, Result
 
 SCHEMA = 1
+#: What all processes that judge a subject know alike.
+FACTS = ("selection", "fingerprint", "expected", "not_judged", "lacking", "thorough")
 
 
 def document(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -56,6 +58,23 @@ class Entry:
         self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
                                        "commands": {check: list(last)} | before.get("commands", {}),
                                        "heat": [drawn.json() for drawn in found.maps]}
+
+    def part(self, results: Sequence[Result]) -> dict[str, Any]:
+        """What another process's entry of the same subject takes over, with some of the results."""
+        return {**{name: getattr(self, name) for name in FACTS}, "place": self.place, "causes": self.causes,
+                "results": [vars(result) for result in results]}
+
+    def receive(self, part: dict[str, Any]) -> None:
+        """Take over a part of what another process has found."""
+        for name in FACTS:
+            setattr(self, name, part[name])
+        self.place = self.place or part["place"]
+        for label, cause in part["causes"].items():
+            known = self.causes.setdefault(label, cause)
+            titles = [drawn["title"] for drawn in known["heat"]]
+            known["heat"] += [drawn for drawn in cause["heat"] if drawn["title"] not in titles]
+            known["commands"] = cause["commands"] | known["commands"]
+        self.results += [Result(**result) for result in part["results"]]
 
     def error(self, what: str) -> None:
         """Note a test that ended without a verdict."""

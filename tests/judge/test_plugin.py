@@ -185,7 +185,7 @@ def test_a_framework_is_asked_to_forget():
 
     asked = []
     for adapter in (SimpleNamespace(forget=lambda: asked.append(1)), SimpleNamespace(), None):
-        judge = Judge(SimpleNamespace(), SimpleNamespace(adapter=adapter), None)
+        judge = Judge(SimpleNamespace(), SimpleNamespace(adapter=adapter), SimpleNamespace(end=str))
         for _ in range(250):
-            judge.pytest_runtest_logfinish()
+            judge.pytest_runtest_logfinish("a test")
     assert len(asked) == 2

@@ -62,6 +62,13 @@ def test_the_next_one_runs_meanwhile_and_is_shown_in_its_turn(capfd):
         three.result("3", print)
 
 
+def test_how_many_at_a_time(monkeypatch):
+    """Each has a core at least, and four where there are many."""
+    for cores, jobs in ((1, 1), (2, 2), (3, 2), (8, 2), (12, 3), (64, 6)):
+        monkeypatch.setattr(aside, "shares", lambda jobs, cores=cores: [[i] for i in range(min(cores, jobs))])
+        assert aside.by_default(6) == jobs
+
+
 @pytest.mark.skipif(len(aside.shares(2)) < 2, reason="one core")
 def test_the_longest_one_is_begun_aside_first():
     """Whatever the order in which they are shown; of what is not known, that order."""

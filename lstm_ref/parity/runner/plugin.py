@@ -5,14 +5,17 @@ It does nothing unless `--parity` or `--backend` is given, and then collects the
 """
 
 import os
+import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
 if TYPE_CHECKING:
+    from lstm_ref.parity.runner.apart import Sending
     from lstm_ref.parity.runner.record import Record
     from lstm_ref.parity.session import Problem, Session
     from lstm_ref.parity.verdict import Result
@@ -77,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     from lstm_ref.files import check_writable
+    from lstm_ref.parity.entry import Entry
+    from lstm_ref.parity.runner import apart
     from lstm_ref.parity.runner.files import is_file
     from lstm_ref.parity.runner.load import session_of, subject_of
     from lstm_ref.parity.runner.record import Record, write_status
@@ -96,16 +101,26 @@ def pytest_configure(config: pytest.Config) -> None:
         check_writable(option.build)
     except (ValueError, OSError) as error:
         raise pytest.UsageError(str(error)) from None
+    if apart.begins_others(config):
+        record = Record(Entry(subject), option.build)
+        record.begin(apart.BEFORE)
+        config.pluginmanager.register(apart.Gathered(record))
+        config.pluginmanager.register(Keeper(record), JUDGE)
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             session = session_of(option)
     except (ImportError, RuntimeError, ValueError, TypeError, OSError) as error:
+        if apart.is_begun(config):
+            config.pluginmanager.register(apart.Refused(str(error)))
+            return
         write_status(option.build, subject, "not run", str(error))
         raise pytest.UsageError(str(error)) from None
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = []  # nobody asked for the tests that are here
-    config.pluginmanager.register(Judge(option, session, Record(session.entry, option.build)), JUDGE)
+    kept = apart.Sending(session.entry) if apart.is_begun(config) else Record(session.entry, option.build)
+    config.pluginmanager.register(Judge(option, session, kept), JUDGE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -157,11 +172,45 @@ class Item(pytest.Item):
         return self.path, None, self.name
 
 
-class Judge:
-    """Runs the session within pytest and keeps its file true."""
+class Keeper:
+    """Keeps the file of what is judged true."""
 
-    def __init__(self, option: SimpleNamespace, session: "Session", record: "Record"):
-        self.option, self.session, self.record = option, session, record
+    def __init__(self, record: "Record | Sending"):
+        self.record = record
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note what is about to run."""
+        self.record.begin(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note what has run."""
+        self.record.end(nodeid.rpartition("::")[2])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what ended without a verdict."""
+        name = report.nodeid.rpartition("::")[2]
+        if report.failed and report.nodeid not in self.record.explained:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            text = (crash.message if crash else report.longreprtext).strip().splitlines() or ["no message"]
+            self.record.entry.error(f"{name} ended in an error: {text[0]}")
+        if report.skipped:
+            self.record.entry.error(f"{name} was skipped, and no check may be")
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the file; what compared nothing fails."""
+        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+            word = pytest.ExitCode(exitstatus).name.lower().replace("_", " ")
+            self.record.entry.error(f"the run was broken off: {word}")
+        if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class Judge(Keeper):
+    """Runs the session within pytest."""
+
+    def __init__(self, option: SimpleNamespace, session: "Session", record: "Record | Sending"):
+        super().__init__(record)
+        self.option, self.session = option, session
         self.ended = 0
 
     def again(self, item: Item) -> str:
@@ -185,8 +234,10 @@ class Judge:
         worst = max(failed, key=lambda result: result.ratio)
         number = f"ratio {worst.ratio:.3g}" if worst.spread else worst.detail
         with capture.global_and_fixture_disabled():
-            terminal.write(f"\nfails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown "
-                           "at the end\n", red=True)
+            begun = hasattr(item.config, "workerinput")  # by pytest-xdist: its terminal shows nothing
+            (TerminalWriter(sys.stderr) if begun else terminal).write(
+                f"\nfails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown at the end\n",
+                red=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -206,34 +257,22 @@ class Judge:
         if len(chosen) < len(everything) or option.random is not None or option.long:
             asked = "" if option.random is None else f", --random {option.random}"
             entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
-        self.record.begin("the computation of the truths")
+        self.record.begin(truths := "the computation of the truths")
         prepare(self.session.truths_of(chosen), self.session.truths)
+        self.record.end(truths)
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Note what is about to run."""
-        self.record.begin(nodeid.rpartition("::")[2])
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Any:
+        """What was found goes to the process that keeps it."""
+        report = yield
+        if call.when == "call" and (take := getattr(self.record, "take", None)):
+            report.lstm_parity = take(report.nodeid)
+        return report
 
-    def pytest_runtest_logfinish(self) -> None:
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Let the framework forget now and then what it compiled."""
+        super().pytest_runtest_logfinish(nodeid)
         self.ended += 1
         forget = getattr(self.session.adapter, "forget", None)  # most have nothing to forget
         if forget and self.ended % FORGETS == 0:
             forget()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what ended without a verdict."""
-        name = report.nodeid.rpartition("::")[2]
-        if report.failed and report.nodeid not in self.record.explained:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            text = (crash.message if crash else report.longreprtext).strip().splitlines() or ["no message"]
-            self.record.entry.error(f"{name} ended in an error: {text[0]}")
-        if report.skipped:
-            self.record.entry.error(f"{name} was skipped, and no check may be")
-
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the file; what compared nothing fails."""
-        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-            word = pytest.ExitCode(exitstatus).name.lower().replace("_", " ")
-            self.record.entry.error(f"the run was broken off: {word}")
-        if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED

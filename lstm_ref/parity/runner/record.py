@@ -123,6 +123,8 @@ class Record:
     def __init__(self, entry: Entry, folder: Path):
         self.entry, self.folder = entry, folder
         self.explained: set[str] = set()  #: tests whose failure their results explain
+        self.under_way: list[str] = []
+        self.crashed = ""  #: how a process that judges ended early
         self.saved = -math.inf
 
     def begin(self, what: str) -> None:
@@ -130,11 +132,16 @@ class Record:
         if time.perf_counter() - self.saved > SAVE_SECONDS:
             self._write("crashed", "the process ended early")
             self.saved = time.perf_counter()
-        running(self.folder, self.entry.subject).write_text(what)
+        self.under_way.append(what)
+        running(self.folder, self.entry.subject).write_text("; ".join(self.under_way))
+
+    def end(self, what: str) -> None:
+        """Note what has run."""
+        self.under_way.remove(what)
 
     def finish(self) -> str:
         """Write the final entry; returns its status."""
-        status, reason = self.entry.status()
+        status, reason = ("crashed", self.crashed) if self.crashed else self.entry.status()
         self._write(status, reason)
         return status
 
