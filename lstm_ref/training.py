@@ -59,8 +59,15 @@ def loss_and_grads(
 
 
 def gradient_norm(grads: Sequence[Array]) -> Array:
-    """The joint Euclidean norm of all gradients."""
-    return np.sqrt(sum((grad**2).sum() for grad in grads))
+    """The joint Euclidean norm of all gradients.
+
+    They are divided by their largest entry before they are squared, as BLAS' nrm2 does: the square of 2e19 overflows in
+    float32, that of 256 in float16, and with an infinite norm clipping would make all gradients zero.
+    """
+    largest = max((np.abs(grad).max(initial=0) for grad in grads), default=0)
+    scale = largest if 0 < largest < np.inf else 1
+    grads = [grad / scale for grad in grads]
+    return scale * np.sqrt(sum((grad**2).sum() for grad in grads))
 
 
 def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:

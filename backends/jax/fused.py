@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from backends import fused
+from backends.jax import training
 from lstm_ref.params import LSTMParams
 from lstm_ref.validate import check_lstm
 
@@ -134,7 +135,7 @@ def project(inputs, packed):
 @jax.jit
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = jnp.sqrt(sum(jnp.sum(grad * grad) for grad in grads))
+    norm = training.gradient_norm(grads)
     return jnp.where(norm > theta, theta / norm, jnp.ones_like(norm)), norm
 
 

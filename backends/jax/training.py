@@ -31,8 +31,11 @@ def loss(y_hat, y):
 
 
 def gradient_norm(grads):
-    """The joint Euclidean norm of the gradients, a pytree."""
-    return jnp.sqrt(sum(jnp.sum(grad ** 2) for grad in jax.tree.leaves(grads)))
+    """The joint Euclidean norm of the gradients, a pytree; divided by the largest entry, no square overflows."""
+    leaves = jax.tree.leaves(grads)
+    largest = jnp.stack([jnp.abs(grad).max() for grad in leaves]).max()
+    scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, jnp.ones_like(largest))
+    return scale * jnp.sqrt(sum(jnp.sum((grad / scale) ** 2) for grad in leaves))
 
 
 def grad_clipping(grads, theta):

@@ -16,7 +16,10 @@ from backends.mxnet import concise
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = np.sqrt(sum(np.dot(grad.reshape(-1), grad.reshape(-1)) for grad in grads))
+    largest = np.stack([np.abs(grad).max() for grad in grads]).max()
+    scale = np.where((largest > 0) * np.isfinite(largest), largest, np.ones_like(largest))
+    parts = [(grad / scale).reshape(-1) for grad in grads]  # so that no square overflows
+    norm = scale * np.sqrt(sum(np.dot(part, part) for part in parts))
     return np.where(norm > theta, theta / norm, np.ones_like(norm)), norm
 
 

@@ -27,8 +27,10 @@ def trainable(net):
 
 
 def gradient_norm(params):
-    """The joint Euclidean norm of the parameters' gradients."""
-    return math.sqrt(sum((p.grad ** 2).sum() for p in params))
+    """The joint Euclidean norm of the parameters' gradients; divided by the largest entry, no square overflows."""
+    largest = max(np.abs(p.grad).max().item() for p in params)
+    scale = largest if 0 < largest < math.inf else 1
+    return scale * math.sqrt(sum(((p.grad / scale) ** 2).sum() for p in params))
 
 
 def grad_clipping(net, theta):

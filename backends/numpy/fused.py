@@ -10,6 +10,7 @@ import numpy as np
 
 from backends import fused
 from lstm_ref.params import LSTMParams
+from lstm_ref.training import gradient_norm
 
 GATES = "oifc"  # a sigmoid for the first three; the last three go through C
 
@@ -139,7 +140,9 @@ def log_softmax(outputs):
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = np.sqrt(sum(np.vdot(grad, grad) for grad in grads))
+    squared = sum(np.vdot(grad, grad) for grad in grads)
+    small = np.finfo(squared.dtype).tiny / np.finfo(squared.dtype).eps
+    norm = np.sqrt(squared) if small < squared < np.inf else gradient_norm(grads)  # the squares leave the range
     return (theta / norm if norm > theta else norm.dtype.type(1)), norm
 
 

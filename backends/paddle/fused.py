@@ -15,7 +15,10 @@ from backends.paddle import concise
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = paddle.sqrt(sum((grad * grad).sum() for grad in grads))
+    largest = paddle.stack([grad.abs().max() for grad in grads]).max()
+    scale = paddle.where((largest > 0) & paddle.isfinite(largest), largest, paddle.ones_like(largest))
+    parts = [grad / scale for grad in grads]  # so that no square overflows
+    norm = scale * paddle.sqrt(sum((part * part).sum() for part in parts))
     return paddle.where(norm > theta, theta / norm, paddle.ones_like(norm)), norm
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from backends import fused
+from backends.tensorflow import training
 from lstm_ref.params import LSTMParams
 from lstm_ref.validate import check_lstm
 
@@ -85,7 +86,7 @@ def gradients(parts, state, p, targets):
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = tf.sqrt(tf.add_n([tf.reduce_sum(grad * grad) for grad in grads]))
+    norm = training.gradient_norm(grads)
     theta = tf.convert_to_tensor(theta, norm.dtype)
     return tf.where(norm > theta, theta / norm, tf.ones_like(norm)), norm
 

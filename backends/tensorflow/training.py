@@ -25,8 +25,10 @@ def loss(y, y_hat):
 
 
 def gradient_norm(grads):
-    """The joint Euclidean norm of the gradients."""
-    return tf.math.sqrt(sum(tf.reduce_sum(grad ** 2) for grad in grads))
+    """The joint Euclidean norm of the gradients; divided by the largest entry, no square overflows."""
+    largest = tf.reduce_max([tf.reduce_max(tf.abs(grad)) for grad in grads])
+    scale = tf.where((largest > 0) & tf.math.is_finite(largest), largest, tf.ones_like(largest))
+    return scale * tf.math.sqrt(sum(tf.reduce_sum((grad / scale) ** 2) for grad in grads))
 
 
 def grad_clipping(grads, theta):

@@ -15,7 +15,10 @@ from backends.torch import concise
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(grad) for grad in grads]))
+    largest = torch.stack([torch.linalg.vector_norm(grad, torch.inf) for grad in grads]).max()
+    scale = torch.where((largest > 0) & largest.isfinite(), largest, torch.ones_like(largest))
+    norms = torch.stack([torch.linalg.vector_norm(grad / scale) for grad in grads])  # so that no square overflows
+    norm = scale * torch.linalg.vector_norm(norms)
     return torch.where(norm > theta, theta / norm, torch.ones_like(norm)), norm
 
 

@@ -21,8 +21,10 @@ def trainable(net):
 
 
 def gradient_norm(params):
-    """The joint Euclidean norm of the parameters' gradients."""
-    return torch.sqrt(sum(torch.sum(p.grad ** 2) for p in params))
+    """The joint Euclidean norm of the parameters' gradients; divided by the largest entry, no square overflows."""
+    largest = max(p.grad.abs().max() for p in params)
+    scale = largest if 0 < largest < torch.inf else 1
+    return scale * torch.sqrt(sum(torch.sum((p.grad / scale) ** 2) for p in params))
 
 
 def grad_clipping(net, theta):
