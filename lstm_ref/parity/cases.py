@@ -205,7 +205,14 @@ TRAJECTORIES: dict[str, Callable[[], Case]] = {
     "random": cache(lambda: trajectory("random", 3, 4, 7, 32, 360, scale=0.3, use_random_iter=True,
                                           lr=0.3125)),  # near 0.3, and a float32: some optimizers keep no other
     "clipped": cache(lambda: clipped("clipped")),
+    "epochs": cache(lambda: epochs("epochs")),
 }
+
+
+def epochs(name: str) -> Case:
+    """An epoch of 52 minibatches, then seventeen of one each; the last is not the best of them."""
+    case = trajectory(name, 18, 4, 4, 32, 860, scale=0.3, lr=0.3125)
+    return replace(case, epochs=(case.epochs[0][:52], *(epoch[:1] for epoch in case.epochs[1:])))
 
 
 def clipped(name: str, num_epochs: int = 3, batch_size: int = 4, max_tokens: int = 205) -> Case:
@@ -235,13 +242,46 @@ def large(name: str) -> Case:
 
 
 def rows(name: str) -> Case:
-    """More examples, steps and tokens than in `book`, and few hidden units."""
-    return draw(name, 36, 130, 31, 3, scale=0.7, theta=0.05)
+    """More examples, steps and tokens than in `book`, and few hidden units; some tokens are no int8."""
+    return draw(name, 36, 130, 131, 3, scale=0.7, theta=0.05)
+
+
+def zero(name: str) -> Case:
+    """A state of zeros, and inputs with none, one or several ones, in the sizes of `ragged`."""
+    case = ragged(name)
+    inputs = (case.inputs > 0.5).astype(float)
+    inputs[1, 1], inputs[2, 0] = 0, 1
+    return replace(case, inputs=inputs, state=tuple(np.zeros_like(array) for array in case.state))
+
+
+def far(name: str) -> Case:
+    """Gates and outputs far out, and a large memory, in the sizes of `ragged`: exp(800) is no float64.
+
+    The norm of its gradients is above a hundred.
+    """
+    case = ragged(name)
+    biases = {field: array.copy() for field, array in case.params._asdict().items()
+              if field.startswith("b_") and field != "b_q"}
+    for i, bias in enumerate(biases.values()):  # each gate has units at both ends, and others between
+        bias[[i, i + 1]] = 800
+        bias[[i + 2, i + 3]] = -800
+    params = case.params._replace(**biases, W_hq=case.params.W_hq * 256)
+    return replace(case, params=params, state=tuple(array * (1 if letter == "H" else 200) for letter, array in
+                                                    zip(case.states, case.state, strict=True)))
+
+
+def steps(name: str) -> Case:
+    """Many steps, whose first still count at the end."""
+    case = draw(name, 110, 3, 7, 11, scale=0.3, theta=0.05)
+    kept = {"lstm": "b_f", "gru": "b_z", "gru_after": "b_z"}.get(case.cell)
+    if kept:
+        return replace(case, params=case.params._replace(**{kept: np.full(11, 3.0)}))
+    return replace(case, params=case.params._replace(W_hh=np.linalg.qr(case.params.W_hh)[0]))
 
 
 #: The cases of the other cells, by what they are without the cell's name.
-SHARED: dict[str, Callable[[str], Case]] = {"ragged": ragged, "large": large, "rows": rows, "book": book,
-                                            "clipped": clipped}
+SHARED: dict[str, Callable[[str], Case]] = {"ragged": ragged, "zero": zero, "far": far, "steps": steps,
+                                            "large": large, "rows": rows, "book": book, "clipped": clipped}
 TRAJECTORIES |= {f"{cell}-clipped": cache(partial(clipped, f"{cell}-clipped")) for cell in OTHERS}
 
 #: Those that several workers are trained on, with rows that can be shared out evenly and that can't.
@@ -255,6 +295,9 @@ TEAMS: dict[str, Callable[[], Case]] = {
 CASES: dict[str, Callable[[], Case]] = {
     "tiny": lambda: draw("tiny", 1, 1, 2, 1, scale=1.0),
     "ragged": lambda: ragged("ragged"),
+    "zero": lambda: zero("zero"),
+    "far": lambda: far("far"),
+    "steps": lambda: steps("steps"),
     "saturated": lambda: draw("saturated", 7, 4, 28, 32, scale=3.0, theta=0.05),
     "large": lambda: large("large"),
     "square": lambda: draw("square", 6, 6, 6, 6, scale=0.7, theta=0.05),
@@ -269,6 +312,9 @@ CASES: dict[str, Callable[[], Case]] = {
 
 #: Those that show something of a size alone, in the checks where sizes matter.
 SIZES = ("rows", "units")
+
+#: Those that show something of their values alone, in the sizes of `ragged`.
+VALUES = ("zero", "far", "steps")
 
 #: The book's own training, as far as float64 rewrites of it agree; on request only.
 LONG = {"long": cache(lambda: trajectory("long", 200, 32, 35, 256, 10_000, scale=0.01))}

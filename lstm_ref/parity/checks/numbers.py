@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.parity.cases import SIZES, TEAMS, Case, make
+from lstm_ref.parity.cases import SIZES, TEAMS, VALUES, Case, make
 from lstm_ref.parity.checks.check import Numbers
 from lstm_ref.parity.interface import HALVES, MODES, WAYS, Implementation, Trained
 from lstm_ref.parity.truth import FEWEST, Quantities
@@ -18,7 +18,7 @@ from lstm_ref.text import Vocab
 ALPHABET = [*string.ascii_lowercase, " "]
 
 #: Prefixes and how many characters are written after them.
-WRITE = (("time traveller", 50), ("t", 60), ("the time machine by h g wells an inventi", 0))
+WRITE = (("time traveller", 50), ("t", 120), (" the time  machine by h g wells an inve ", 0))
 
 
 def by_step(outputs: Array, case: Case) -> Array:
@@ -63,7 +63,7 @@ def forward(implementation: Implementation, case: Case) -> Quantities:
 
 
 def not_finite(implementation: Implementation, case: Case) -> Quantities:
-    """Outputs of every step when one input of the middle step is NaN, then infinite."""
+    """Outputs of every step when one input of the middle step, or one number of a state, is NaN, then infinite."""
     T, B, V, _ = case.sizes
     quantities = {}
     for name, value in (("NaN", np.nan), ("infinity", np.inf)):
@@ -72,6 +72,12 @@ def not_finite(implementation: Implementation, case: Case) -> Quantities:
         with np.errstate(invalid="ignore"):
             outputs, _ = implementation.forward(inputs, case.state, case.params)
         quantities[f"outputs, {name} at step {T // 2}"] = by_step(outputs, case)
+        for i, letter in enumerate(case.states):
+            state = [array.copy() for array in case.state]
+            state[i][B // 2, 0] = value
+            with np.errstate(invalid="ignore"):
+                outputs, _ = implementation.forward(case.inputs, tuple(state), case.params)
+            quantities[f"outputs, {name} in {letter}"] = by_step(outputs, case)
     return quantities
 
 
@@ -266,11 +272,11 @@ def without(*names: str) -> Which:
 
 def divisible(name: str) -> bool:
     """Whether a case has steps to divide, and is not there for a size alone."""
-    return name not in SIZES and make(name).sizes[0] > 1
+    return name not in (*SIZES, *VALUES) and make(name).sizes[0] > 1
 
 
-#: Their sizes differ in what a check of gradients or of an update does not see.
-SIZED = ("square", *SIZES)
+#: They differ in what a check of given gradients or of an update does not see.
+SIZED = ("square", *SIZES, *VALUES)
 
 #: Cases that a check is run on with --thorough alone.
 EXPENSIVE = {**dict.fromkeys(("vjp", "loss", "model"), ("book",)),
@@ -278,24 +284,25 @@ EXPENSIVE = {**dict.fromkeys(("vjp", "loss", "model"), ("book",)),
 
 # `cells` are the cases of the other cells; loss, clipping and update know of no cell, and `step` goes through them.
 NUMBERS = (
-    Numbers("forward", forward, ("forward",), stepped=frozenset({"outputs", "H_t", "C_t"}),
-            cells=("ragged", "large", "rows", "book")),
+    Numbers("forward", forward, ("forward",), stepped=frozenset({"outputs", "H_t", "C_t"}), applies=without("steps"),
+            cells=("ragged", "zero", "far", "large", "rows", "book")),
     Numbers("not_finite", not_finite, ("forward",), applies=only("ragged"), cells=("ragged",)),
     Numbers("arguments", arguments, ("handed",), stepped=frozenset(f"outputs, {way}" for way in WAYS),
             applies=only("ragged"), cells=("ragged",)),
-    Numbers("vjp", vjp, ("vjp",), applies=without("book"), cells=("ragged", "rows")),
-    Numbers("loss", loss, ("loss",), applies=without("book", "square", "units")),
-    Numbers("backward", backward, ("loss_and_grads",), cells=("ragged", "large", "rows", "book")),
+    Numbers("vjp", vjp, ("vjp",), applies=without("book", "steps"), cells=("ragged", "zero", "rows")),
+    Numbers("loss", loss, ("loss",), applies=without("book", "square", "units", *VALUES)),
+    Numbers("backward", backward, ("loss_and_grads",), applies=without("zero"),
+            cells=("ragged", "far", "steps", "large", "rows", "book")),
     Numbers("clipping", clipping, ("grad_clipping",), exact=("below theta", "at theta", "zero"),
             applies=without(*SIZED)),
     Numbers("sgd", sgd, ("sgd",), applies=without("book", *SIZED)),
-    Numbers("step", step, ("train_step",), cells=("ragged", "rows")),
+    Numbers("step", step, ("train_step",), applies=without("zero", "steps"), cells=("ragged", "rows")),
     Numbers("chunks", chunks, ("forward",), stepped=frozenset({"outputs"}), applies=divisible, cells=("ragged",)),
     Numbers("model", model, ("model",), applies=only("square", "large"), cells=("large",)),
     Numbers("trajectory", trajectory, ("train",), stepped=frozenset({"loss", "perplexity"}),
             applies=without(*TEAMS), trains=True, drifts=True, cells=("clipped",)),
     # A trajectory whose steps clip and don't shows all that the others show.
-    Numbers("chapter", chapter, ("carried",), applies=only("clipped"), trains=True, cells=("clipped",)),
+    Numbers("chapter", chapter, ("carried",), applies=only("clipped", "epochs"), trains=True, cells=("clipped",)),
     Numbers("parallel", parallel, ("parallel",), stepped=frozenset({"loss", "norm", "perplexity"}),
             exact=("workers apart",), applies=only("workers-2-5", "workers-2-4"), trains=True, drifts=True,
             cells=("workers-2-5",), optional="its adapter starts no workers"),
