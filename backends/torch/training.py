@@ -60,13 +60,12 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     X, y = X.to(device), y.to(device)
     y_hat, state = net(X, state)
     l = loss(y_hat, y.long()).mean()
-    optimizer = isinstance(updater, torch.optim.Optimizer)
-    if optimizer:
-        updater.zero_grad()
+    for param in trainable(net):
+        param.grad = None  # those of a minibatch that was refused, too
     l.backward()
     check_loss(l.item(), lambda: gradient_norm(trainable(net)))
     grad_clipping(net, theta)
-    if optimizer:
+    if isinstance(updater, torch.optim.Optimizer):
         updater.step()
     else:
         updater(batch_size=1)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from training_code import minibatches, of
+from training_code import by_name, minibatches, of, weights
 
 import lstm_ref as ref
 from lstm_ref.parity.cases import make
@@ -24,20 +24,6 @@ CASE = make("ragged").astype("float32")
 _, BATCH, VOCAB_SIZE, NUM_HIDDENS = CASE.sizes
 VOCAB = Vocab("abcdef")  # and <unk>
 LABELS = ("scratch", "concise")
-
-
-def by_name(function, net, **available):
-    """Call a function of any tab: each argument that it wants, by its name."""
-    if hasattr(net, "model"):
-        available["params"], net = net.params, net.model
-    wanted = inspect.signature(function).parameters
-    return function(**{name: value for name, value in {"net": net, **available}.items() if name in wanted})
-
-
-def weights(implementation, net):
-    """All of them, as they are now."""
-    found = implementation.read(net) if hasattr(net, "forward_fn") else implementation.weights(net).values()
-    return [array.copy() for array in found]
 
 
 @pytest.fixture
@@ -83,10 +69,11 @@ def test_what_train_ch8_hands_to_the_loop(label, adapter, backend, handed):
         assert all(map(np.array_equal, weights(implementation, net), after))
 
 
+@pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("use_random_iter", [True, False, None])
-def test_train_ch8_passes_the_sampling_on(use_random_iter, adapter, handed, monkeypatch):
+def test_train_ch8_passes_the_sampling_on(use_random_iter, label, adapter, handed, monkeypatch):
     """To `train_epoch_ch8`; sequential unless told."""
-    implementation = of(adapter, "scratch")
+    implementation = of(adapter, label)
     seen = []
     original = inspect.signature(implementation.training.train_epoch_ch8)
 
