@@ -30,3 +30,20 @@ def weights(implementation, net):
     """All of them, as they are now."""
     found = implementation.read(net) if hasattr(net, "forward_fn") else implementation.weights(net).values()
     return [array.copy() for array in found]
+
+
+def step(implementation, net, case, state=None, lr=1.0, theta=1e6, loss=None):
+    """One step on the case's minibatch; the loss."""
+    training = implementation.training
+    X, Y = implementation.adapter.tensors((case.X, case.Y))
+    state = implementation.state_in(case.state) if state is None else state
+    updater = implementation.updater(net, lr) if hasattr(implementation, "updater") else None
+    if updater is None and "updater" in training.train_step_ch8.__code__.co_varnames:
+        import tensorflow as tf
+
+        updater = tf.keras.optimizers.SGD(lr)
+    found = by_name(training.train_step_ch8, net, X=X, Y=Y, state=state, loss=loss or training.loss, lr=lr,
+                    updater=updater, device=implementation.adapter.device, theta=theta)
+    if hasattr(net, "model"):
+        net.params, found = found[0], found[1:]
+    return float(implementation.adapter.array(found[0]))
