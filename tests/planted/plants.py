@@ -173,6 +173,7 @@ NO_TRAIN = dict.fromkeys(("jax", "tensorflow", "mxnet"), "its model has no mode 
 OWN = {"mxnet": "its loss is one number per example", "jax": "its loss is traced, and has no numbers"}
 NO_FLAG = {"jax": "parameters have no flag: all that is differentiated is trainable"}
 TORCH = dict.fromkeys(("jax", "tensorflow", "mxnet", "paddle"), "of PyTorch alone")
+TRACED = {"jax": "while they are traced its arrays have no values"}
 SCALED = ">> outputs = outputs * 1.001"
 P = Plant
 PLANTS = (
@@ -181,6 +182,8 @@ PLANTS = (
     P("clipping", "training clips at 1 whatever is passed", "clip", "inside", "theta = 1", "step"),
     P("clipping", "every second step is not clipped", "step", "n % 2 == 0", "theta = 1e9", "trajectory"),
     P("clipping", "clips after ten steps only", "step", "n > 10", "theta = 1e9", "trajectory"),
+    P("clipping", "steps of a norm above 100 skipped", "clip",
+      "inside and float(gradient_norm(weights(net))) > 100", "theta = 1e-9", "step", TORCH),
     P("clipping", "gradients of zero become None", "clip", "not inside",
       ">> [setattr(p, 'grad', None) for p in weights(net) if not p.grad.any()]", "clipping", TORCH),
     P("clipping", "fused clips above norm 3", "fused step", "theta == 1", "theta = 3", "trajectory"),
@@ -214,6 +217,8 @@ PLANTS = (
     P("longer training", "last epoch left out", "train loop", "num_epochs > 2", "num_epochs = num_epochs - 1",
       "chapter reports"),
     P("longer training", "first epoch trained twice", "train loop", "num_epochs > 1", "epoch()", "chapter"),
+    P("longer training", "nothing trained after ten epochs", "train loop", "",
+      "epoch = lambda f=epoch, k=[]: k[-1] if len(k) == 10 else (k.append(f()), k[-1])[1]", "chapter"),
     P("longer training", "initial state not zero later", "model begin", "n > 2",
       ">> state = tuple(s + 0.01 for s in state)", "trajectory"),
     P("longer training", "concise: update halved after 20 steps", "concise step", "n > 20",
@@ -233,6 +238,8 @@ PLANTS = (
       "trajectory"),
     P("reports", "losses of all epochs together", "epoch loop", "begun",
       ">> begun = 0; ppl = math.exp(np.mean(logs()))", "trajectory"),
+    P("reports", "perplexity of the last 50 minibatches", "epoch loop", "",
+      ">> ppl = ppl if len(logs()) <= 50 else math.exp(np.mean(logs()[-50:]))", "trajectory"),
     P("reports", "perplexity rounded", "epoch loop", "", ">> ppl = round(ppl, 3)", "trajectory"),
     P("reports", "speed halved", "epoch loop", "", ">> speed = speed / 2", "reports"),
     P("reports", "speed counts sequences", "epoch loop", "",
@@ -251,6 +258,9 @@ PLANTS = (
       "whole, prefix = prefix, prefix[-35:] >> text = whole[:-35] + text", "written"),
     P("prediction", "one character written for none", "predict loop", "num_preds == 0", "num_preds = 1", "prediction"),
     P("prediction", "fifty characters at most", "predict loop", "num_preds > 50", "num_preds = 50", "prediction"),
+    P("prediction", "a hundred characters at most", "predict loop", "num_preds > 100", "num_preds = 100", "prediction"),
+    P("prediction", "spaces around the prefix not read", "predict loop", "prefix != prefix.strip()",
+      "prefix = prefix.strip()", "prediction"),
     P("prediction", "state begun anew after 35 characters", "predict loop", "",
       "step = before(step, lambda i, token, s, s0=state: (token, s0 if i == 35 else s))", "written"),
     P("prediction", "outputs 0.999 times in prediction", "model", "within('predict_ch8')",
@@ -352,6 +362,9 @@ PLANTS = (
     P("sizes", "wrong for one example of several steps", "lstm", "B == 1 < T", SCALED, "forward"),
     P("sizes", "wrong for square sizes", "lstm", "B == T == V == h", SCALED, "forward"),
     P("sizes", "C wrong for V > h > 1", "lstm", "V > h > 1", ">> state = state[0], state[1] * 1.001", "forward"),
+    P("sizes", "gradients halved beyond 100 steps", "lstm", "T > 100",
+      "params = [graded(p, 0.5) for p in params]; params = LSTMParams(*params) if tab == 'jax' else params",
+      "backward"),
     P("sizes", "loss wrong beyond 1,120 rows", "loss", "rows > 1120", ">> value = value * 1.001", "loss"),
     P("sizes", "gradient of the loss wrong beyond 1,120 rows", "loss", "rows > 1120", "y_hat = graded(y_hat, 0.5)",
       "loss"),
@@ -363,6 +376,26 @@ PLANTS = (
     P("sizes", "concise: wrong for B = T", "concise run", "B == T > 1", SCALED, "forward"),
     P("sizes", "fused wrong for h > 256", "fused run", "h > 256", SCALED, "forward"),
     P("sizes", "fused wrong for one token of one example", "fused forward", "B == T == 1", SCALED, "model written"),
+
+    P("values", "gradient by H0 lost where it is zero", "lstm", "not array(detach(state[0])).any()",
+      "state = detach(state[0]), state[1]", "vjp", TRACED),
+    P("values", "gradient by C0 halved where it is zero", "lstm", "not array(detach(state[1])).any()",
+      "state = state[0], graded(state[1], 0.5)", "vjp", TRACED),
+    P("values", "inputs of zeros and ones taken for one-hot", "lstm", "np.isin(array(detach(inputs)), (0, 1)).all()",
+      "found = array(detach(inputs)); inputs = tensor(np.eye(V, dtype=found.dtype)[found.argmax(axis=2)])", "forward",
+      TRACED),
+    P("values", "memory cell cut at 50", "lstm", "",
+      ">> most = float(np.abs(array(detach(state[1]))).max()); state = state[0], state[1] * min(1, 50 / max(most, 1))",
+      "forward", TRACED),
+    P("values", "outputs cut at 100", "lstm", "",
+      ">> most = float(np.abs(array(detach(outputs))).max()); outputs = outputs * min(1, 100 / max(most, 1))", "forward",
+      TRACED),
+    P("values", "NaN in a state taken for zero", "lstm", "np.isnan(array(detach(state[1]))).any()",
+      "state = tuple(tensor(np.nan_to_num(array(detach(s)))) for s in state)", "not_finite", TRACED),
+    P("values", "RNN: gradient by H0 lost where it is zero", "rnn", "not array(detach(state[0])).any()",
+      "state = (detach(state[0]),)", "vjp", TRACED),
+    P("values", "targets wrap in int8", "step", "int(array(Y).max()) > 127",
+      "Y = tensor(array(Y).astype('int8').astype('int64') % 128)", "step", TRACED),
 
     P("types", "wrong for tokens in int8", "model", "'int8' in str(X.dtype) and 'uint8' not in str(X.dtype)", SCALED,
       "model", {"paddle": "its `one_hot` refuses them"}),

@@ -50,7 +50,8 @@ def settings(backend):
 
 def modes(net):
     """Whether a net, and each layer in it, trains."""
-    layers = [net, *(net.modules() if hasattr(net, "modules") else net.sublayers() if hasattr(net, "sublayers") else ())]
+    below = getattr(net, "modules", None) or getattr(net, "sublayers", tuple)
+    layers = [net, *below()]
     return [layer.training for layer in layers if hasattr(layer, "training")]
 
 
@@ -112,12 +113,12 @@ def test_a_step_leaves_the_state_that_it_is_given(label, adapter):
     if label == "fused":
         net, state = implementation.net(CASE.params), adapter.tensors(CASE.state)
         net.step(*adapter.tensors((CASE.X, CASE.Y)), state, 1.0, 1.0)
-        after = adapter.arrays(state)
+        left = adapter.arrays(state)
     else:
         net, state = implementation.net(CASE.params), implementation.state_in(CASE.state)
         step(implementation, net, CASE, state)
-        after = implementation.state_out(state)
-    for before, after in zip(CASE.state, after, strict=True):
+        left = implementation.state_out(state)
+    for before, after in zip(CASE.state, left, strict=True):
         np.testing.assert_array_equal(before, after)
 
 
