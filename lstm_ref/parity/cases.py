@@ -265,14 +265,14 @@ def far(name: str) -> Case:
     for i, bias in enumerate(biases.values()):  # each gate has units at both ends, and others between
         bias[[i, i + 1]] = 800
         bias[[i + 2, i + 3]] = -800
-    params = case.params._replace(**biases, W_hq=case.params.W_hq * 256)
+    params = case.params._replace(**biases, W_hq=case.params.W_hq * 512)
     return replace(case, params=params, state=tuple(array * (1 if letter == "H" else 200) for letter, array in
                                                     zip(case.states, case.state, strict=True)))
 
 
 def steps(name: str) -> Case:
     """Many steps, whose first still count at the end."""
-    case = draw(name, 110, 3, 7, 11, scale=0.3, theta=0.05)
+    case = draw(name, 60, 3, 7, 11, scale=0.3, theta=0.05)
     kept = {"lstm": "b_f", "gru": "b_z", "gru_after": "b_z"}.get(case.cell)
     if kept:
         return replace(case, params=case.params._replace(**{kept: np.full(11, 3.0)}))
