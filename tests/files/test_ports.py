@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from lstm_ref.parity.files.chosen import Choice, chosen
 from lstm_ref.parity.files.judged import judge_port
 
@@ -74,6 +76,58 @@ def test_a_wrong_port_is_wrong_at_its_line(wrong, request):
         rows = {row.role: row for row in verdict.rows if row.verdict == "wrong"}
         assert {*rows} == {role}, verdict.rows
         assert words in rows[role].text and (not line or rows[role].line == line), rows[role]
+
+
+@pytest.mark.parametrize("returned", [
+    "None, (H, C)", "'abc', (H, C)", "{'o': 0}, (H, C)", "(np.concatenate(outputs) * 0,), (H, C)",
+    "(o for o in outputs), (H, C)", "C, (H, C)", "{'H': H, 'C': C, 'predicted': 0}"])
+def test_what_is_no_outputs_is_not_passed_over(returned, request, tmp_path):
+    """Where there is an output layer, H alone is not judged in place of what it is to return."""
+    verdict = altered(f"return {returned}", request, tmp_path)
+    row = verdict.rows[0]
+    assert row.verdict == "wrong" and row.line == 31 and "expected outputs of shape" in row.text, row
+
+
+def test_outputs_may_have_a_name_of_their_own(request, tmp_path):
+    """They are as wide as the vocabulary."""
+    assert altered("return {'H': H, 'C': C, 'said': np.concatenate(outputs)}", request, tmp_path).status == "right"
+    assert altered("return {'H': H, 'C': C, 'said': 0 * np.concatenate(outputs)}", request, tmp_path).status == "wrong"
+
+
+def test_outputs_may_be_computed_by_another_method(request, tmp_path):
+    """A step that only keeps its state returns nothing."""
+    last = "return self.Wy @ self.h + self.by"
+    apart = f"\n    def out(self):\n        {last}"
+    assert altered(apart, request, tmp_path, "kept.py", last).status == "right"
+    nothing = altered("Y = self.Wy @ self.h + self.by", request, tmp_path, "kept.py", last)
+    assert nothing.status == "wrong" and "got NoneType" in nothing.rows[0].text, nothing.rows
+
+
+def test_no_outputs_are_seen_where_names_say_nothing(request, tmp_path):
+    """An array that could be the output layer's does nothing."""
+    if request.config.option.written_in != "torch":
+        pytest.skip("the port is in PyTorch")
+    path = tmp_path / "port.py"
+    path.write_text((PORTS / "unnamed.py").read_text().replace("return torch.cat(ys), ", "return None, "))
+    assert judged(path, "torch")[0].status == "not judged"
+
+
+def test_outputs_that_are_no_numbers_are_wrong(request, tmp_path):
+    """And nothing is found out of them."""
+    row = altered("return np.nan * inputs.reshape(-1, inputs.shape[2]), (H, C)", request, tmp_path).rows[0]
+    assert row.verdict == "wrong" and "got other numbers" in row.text, row
+
+
+def altered(last, request, tmp_path, name="coupled.py", old="return np.concatenate(outputs), (H, C)"):
+    """The verdict on a right port of which the last line is another."""
+    if request.config.option.written_in != "numpy":
+        pytest.skip("the same in every framework")
+    text = (PORTS / name).read_text().replace("(1 - F) * C_tilda", "I * C_tilda")
+    path = tmp_path / "port.py"
+    path.write_text(text.replace(old, last))
+    assert last in path.read_text()
+    verdict, = judged(path, "numpy")
+    return verdict
 
 
 def test_a_mistake_in_a_chapter_is_named_at_its_line(made, tmp_path):
