@@ -19,6 +19,7 @@ from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.runner.supervise import ended_by_signals
+from lstm_ref.parity.verdict import ENDS
 from lstm_ref.usage import UsageError, describe, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
@@ -57,7 +58,7 @@ def source_of(target: str, framework: str | None) -> tuple[Path, str] | None:
     sys.path.append(here)
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    except ENDS:  # of a package that does not import, which is told of where it is judged
         return None
     finally:
         sys.path.remove(here)
