@@ -76,15 +76,16 @@ def test_a_port_that_does_not_behave_is_told_in_words(tmp_path, line, words):
 
 
 KINDS = "a file that ends in .py, .md, .markdown, .qmd, .rmd, .ipynb, or package.module:function"
+ALONE = ("judged as a file, without pytest, which alone knows this; leave it out, or give package.module:function with "
+         "--framework")
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ("right.py other.py", "right.py: one file is judged at a time, found other.py as well; judge it in a call of its "
                           "own"),
-    ("right.py --nonsense 5", "--nonsense: expected package.module:function to judge with it, found right.py; leave it "
-                              "out"),
-    ("right.py -k forward", "-k: expected package.module:function to judge with it, found right.py; leave it out"),
-    ("right.py --book", "--book: expected package.module:function to judge with it, found right.py; leave it out"),
+    ("right.py --nonsense 5", f"--nonsense: right.py is {ALONE}"),
+    ("right.py -k forward", f"-k: right.py is {ALONE}"),
+    ("right.py --book", f"--book: right.py is {ALONE}"),
     ("lstm=right:lstm --tab jax", "--tab: expected a file to judge, found lstm=right:lstm; leave --tab out, or name "
                                   "the file"),
     ("right.py --as gru=lstm", "right.py: expected --as lstm=lstm, which is what lstm computes, found --as gru=lstm"),

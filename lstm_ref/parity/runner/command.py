@@ -123,11 +123,12 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
 
     with refusals():
         files.check_target(target)
+    given = target
     if not files.is_file(target) and (found := files.source_of(target, framework)):
         target, role = str(found[0]), role or found[1]
     if files.is_file(target):
         if rest or book:
-            raise UsageError(_too_much(target, [*rest, *(["--book"] if book else [])]))
+            raise UsageError(_too_much(given, [*rest, *(["--book"] if book else [])]))
         choice = Choice(tab, role, state, tuple(others))
         return files.command(Path(target), choice, framework or "", device, limit(time_limit, rest, files.TIME_LIMIT),
                              style, json_file, build)
@@ -157,7 +158,8 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
 def _too_much(target: str, rest: list[str]) -> str:
     """What is wrong with arguments that say nothing of a file."""
     if rest[0].startswith("-"):
-        return f"{rest[0]}: expected package.module:function to judge with it, found {target}; leave it out"
+        return (f"{rest[0]}: {target} is judged as a file, without pytest, which alone knows this; leave it out, or "
+                "give package.module:function with --framework")
     return f"{target}: one file is judged at a time, found {rest[0]} as well; judge it in a call of its own"
 
 
