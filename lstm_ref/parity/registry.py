@@ -9,6 +9,7 @@ from typing import Any
 
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import KNOWN
+from lstm_ref.parity.verdict import ENDS
 
 GROUP = "lstm_parity.backends"
 
@@ -38,7 +39,7 @@ def resolve(address: str) -> Any:
         raise ImportError(f"{address}: does not import: {error}", name=error.name) from error
     except ImportError:  # a backend's own, which says what to install
         raise
-    except Exception as error:
+    except ENDS as error:
         raise ImportError(f"{address}: does not import: {type(error).__name__}: {error}") from error
     finally:
         for entry in added:
@@ -74,7 +75,7 @@ def load(backend: str, device: str = "cpu") -> Any:
         made = adapter(device)
     except (ImportError, RuntimeError, ValueError, TypeError, OSError):
         raise
-    except Exception as error:
+    except ENDS as error:
         raise RuntimeError(f"backend {backend}: its class raised {type(error).__name__}: {error}") from error
     missing = [what for what in ("implementations", "version") if not hasattr(made, what)]
     if missing:

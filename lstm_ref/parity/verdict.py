@@ -19,6 +19,9 @@ from lstm_ref.parity.truth import Yardstick, distance
 #: The largest ratio that passes; how it was set is in docs/judge.md.
 LIMIT = 4.0
 
+#: What ends a call of an implementation and is a finding: also that it would end the program it runs in.
+ENDS = (Exception, SystemExit)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -74,7 +77,7 @@ def compare(quantity: str, found: Array, dtype: np.dtype[Any], measure: Yardstic
             "detail": f"at index {index}: expected {truth[worst]!s}, got {found[worst]!s}"}
 
 
-def raised(error: Exception, check: str, name: str, case: Case) -> Result:
+def raised(error: BaseException, check: str, name: str, case: Case) -> Result:
     """The result of a check in which the implementation raised an exception: a finding, not a broken test."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     detail = f"raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"

@@ -13,8 +13,8 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """The command and the probe are the same in every environment, so they are tested in one."""
-    alike = collection_path.name in ("test_command.py", "test_probe.py")
+    """What is the same in every environment is tested in one: the command, the probe, what is no outputs."""
+    alike = collection_path.name in ("test_command.py", "test_probe.py", "test_returned.py")
     return True if alike and config.option.written_in != "numpy" else None
 
 

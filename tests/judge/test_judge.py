@@ -256,3 +256,20 @@ def test_nothing_is_borrowed(truths, monkeypatch):
     for name in ("cross_entropy", "grad_clipping", "sgd", "train_step"):
         monkeypatch.setattr(lstm_ref, name, None)
     assert judged(truths, lstm=lstm).passed
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt()])
+def test_what_ends_the_program_is_a_finding_and_an_interrupt_is_none(error):
+    """The caller's program goes on, unless its user ends it."""
+    def ends(inputs, state, params):
+        raise error
+
+    def judged():
+        return judge(lstm=ends, framework="numpy", checks=("forward", "arguments"), cases=CASES)
+
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            judged()
+    else:
+        verdict = judged()
+        assert not verdict.passed and "the call: raised SystemExit: 0 (test_judge.py, line" in verdict, verdict

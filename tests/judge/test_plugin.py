@@ -171,12 +171,24 @@ def test_a_module_may_be_called_lstm(run, tmp_path):
 @pytest.mark.parametrize(("source", "words"), [
     ("object().nope", "broken:Adapter: does not import: AttributeError: 'object' object has no attribute 'nope'"),
     ("class Adapter:\n    def __init__(self, device):\n        {}['k']", "its class raised KeyError: 'k'"),
+    ("raise SystemExit(0)", "broken:Adapter: does not import: SystemExit: 0"),
+    ("class Adapter:\n    def __init__(self, device):\n        exit(0)", "its class raised SystemExit: 0"),
 ])
 def test_a_broken_backend_gets_a_sentence(source, words, run, tmp_path):
     """Whatever it raises, and when."""
     (tmp_path / "broken.py").write_text(source)
     status, text = run("pytest", "--backend", "broken:Adapter")
     assert status == 4 and words in text, text
+
+
+def test_a_package_that_ends_the_program_is_not_judged(run, tmp_path):
+    """Nor taken for one that was."""
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "__init__.py").write_text("raise SystemExit(0)")
+    (tmp_path / "gone" / "port.py").touch()
+    status, text = run("lstm_ref", "judge", "gone.port:lstm")
+    assert status == 2 and "gone.port:lstm: does not import: SystemExit: 0" in text, text
+    assert "INTERNALERROR" not in text
 
 
 def test_a_framework_is_asked_to_forget():

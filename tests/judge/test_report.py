@@ -1,12 +1,15 @@
 """The report: nothing vacuous passes, and what failed is said."""
 
+import errno
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lstm_ref.files import write_text
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.entry import Entry
 from lstm_ref.parity.explain.investigation import Investigation
@@ -161,6 +164,34 @@ def test_a_file_that_is_no_report_is_one_line(content, words, tmp_path, capsys):
     (line,) = merged(tmp_path, capsys)
     assert line.startswith("torch: not run: torch.json is no report: ") and words in line
     assert line.endswith("; run torch again")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, capsys):
+    """Nobody writes into it."""
+    passing(tmp_path, "numpy")
+    os.mkfifo(tmp_path / "torch.json")
+    (line,) = merged(tmp_path, capsys)
+    assert line.startswith("torch: not run: torch.json is no report: expected a file, found a pipe or a device")
+
+
+def test_what_can_not_be_written_is_named(tmp_path, monkeypatch):
+    """A full disk names no file itself; a pipe would be gone; a link stays, and what it points to is written."""
+    write_text(tmp_path / "kept.md", "old")
+    (tmp_path / "link.md").symlink_to("kept.md")
+    write_text(tmp_path / "link.md", "new \udcff")
+    assert (tmp_path / "link.md").is_symlink() and (tmp_path / "kept.md").read_text() == "new \\udcff"
+    os.mkfifo(tmp_path / "pipe.md")
+    with pytest.raises(OSError, match=r"pipe\.md: expected a file to write, found a pipe or a device; name another"):
+        write_text(tmp_path / "pipe.md", "new")
+    assert (tmp_path / "pipe.md").is_fifo()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=r"^/.*/kept\.md: can't be written \(No space left on device\)$"):
+        write_text(tmp_path / "kept.md", "newer")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kept.md", "link.md", "pipe.md"]
 
 
 HEAT = {"title": "gates", "rows": ["I", "F"], "ratios": [[1.0], [1.0, 2.0]]}

@@ -12,7 +12,7 @@ import numpy as np
 from lstm_ref.parity.cases import Case, is_trajectory
 from lstm_ref.parity.interface import DTYPES, Implementation, split
 from lstm_ref.parity.truth import MOST, Quantities, Yardstick, yardstick
-from lstm_ref.parity.verdict import Result, compare, raised
+from lstm_ref.parity.verdict import ENDS, Result, compare, raised
 
 
 class Fact(NamedTuple):
@@ -82,7 +82,7 @@ class Check(ABC):
         rod = self.yardstick(case, folder)
         try:
             found = self.found(implementation, case)
-        except Exception as error:
+        except ENDS as error:
             return [raised(error, self.name, label, case)]
         return self.results(found, label, case, rod)
 
@@ -92,6 +92,8 @@ class Check(ABC):
             return self.found(implementation, case)
         except Exception as error:
             return error
+        except SystemExit as error:
+            return RuntimeError(repr(error))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from lstm_ref.parity.explain.diagnose import Diagnosis, diagnose
 from lstm_ref.parity.explain.locate import locate, maps_of
 from lstm_ref.parity.explain.maps import Map
 from lstm_ref.parity.interface import Implementation
+from lstm_ref.parity.verdict import ENDS
 
 
 class Investigation:
@@ -30,7 +31,7 @@ class Investigation:
         """The mistakes that reproduce what it computes; None where the search itself broke down."""
         try:
             return diagnose(self.implementation, self.folder)
-        except Exception as error:
+        except ENDS as error:
             self.broken = f"{type(error).__name__}: {error}"
             return None
 
@@ -47,7 +48,7 @@ class Investigation:
             try:
                 self._places[key], found = locate(check, self.implementation, case, self.folder, self._maps_of)
                 self.maps += [new for new in found if new.title not in [kept.title for kept in self.maps]]
-            except Exception as error:
+            except ENDS as error:
                 self._places[key] = f"looking for it raised {type(error).__name__}: {error}"
         return self._places[key]
 

@@ -10,6 +10,8 @@ from lstm_ref.parity.files.form import Form, form
 from lstm_ref.parity.files.slices import Item
 from lstm_ref.parity.files.source import read
 
+CELLS = ("lstm", "rnn", "gru")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -17,7 +19,7 @@ class Choice:
 
     Attributes:
         tab: of the file.
-        role: 'lstm=NAME', the function or class that is judged, or ''.
+        role: 'lstm=NAME' or the name alone, the function or class that is judged; or ''.
         state: order of the state, 'C,H', or ''.
         others: files whose functions are judged with the file's.
     """
@@ -41,22 +43,46 @@ def chosen(path: Path, choice: Choice) -> list[Found]:
     """The functions of a file that are judged, tab after tab.
 
     Raises:
-        ValueError: the file can't be read, has not that tab, or not that function.
+        ValueError: a file can't be read, has not that tab or that function, or what is said by hand can't be.
     """
     found: list[Found] = []
+    role, name = _role(choice.role)
+    for other in choice.others:
+        read(other)
     for code in read(path, choice.tab):
         inside = contents(code)
         forms = [*inside.models, *inside.other_cells]
         if choice.role:
-            forms = list(_named(inside, choice.role.partition("=")[2] or choice.role))
+            forms = list(_named(inside, name))
         for each in forms:
+            if role not in ("", each.kind):
+                raise ValueError(f"{path}: expected --as {each.kind}={name}, which is what {name} computes, found "
+                                 f"--as {choice.role}")
             if choice.state:
-                each.state = tuple(part.strip() for part in choice.state.split(","))
+                each.state = _order(choice.state, each)
             found.append(Found(inside, each, inside.package(each.node)))
     if choice.role and not found:
-        raise ValueError(f"{path}: expected a function {choice.role.partition('=')[2]!r} that multiplies an input and "
+        raise ValueError(f"{path}: expected a function {name!r} that multiplies an input and "
                          "a state with parameters, found none")
     return found
+
+
+def _role(said: str) -> tuple[str, str]:
+    """The cell, or '', and the name that `--as` says."""
+    role, equals, name = said.rpartition("=")
+    if (equals and role not in CELLS) or (said and not name):
+        forms = ", ".join(f"{cell}=NAME" for cell in CELLS)
+        raise ValueError(f"--as: expected {forms}, or the name alone, found {said!r}")
+    return role, name
+
+
+def _order(said: str, taken: Form) -> tuple[str, ...]:
+    """The order of the state that `--state` says."""
+    parts = tuple(part.strip() for part in said.split(","))
+    if sorted(parts) != (["C", "H"] if taken.kind == "lstm" else ["H"]):
+        raise ValueError(f"--state: expected {'H,C or C,H' if taken.kind == 'lstm' else 'H'} for {taken.name}, found "
+                         f"{said!r}")
+    return parts
 
 
 def _named(inside: Contents, name: str) -> Iterator[Form]:

@@ -168,8 +168,10 @@ def sentence(key: str, wrong: Event, inputs: Array, state: Sequence[Array], para
         return (f"the {called} is a single number: this adds up where the reference multiplies element by element, "
                 f"{EQUATION[key]}")
     if wrong.name == "return" and not key:
+        expected = inputs.shape[0] * inputs.shape[1], params[-1].size
+        got = "other numbers" if wrong.value.shape == expected else f"shape {wrong.value.shape}"
         return ("what is returned is not the outputs of all steps, step after step: expected outputs of shape "
-                f"{(inputs.shape[0] * inputs.shape[1], params[-1].size)}, got shape {wrong.value.shape}")
+                f"{expected}, got {got}")
     words = {"C": "memory cell", "H": "hidden state", "q": "output", **CALLED}.get(key, wrong.name)
     found = next((text for t in range(len(inputs)) for text, array in alternatives(
         key, t, inputs, state, params).items() if (wrong.value.size == array.size and near(wrong.value, array)) or

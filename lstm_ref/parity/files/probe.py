@@ -71,6 +71,8 @@ def coefficients(C: Array) -> dict[str, Array]:
 def decode(effect: Effect, base: tuple[Array, ...], known: dict[str, Array]) -> tuple[Recipe | None, bool]:
     """How an array is made of the reference's parameters, and whether its effect is exactly a right port's."""
     size = float(np.abs(effect.C).max() + np.abs(effect.H).max())
+    if not np.isfinite(size) or (effect.Y is not None and not np.isfinite(effect.Y).all()):
+        return None, False
     shape = effect.C.shape[:-1]
     if size < 1e-6:
         return _output(effect, base[0]) if effect.Y is not None else (None, False)
@@ -137,7 +139,8 @@ def _output(effect: Effect, hidden: Array) -> tuple[Recipe | None, bool]:
         return Recipe("bq", "", tuple("u" if length != 1 else "" for length in shape)), alone
     for axis in rest if len(rest) == 2 else ():
         u = np.moveaxis(place.reshape([shape[i] for i in rest]), rest.index(axis), 0)
-        if shape[axis] == len(hidden) and (u == np.arange(outputs)).all():  # of H or, wrongly, of something else
+        fits = shape[axis] == len(hidden) and u.shape[-1] == outputs
+        if fits and (u == np.arange(outputs)).all():  # of H or, wrongly, of something else
             return Recipe("q", "", tuple("" if length == 1 else "i" if i == axis else "u"
                                          for i, length in enumerate(shape))), alone
     return None, False

@@ -215,6 +215,10 @@ class Probed(Taken):
             return "none of its arrays does what a parameter of an LSTM does"
         outputs = self.form.has(("h", "q"))
         self.recipes = complete(decoded, shapes, self._hints(shapes))
+        wide = sorted((len(HIDDEN), len(INPUT)))
+        idle = any(sorted(s) == wide for path, s in shapes.items() if path not in self.recipes)
+        if self.returned is not None and self.returned.outputs is None and self.returned.rest and idle:
+            return self.returned.no_outputs(self.form)  # there is a layer for them
         squashed = any(recipe is not None and recipe.part in ("q", "bq") and not alone
                        for recipe, alone in decoded.values())
         self.form.arrays = {(*path, i): slot for path, recipe in self.recipes.items()

@@ -1,7 +1,7 @@
 """Where a port's result has the outputs and the state: found out once, on a trial whose sizes all differ."""
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,11 +27,18 @@ class Returned:
         outputs: path to the outputs, or None where H alone is returned.
         state: paths to H and C.
         kind: of the outputs: 'list', 'flat', 'TBV', 'BTV', 'TVB', 'step'.
+        rest: what is neither.
     """
 
     outputs: tuple[Any, ...] | None
     state: dict[str, tuple[Any, ...]]
     kind: str = ""
+    rest: list[Any] = field(default_factory=list)
+
+    def no_outputs(self, form: Form) -> str:
+        """What is wrong with a result in which something else stands for the outputs."""
+        rows = "num_steps * batch_size" if form.loops else "batch_size"
+        return f"expected outputs of shape ({rows}, vocab_size), got {describe(self.rest[0])}"
 
 
 class Half(NamedTuple):
@@ -70,7 +77,7 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
         result: what it returned, on the sizes of `TRIAL`.
 
     Raises:
-        WrongError: there is no state in it.
+        WrongError: there is no state in it, or something that is no outputs where an output layer's are expected.
     """
     returns = [inner.value for inner in own(form.node) if isinstance(inner, ast.Return) and inner.value]
     expression = returns[-1] if returns else None
@@ -132,25 +139,47 @@ def parse(form: Form, layout: Layout, result: Any) -> Returned:
             if outputs in alike:
                 outputs = next((path for path, _, _ in items if path not in state.values() and is_tensor(
                     at(result, path)) and TRIAL["V"] in shape(at(result, path))), None)
+    if isinstance(result, dict) and outputs is None:  # under a name of its own
+        wide = [path for path, _, _ in items if path not in state.values() and is_tensor(at(result, path))
+                and V in shape(at(result, path))]
+        outputs = wide[0] if len(wide) == 1 else None
     if {*state} != {*parts}:
         got = " and ".join(sorted(state)) or "none of them"
         raise WrongError(f"{form.name}: expected to return the outputs and the state ({', '.join(parts)}), "
                          f"got {got}: {describe(result)}")
     found = Returned(outputs, state)
+    taken = [*state.values(), *([outputs] if outputs is not None else ())]
+    found.rest = [value for path, name, _ in items for value in (at(result, path),)
+                  if not any(where[:len(path)] == path for where in taken)
+                  and not (state_like(value) and state_part(name) != "C")]
     value = at(result, outputs) if outputs is not None else at(result, state["H"])
     if isinstance(value, (list, tuple)):
         found.kind = "list" if len(value) == (T if form.loops else 1) else "step"
         if found.kind == "step" and form.loops:
-            found.outputs = None
+            found.outputs, found.rest = None, [value, *found.rest]
     else:
         size_, dims = shape(value), len(shape(value))
         found.kind = ("step" if not form.loops or (int(np.prod(size_)) in (rows * V, rows * h) and T > 1) else
                       "TVB" if dims == 3 and size_[0] == T and layout.state == "hB" else
                       "BTV" if dims == 3 and size_[:2] == (B, T) else "TBV" if dims == 3 else "flat")
+    if found.outputs is None and found.rest and form.has(("h", "q")) and (_projects(form) or not _besides(found.rest)):
+        raise WrongError(f"{form.name}: {found.no_outputs(form)}")
     if found.kind == "step" and form.loops and found.outputs is not None and _collects(form.node, expression):
         raise WrongError(f"{form.name}: expected outputs of shape (num_steps * batch_size, vocab_size), got the last "
                          f"step's alone: {describe(value)}")
     return found
+
+
+def _projects(form: Form) -> bool:
+    """Whether a function itself reads its output layer: another method may be the one that computes the outputs."""
+    names = {name for name, slot in (*form.names.items(), *form.layers.items()) if slot == ("h", "q")}
+    return any(simple(inner) in names or getattr(inner, "attr", "") in names for inner in own(form.node))
+
+
+def _besides(rest: list[Any]) -> bool:
+    """Whether what is returned besides the state may be kept for later: nothing, or a container with tensors."""
+    return all(value is None or (isinstance(value, (list, tuple, dict)) and any(
+        is_tensor(each) for each in (value.values() if isinstance(value, dict) else value))) for value in rest)
 
 
 def _collects(node: ast.FunctionDef, expression: ast.expr | None) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from lstm_ref.files import irregular
+
 #: The tab of a cell without a mark, in editions that mark the others.
 DEFAULT_TAB = "mxnet"
 
@@ -203,8 +205,10 @@ def notebook_cells(text: str, path: Path) -> list[Cell]:
         found = document.get("cells") or [cell for sheet in document["worksheets"] for cell in sheet["cells"]]
         sources = [cell.get("source", cell.get("input", "")) for cell in found if cell.get("cell_type") == "code"]
         joined = ["".join(source) if isinstance(source, list) else str(source) for source in sources]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected a notebook ({type(error).__name__}: {error})") from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path}: expected a notebook, found JSON without its cells") from None
     return [Cell(i, 1, tabs_of(source, "all"), clean(source)) for i, source in enumerate(joined, 1)]
 
 
@@ -227,22 +231,28 @@ def read(path: Path, tab: str = "") -> list[Code]:
         ValueError: the file can't be read, holds no code, or not that tab.
     """
     try:
+        if other := irregular(path):
+            raise ValueError(f"expected a file, found {other}")
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     text, suffix = text.replace("\r\n", "\n"), path.suffix.lower()
     if suffix == ".ipynb":
         found = notebook_cells(text, path)
     elif suffix in (".md", ".markdown", ".qmd", ".rmd"):
-        found = markdown_cells(text)
+        try:
+            found = markdown_cells(text)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
     else:
         found = [Cell(1, 1, ("all",), clean(text.expandtabs(8)))]
     if not any(cell.source.strip() for cell in found):
         raise ValueError(f"{path}: expected Python code, found none")
     known = list(dict.fromkeys(name for cell in found for name in cell.tabs if name != "all"))
     asked = BOOK.get(tab, tab)
-    if asked and known and asked not in known:
-        raise ValueError(f"{path}: expected code of the tab {asked}, found {', '.join(known)}")
+    if asked and asked not in known:
+        found_instead = ", ".join(known) or "a file without tabs; leave --tab out"
+        raise ValueError(f"{path}: expected code of the tab {asked}, found {found_instead}")
     chosen = [asked] if asked and known else known or [""]
     return [Code(path, name, tuple(
         replace(cell, source=selected(cell.source, name)) if "tab.selected" in cell.source else cell

@@ -15,6 +15,7 @@ from lstm_ref.parity.files.judged import judge_port
 from lstm_ref.parity.files.model import CASES
 from lstm_ref.parity.files.rows import Row
 from lstm_ref.parity.files.source import read
+from lstm_ref.parity.interface import framework
 
 
 def main() -> None:
@@ -40,13 +41,24 @@ def main() -> None:
     port = chosen(given.path, Choice(given.tab, given.role, given.state))[given.number]
     try:
         others = [contents(code) for path in given.others for code in read(path)]
-        found = judge_port(port.contents, port.form, port.package, given.device, CASES, others,
-                           None if given.only else partial(anew, given.out), given.only).json()
+        refused = unusable(port.package, given.device)
+        found = {"refused": refused} if refused else judge_port(
+            port.contents, port.form, port.package, given.device, CASES, others,
+            None if given.only else partial(anew, given.out), given.only).json()
     except ImportError as error:
         found = {"missing": str(error)}
     given.out.write_text(json.dumps(found))
     sys.stdout.flush()
     os._exit(0)  # threads that a port has started are not waited for
+
+
+def unusable(package: str, device: str) -> str:
+    """Why a framework can't be used on a device, in words; '' where it can."""
+    try:
+        framework(package, device)
+    except (RuntimeError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def anew(out: Path, role: str) -> Row | None:

@@ -14,6 +14,7 @@ from lstm_ref.usage import UsageError, refusals
 MOST = 8  #: processes; each more has to import the framework, too
 TIME_LIMIT = 1800  #: three times what JAX takes to compile all it needs, on two cores
 LONG_TIME_LIMIT = 4 * 3600
+MOST_SECONDS = 10**7  #: four months; the system's clock can't wait for any number
 
 
 def add(commands: Any) -> None:
@@ -63,7 +64,7 @@ def add(commands: Any) -> None:
                                                               "with --long or --thorough)")
 
 
-def limit(seconds: float | None, rest: list[str]) -> float:
+def limit(seconds: float | None, rest: list[str], default: float = TIME_LIMIT) -> float:
     """The time limit in seconds.
 
     Raises:
@@ -71,7 +72,9 @@ def limit(seconds: float | None, rest: list[str]) -> float:
     """
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--time-limit: expected seconds above 0, got {seconds:g}")
-    return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else TIME_LIMIT)
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise UsageError(f"--time-limit: expected at most {MOST_SECONDS} seconds, got {seconds:g}")
+    return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else default)
 
 
 def apart(processes: int | None, rest: list[str]) -> list[str]:
@@ -118,12 +121,22 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
     from lstm_ref.parity.files.chosen import Choice
     from lstm_ref.parity.runner import files
 
+    with refusals():
+        files.check_target(target)
+    given = target
     if not files.is_file(target) and (found := files.source_of(target, framework)):
-        target, role = str(found[0]), role or (f"lstm={found[1]}" if found[1] else "")
+        target, role = str(found[0]), role or found[1]
     if files.is_file(target):
+        if rest or book:
+            raise UsageError(_too_much(given, [*rest, *(["--book"] if book else [])]))
         choice = Choice(tab, role, state, tuple(others))
-        return files.command(Path(target), choice, framework or "", device, time_limit, style,
-                             json_file, build)
+        return files.command(Path(target), choice, framework or "", device, limit(time_limit, rest, files.TIME_LIMIT),
+                             style, json_file, build)
+    for option, value in (("--tab", tab), ("--as", role), ("--with", others), ("--state", state), ("--json", json_file),
+                          ("--format", style != "words")):
+        if value:
+            raise UsageError(f"{option}: expected a file to judge, found {target}; leave {option} out, or name the "
+                             "file")
     from lstm_ref.parity.runner.load import subject_of
     from lstm_ref.parity.runner.record import read_status
     from lstm_ref.parity.session import Verdict
@@ -140,6 +153,14 @@ def judge(target: str, framework: str | None, device: str, book: bool, build: Pa
         raise UsageError(entry["reason"])
     print(Verdict(subject, entry, (), ()).table())
     return 0 if passed else 1
+
+
+def _too_much(target: str, rest: list[str]) -> str:
+    """What is wrong with arguments that say nothing of a file."""
+    if rest[0].startswith("-"):
+        return (f"{rest[0]}: {target} is judged as a file, without pytest, which alone knows this; leave it out, or "
+                "give package.module:function with --framework")
+    return f"{target}: one file is judged at a time, found {rest[0]} as well; judge it in a call of its own"
 
 
 def open_page(build: Path) -> int:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import lstm_ref
-from lstm_ref.files import write_section, write_text
+from lstm_ref.files import check_file, check_writable, write_section, write_text
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
+from lstm_ref.parity.runner.supervise import ended_by_signals
+from lstm_ref.parity.verdict import ENDS
 from lstm_ref.usage import UsageError, describe, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
+#: What can be imported.
+ADDRESS = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?")
 HEADER = ("framework", "role", "name", "verdict", "in words", "line")
 TIME_LIMIT = 900  #: the first run computes the truths
 
@@ -27,6 +32,18 @@ TIME_LIMIT = 900  #: the first run computes the truths
 def is_file(target: str) -> bool:
     """Whether a target is a file, not a module."""
     return Path(target).suffix.lower() in SUFFIXES and (os.sep in target or "/" in target or Path(target).exists())
+
+
+def check_target(target: str) -> None:
+    """See that a target is a file, or may be imported.
+
+    Raises:
+        ValueError: it is neither.
+        OSError: no file can have that name.
+    """
+    addresses = [part.rpartition("=")[2].strip() for part in target.split(",")]
+    if not is_file(target) and not all(map(ADDRESS.fullmatch, addresses)):
+        raise ValueError(f"{target!r}: expected a file that ends in {', '.join(SUFFIXES)}, or package.module:function")
 
 
 def source_of(target: str, framework: str | None) -> tuple[Path, str] | None:
@@ -41,14 +58,14 @@ def source_of(target: str, framework: str | None) -> tuple[Path, str] | None:
     sys.path.append(here)
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    except ENDS:  # of a package that does not import, which is told of where it is judged
         return None
     finally:
         sys.path.remove(here)
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None
     with suppress(ValueError):
-        if chosen(Path(spec.origin), Choice(role=f"lstm={name}" if name else "")):
+        if chosen(Path(spec.origin), Choice(role=name)):
             return Path(spec.origin), name
     return None
 
@@ -61,7 +78,7 @@ def judge_file(path: Path, choice: Choice, framework: str = "", device: str = "c
         What was found of each, as `Judged.json`.
 
     Raises:
-        ValueError: the file can't be read.
+        ValueError: the file can't be read, or its framework not be used on the device.
     """
     for number, found in enumerate(chosen(path, choice)):
         if not framework or framework.partition(".")[0] == found.package.partition(".")[0]:
@@ -69,9 +86,13 @@ def judge_file(path: Path, choice: Choice, framework: str = "", device: str = "c
 
 
 def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str, time_limit: float) -> dict[str, Any]:
-    """Judge one function of a file, of `chosen`, in a process of its own; as `Judged.json`."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "found.json"
+    """Judge one function of a file, of `chosen`, in a process of its own; as `Judged.json`.
+
+    Raises:
+        ValueError: its framework can't be used on the device.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # what a port has left may write into it
+        out, said = Path(folder) / "found.json", Path(folder) / "said"
         command = [sys.executable, "-P", "-m", "lstm_ref.parity.files.work", str(path.resolve()),
                    "--number", str(number), "--device", device, "--tab", choice.tab, "--role", choice.role,
                    "--state", choice.state, *(f"--with={other.resolve()}" for other in choice.others),
@@ -79,19 +100,21 @@ def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str
         root = str(Path(lstm_ref.__file__).parent.parent)
         environment = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"} | os.environ | {
             "PYTHONPATH": root, "NVIDIA_TF32_OVERRIDE": "0"}
-        process = subprocess.Popen(command, start_new_session=True, env=environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+        with said.open("wb") as errors:  # no pipe: its end would come only with that of all that a port has started
+            process = subprocess.Popen(command, start_new_session=True, env=environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            _, said = process.communicate(timeout=time_limit)
+            process.wait(time_limit)
             reason = f"its process {describe(process.returncode)} before it had a verdict"
-            last = [line for line in said.strip().splitlines() if line.strip()][-1:]
-            reason += f": {last[0][:300]}" if last else ""
+            reason += f": {last}" if (last := _last_line(said)) else ""
         except subprocess.TimeoutExpired:
             reason = f"no end within {time_limit:g} s; --time-limit raises the limit"
         finally:
             _kill(process)
         if out.exists():
             written: dict[str, Any] = json.loads(out.read_text())
+            if "refused" in written:
+                raise ValueError(written["refused"])
             if "missing" not in written:
                 return written | {"file": str(path)}  # as it was given: annotations want it so
             reason = f"{written['missing']}; nox -s judge -- {path.name} chooses the environment by what a port imports"
@@ -100,6 +123,14 @@ def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str
            "place": code.place(form.node.lineno), "source": code.text(form.node.lineno)}
     return {"file": str(path), "tab": code.tab, "name": form.name, "framework": found.package, "status": "not judged",
             "rows": [row], "taken_as": [], "notes": [], "texts": []}
+
+
+def _last_line(said: Path) -> str:
+    """The last line of what a process wrote, which may be much."""
+    with said.open("rb") as file:
+        file.seek(-min(said.stat().st_size, 10**5), os.SEEK_END)
+        found = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return found[-1].strip()[:300] if found else ""
 
 
 def _kill(process: Any) -> None:
@@ -117,15 +148,19 @@ def frameworks(path: Path, choice: Choice) -> list[str]:
     return list(dict.fromkeys(found.package.partition(".")[0] for found in chosen(path, choice)))
 
 
-def command(path: Path, choice: Choice, framework: str, device: str, time_limit: float | None, style: str,
+def command(path: Path, choice: Choice, framework: str, device: str, time_limit: float, style: str,
             json_file: Path | None, build: Path | None = None) -> int:
     """`lstm-parity judge FILE`: 0 right, 1 wrong, 2 not judged; with `build`, for the page of the report there."""
-    with refusals():
+    with refusals(), ended_by_signals():
         if style == "frameworks":
             print("\n".join(frameworks(path, choice)))
             return 0
+        if json_file:
+            check_file(json_file)
+        if build and build.exists():
+            check_writable(build)
         found = []
-        for each in judge_file(path, choice, framework, device, time_limit or TIME_LIMIT):
+        for each in judge_file(path, choice, framework, device, time_limit):
             found.append(each)
             print("\n".join([*lines(each), *(annotations(each) if style == "github" else ())]), flush=True)
         if json_file:

@@ -35,7 +35,8 @@ class RoleItem(pytest.Item):
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """The words, without a traceback through the judge."""
-        return str(excinfo.value) if excinfo.errisinstance(RoleError) else super().repr_failure(excinfo, style)
+        known = excinfo.errisinstance((RoleError, ValueError))  # what can't be judged here is a ValueError
+        return str(excinfo.value) if known else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the function stands."""

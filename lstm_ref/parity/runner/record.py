@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lstm_ref.files import write_json
+from lstm_ref.files import irregular, write_json
 from lstm_ref.parity.entry import SCHEMA, Entry, document
 
 SAVE_SECONDS = 5  #: between two writes of the results while the tests run
@@ -58,6 +58,8 @@ def read_report(path: Path, *names: str) -> dict[str, dict[str, Any]]:
         ValueError: it can't be read, or is no report; names it and says what is wrong.
     """
     try:
+        if found := irregular(path):
+            raise ValueError(f"expected a file, found {found}")
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite,
                              parse_int=_finite)
         check_form({"schema": (SCHEMA,), "backends": dict.fromkeys(names, ENTRY) or {str: ENTRY}}, content)

@@ -34,7 +34,7 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
         SystemExit: this process was asked to end; the file says so, and nothing that was started is left.
     """
     try:
-        with FileLock(file_of(folder, subject, ".lock"), timeout=0), _ended_by_signals():
+        with FileLock(file_of(folder, subject, ".lock"), timeout=0), ended_by_signals():
             return _supervise(subject, folder, time_limit, pytest_arguments)
     except Timeout:
         raise UsageError(f"{folder}: another run of {subject} is under way in this folder; wait for it, or name "
@@ -74,7 +74,7 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Signals that ask to end raise SystemExit, with a shell's exit status: the default would leave the child alone."""
     def end(number: int, frame: FrameType | None) -> None:
         for each in asking:
