@@ -20,11 +20,11 @@ from lstm_ref.validate import (
     check_model,
     check_params,
     check_rnn,
-    check_second_bias,
     check_sizes,
     check_tokens,
     names_of,
 )
+from lstm_ref.validate_layers import check_second_bias
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices

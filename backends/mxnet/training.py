@@ -6,7 +6,9 @@ from mxnet import autograd, gluon, init, np, npx
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_loss
 
 
 def loss(y_hat, y):
@@ -83,7 +85,7 @@ def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=Fa
 
     A block is initialised (weights Normal(0, 0.01)) where it is not yet; weights that it already has are kept.
     """
-    check_lr(lr)  # an optimizer may take any
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     if isinstance(net, gluon.Block):
         for param in net.collect_params().values():
             if not initialized(param):

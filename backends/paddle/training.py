@@ -5,7 +5,9 @@ from paddle import nn
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_loss
 
 
 def loss(y_hat, y):
@@ -92,7 +94,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a layer and show what it writes. See `lstm_ref.loop.train`."""
-    check_lr(lr)  # an optimizer may take any
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     if isinstance(net, nn.Layer):
         updater = paddle.optimizer.SGD(learning_rate=lr, parameters=net.parameters())
     else:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_ref import validate
+from lstm_ref import validate, validate_layers
 from lstm_ref.validate import check_array, check_minibatch, check_tokens, dtype_name
 
 
@@ -157,11 +157,11 @@ def test_a_minibatch_is_two_equal_tables_of_tokens(X, Y, expected):
 
 def test_a_second_bias_of_a_gru_has_to_be_zero():
     """One number that is not, positive or negative, is enough."""
-    validate.check_second_bias("bias_hh_l0", np.zeros(6))
+    validate_layers.check_second_bias("bias_hh_l0", np.zeros(6))
     for value in (1e-3, -1e-3):
         bias = np.zeros(6)
         bias[4] = value
-        assert words(validate.check_second_bias, "bias_hh_l0", bias) == (
+        assert words(validate_layers.check_second_bias, "bias_hh_l0", bias) == (
             "bias_hh_l0: expected zeros, since no bias of the book's 11 parameters is multiplied by the reset gate; "
             "begin with load_gru_params")
 
