@@ -34,7 +34,7 @@ def check_layer(found: Mapping[str, Any], names: tuple[str, ...] | None = None) 
 
     Args:
         found: what the layer is: its `cell`, 'LSTM', 'GRU' or 'RNN', and what its framework lets one choose, as
-            `num_layers`, `num_directions`, `bias`, `activation`.
+            `num_layers`, `num_directions`, `bias`, `activation`; `input_size` is for `check_loading`.
         names: of the parameters that are to be put into it; None where they are to be read.
 
     Raises:
@@ -59,6 +59,8 @@ def check_loading(found: Mapping[str, Any], params: Any, vocab_size: int, num_hi
         ValueError: they do not; called before anything is changed.
     """
     check_layer(found, names)
+    if found.get("input_size"):  # else it is to show with the first inputs
+        check_input_size(vocab_size, found["input_size"])
     check_params(params, vocab_size, num_hiddens, names)
 
 

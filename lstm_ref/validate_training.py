@@ -16,6 +16,8 @@ def check_grads(grads: Any) -> None:
         ValueError: they are not.
     """
     _check_reals("grads", grads)
+    if not grads:
+        raise ValueError("grads: expected at least one array, got none")
 
 
 def check_update(params: Any, grads: Any) -> None:

@@ -20,7 +20,7 @@ def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
     if not isinstance(y, jax.core.Tracer):
         check_outputs(y_hat, y)
-    log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None], axis=1)
+    log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None].astype(int), axis=1)
     return -log_likelihoods.mean()
 
 

@@ -15,7 +15,7 @@ def loss(y, y_hat):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
     if tf.executing_eagerly():
         check_outputs(y_hat, y)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(y, tf.int64), logits=y_hat))
 
 
 def gradient_norm(grads):

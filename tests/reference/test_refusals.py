@@ -82,6 +82,7 @@ NUMBERS = {
        for loss in ("1", None, [1.0], np.array([1.0]), True, 1j)},
     "clipping integers": (grads(np.array([200], np.uint8)),
                           "grads[0]: expected an array of floating-point numbers, got uint8"),
+    "clipping nothing": (grads(), "grads: expected at least one array, got none"),
     "clipping complex numbers": (grads(np.ones(2), np.array([3j])), "grads[1]: expected an array of floating-point"),
     "clipping a text": (partial(ref.grad_clipping, "abc", 1), "grads: expected a list or tuple of arrays, got str"),
     "clipping None": (grads(np.ones(2), None), "grads[1]: expected an array of floating-point numbers, got NoneType"),
