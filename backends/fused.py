@@ -11,18 +11,19 @@ from typing import Any
 from lstm_ref import loop
 from lstm_ref.animator import Animator
 from lstm_ref.validate import (
-    check_grads,
-    check_loss,
     check_lr,
     check_lstm,
     check_minibatch,
     check_model,
+    check_rows,
     check_sizes,
     check_state,
     check_theta,
     check_tokens,
     dtype_name,
 )
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_grads, check_loss
 
 
 class RNNModelFused(ABC):
@@ -100,7 +101,7 @@ class RNNModelFused(ABC):
 
     def __call__(self, X: Any, state: Any) -> tuple[Any, Any]:
         """Outputs, (num_steps * batch_size, vocab_size), and new state for tokens X, (batch_size, num_steps)."""
-        check_tokens("X", X, self.vocab_size)
+        check_rows(X, self.vocab_size)
         check_state(state, len(X), self.num_hiddens, self.precision)
         return self.forward(X, state)
 
@@ -125,6 +126,7 @@ class RNNModelFused(ABC):
 
     def train(self, train_iter: Any, vocab: Any, lr: float, num_epochs: int, use_random_iter: bool = False) -> None:
         """Train and show what the model writes. See `lstm_ref.loop.train`."""
+        check_run(lr, num_epochs, vocab, self.vocab_size, loop.PREFIXES)
         animator = Animator(xlabel="epoch", ylabel="perplexity", legend=["train"], xlim=[10, num_epochs])
         loop.train(num_epochs, lambda: self.train_epoch(train_iter, lr, use_random_iter),
                    lambda prefix: self.predict(prefix, 50, vocab), animator, self.where())

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.parallel import shards
-from lstm_ref.validate import check_loss, check_minibatch, check_theta
+from lstm_ref.validate import check_minibatch, check_theta
+from lstm_ref.validate_training import check_loss
 
 SECONDS = 60  #: that a worker waits for the others, to join and in a reduction
 

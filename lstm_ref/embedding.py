@@ -14,6 +14,7 @@ from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import Step, lstm, lstm_backward
 from lstm_ref.params import Array, LSTMParams, State, draw_params, param_shapes
 from lstm_ref.validate import check_array, check_sizes, check_tokens
+from lstm_ref.validate_training import generator
 
 
 class EmbeddingParams(NamedTuple):
@@ -35,7 +36,7 @@ def get_embedding_params(
         ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(vocab_size=vocab_size, embedding_size=embedding_size, num_hiddens=num_hiddens)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     shapes = param_shapes(embedding_size, num_hiddens) | {"W_hq": (num_hiddens, vocab_size), "b_q": (vocab_size,)}
     params = LSTMParams(*draw_params(shapes.values(), rng, dtype))
     return EmbeddingParams(rng.normal(0, 1, (vocab_size, embedding_size)).astype(dtype), params)
@@ -108,7 +109,7 @@ def embedding_lstm(
         ValueError: as `embed` and `lstm`.
     """
     V, D = params.embedding.shape
-    inputs = filled(embed(np.asarray(X).T, params.embedding), 2, max(V, D))
+    inputs = filled(embed(np.asanyarray(X).T, params.embedding), 2, max(V, D))
     outputs, last = lstm(inputs, state, squared(params), tape)
     return outputs[:, :V], last
 

@@ -8,7 +8,8 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.lstm import dsigmoid, dtanh, sigmoid
 from lstm_ref.params import Array, draw_params
-from lstm_ref.validate import GRU_NAMES, check_array, check_count, check_floating, check_gru, check_sizes
+from lstm_ref.validate import GRU_NAMES, check_floating, check_gru, check_sizes
+from lstm_ref.validate_training import check_tape
 
 
 class GRUParams(NamedTuple):
@@ -32,7 +33,8 @@ class GRUParams(NamedTuple):
 
 
 def gru_param_shapes(vocab_size: int, num_hiddens: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each of the 11 parameters, by name, in order."""
+    """Shape of each of the 11 parameters, by name, in order; ValueError for a size that is no positive integer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     V, h = vocab_size, num_hiddens
     return dict(zip(GRU_NAMES, (*((V, h), (h, h), (h,)) * 3, (h, V), (V,)), strict=True))
 
@@ -41,7 +43,6 @@ def get_gru_params(
     vocab_size: int, num_hiddens: int, rng: np.random.Generator | int | None = None, dtype: DTypeLike = np.float32
 ) -> GRUParams:
     """Draw the parameters as the book does; arguments and errors are those of `get_lstm_params`."""
-    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     return GRUParams(*draw_params(gru_param_shapes(vocab_size, num_hiddens).values(), rng, dtype))
 
 
@@ -72,6 +73,10 @@ class GRUStep(NamedTuple):
     H_tilda: Array
     H: Array
     Y: Array
+
+
+class GRUAfterStep(GRUStep):
+    """A step with the reset gate after the product with W_hh, which has another gradient."""
 
 
 def gru(
@@ -113,7 +118,8 @@ def gru(
         Y = H @ W_hq + b_q
         outputs.append(Y)
         if tape is not None:
-            tape.append(GRUStep(X, H_prev, A_z, A_r, A_h, Z, R, H_tilda, H, Y))
+            step = GRUAfterStep if reset_after else GRUStep
+            tape.append(step(X, H_prev, A_z, A_r, A_h, Z, R, H_tilda, H, Y))
     return np.concatenate(outputs, axis=0), (H,)
 
 
@@ -135,12 +141,9 @@ def gru_backward(
     reset_after: bool = False,
 ) -> GRUGrads:
     """Backpropagation through time (Werbos 1990) for `gru`; arguments and errors as `lstm_backward`."""
-    check_count(params, GRU_NAMES)
-    if not tape:
-        raise ValueError("tape: expected the steps that gru recorded, got an empty tape")
-    check_array("d_outputs", d_outputs, (len(tape) * len(tape[0].H), tape[0].Y.shape[1]), "of the outputs")
-    dH, = d_state or (np.zeros_like(tape[0].H),)
-    check_array("d_state[0]", dH, tuple(tape[0].H.shape), "(batch_size, num_hiddens)")
+    kind = GRUAfterStep if reset_after else GRUStep
+    check_tape(tape, kind, "gru", params, GRU_NAMES, d_outputs, d_state, "H")
+    dH, = (np.zeros_like(tape[0].H),) if d_state is None else d_state
     W = GRUParams(*params)._asdict()
     dAs: dict[str, list[Array]] = {k: [] for k in "zrh"}  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):

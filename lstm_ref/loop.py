@@ -14,6 +14,10 @@ from lstm_ref.loss import log_softmax, perplexity
 from lstm_ref.params import Array
 from lstm_ref.text import Vocab
 from lstm_ref.validate import check_alpha, check_prefix, check_sizes
+from lstm_ref.validate_text import check_vocab, check_written
+from lstm_ref.validate_training import generator, pair
+
+PREFIXES = "time traveller", "traveller"  #: what a model goes on from after its training
 
 
 class Timer:
@@ -34,7 +38,9 @@ class Timer:
         return self.times[-1]
 
     def avg(self) -> float:
-        """Mean of the laps, in seconds."""
+        """Mean of the laps, in seconds; ValueError before there is one."""
+        if not self.times:
+            raise ValueError("times: expected at least one lap, got none; call stop first")
         return self.sum() / len(self.times)
 
     def sum(self) -> float:
@@ -90,11 +96,12 @@ def train_epoch(
 
     Raises:
         FloatingPointError: a loss is not finite; names the minibatch.
-        ValueError: there is no minibatch.
+        ValueError: there is no minibatch, or one is no pair of arrays.
     """
     state, timer = None, Timer()
     metric = Accumulator(2)  # sum of the loss over the tokens, number of tokens
-    for i, (X, Y) in enumerate(train_iter):
+    for i, minibatch in enumerate(train_iter):
+        X, Y = pair(minibatch)
         state = begin_state(X.shape[0]) if state is None or use_random_iter else detach(state)
         try:
             loss, state = step(X, Y, state)
@@ -139,11 +146,11 @@ def train(
             raise FloatingPointError(f"epoch {i}, {error}") from None
         if i % 10 == 0:
             if samples:
-                print(predict("time traveller"))
+                print(predict(PREFIXES[0]))
             animator.add(i, [ppl])
     print(f"perplexity {ppl:.1f}, {speed:.1f} tokens/s on {device}")
-    print(predict("time traveller"))
-    print(predict("traveller"))
+    for prefix in PREFIXES:
+        print(predict(prefix))
 
 
 def draw_token(outputs: Array, alpha: float, rng: np.random.Generator) -> int:
@@ -176,18 +183,22 @@ def predict(
         rng: what they are drawn with: a generator, a seed, or None for fresh entropy.
 
     Raises:
-        ValueError: the prefix is empty or has a character that is not in the vocabulary, `num_preds` is not an
-            integer of at least 0, or `alpha` is not a finite number of at least 0.
+        ValueError: the prefix is empty, no string or list of them, or has a character that is not in the vocabulary,
+            which has not as many tokens as there are outputs; `num_preds` is not an integer of at least 0, `alpha`
+            not a finite number of at least 0, or `rng` none of these.
+        FloatingPointError: an output is NaN.
     """
     check_sizes(0, num_preds=num_preds)
+    check_vocab(vocab)
     check_prefix(prefix, vocab.token_to_idx)
     if alpha is not None:
         check_alpha(alpha)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     tokens = [vocab[token] for token in prefix]
     for token in tokens[:-1]:
         _, state = step(token, state)
     for _ in range(num_preds):
         outputs, state = step(tokens[-1], state)
+        check_written(outputs, vocab)
         tokens.append(int(np.argmax(outputs)) if alpha is None else draw_token(outputs, alpha, rng))
     return ("" if isinstance(prefix, str) else " ").join(vocab.to_tokens(tokens))

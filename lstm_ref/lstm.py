@@ -9,14 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_ref.params import Array, LSTMParams, State
-from lstm_ref.validate import check_array, check_count, check_lstm
+from lstm_ref.validate import NAMES, check_lstm, check_numbers
+from lstm_ref.validate_training import check_tape
 
 
 def sigmoid(x: Array) -> Array:
-    """σ(x) = 1 / (1 + exp(-x)), for any shape and dtype.
+    """σ(x) = 1 / (1 + exp(-x)), for any shape and floating dtype.
 
     The exponential is only taken of numbers whose real part is at most zero, so it never overflows.
+
+    Raises:
+        ValueError: these are no floating-point numbers, real or complex.
     """
+    check_numbers("x", x)
     positive = x.real >= 0
     z = np.exp(np.where(positive, -x, x))
     return np.where(positive, 1, z) / (1 + z)
@@ -127,18 +132,10 @@ def lstm_backward(
         The gradients by all 14 parameters, by the inputs and by the initial state, shaped like them.
 
     Raises:
-        ValueError: not 14 parameters, an empty tape, or `d_outputs` or `d_state` has a wrong shape.
+        ValueError: the tape is empty or not of this cell, or the parameters, `d_outputs` or `d_state` do not fit it.
     """
-    check_count(params)
-    if not tape:
-        raise ValueError("tape: expected the steps that lstm recorded, got an empty tape")
-    batch_size, num_hiddens = tape[0].H.shape
-    if d_state is None:
-        d_state = np.zeros_like(tape[0].H), np.zeros_like(tape[0].C)
-    check_array("d_outputs", d_outputs, (len(tape) * batch_size, tape[0].Y.shape[1]), "of the outputs")
-    for i, gradient in enumerate(d_state):
-        check_array(f"d_state[{i}]", gradient, (batch_size, num_hiddens), "(batch_size, num_hiddens)")
-    dH, dC = d_state
+    check_tape(tape, Step, "lstm", params, NAMES, d_outputs, d_state, "HC")
+    dH, dC = (np.zeros_like(tape[0].H), np.zeros_like(tape[0].C)) if d_state is None else d_state
     W = LSTMParams(*params)._asdict()
     dAs: dict[str, list[Array]] = {k: [] for k in "ifoc"}  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):

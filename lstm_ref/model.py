@@ -15,6 +15,7 @@ from lstm_ref.params import Array
 from lstm_ref.text import Vocab
 from lstm_ref.training import one_hot, train_step
 from lstm_ref.validate import check_sizes
+from lstm_ref.validate_text import check_run
 
 
 class RNNModelScratch:
@@ -50,7 +51,7 @@ class RNNModelScratch:
 
     def __call__(self, X: Array, state: Any) -> tuple[Array, Any]:
         """Outputs (num_steps · batch_size, vocab_size) and the new state."""
-        return self.forward_fn(one_hot(np.asarray(X).T, self.vocab_size, self.params[0].dtype), state, self.params)
+        return self.forward_fn(one_hot(np.asanyarray(X).T, self.vocab_size, self.params[0].dtype), state, self.params)
 
     def begin_state(self, batch_size: int) -> Any:
         """The initial state, in the precision of the parameters."""
@@ -82,7 +83,13 @@ def train_ch8(
     num_epochs: int,
     use_random_iter: bool = False,
 ) -> None:
-    """Train and show what the model writes; see `lstm_ref.loop.train`."""
+    """Train and show what the model writes; see `lstm_ref.loop.train`.
+
+    Raises:
+        ValueError: as there; before the first epoch, where `vocab` has not the net's size or lacks a character of
+            `lstm_ref.loop.PREFIXES`.
+    """
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     animator = Animator(xlabel="epoch", ylabel="perplexity", legend=["train"], xlim=[10, num_epochs])
     loop.train(num_epochs, lambda: train_epoch_ch8(net, train_iter, lr, use_random_iter),
                lambda prefix: predict_ch8(prefix, 50, net, vocab), animator, "cpu")

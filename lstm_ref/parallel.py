@@ -16,7 +16,8 @@ from lstm_ref import loop
 from lstm_ref.model import RNNModelScratch
 from lstm_ref.params import Array
 from lstm_ref.training import grad_clipping, gradient_norm, loss_and_grads, one_hot, sgd
-from lstm_ref.validate import check_loss, check_minibatch, check_sizes
+from lstm_ref.validate import check_lr, check_minibatch, check_sizes
+from lstm_ref.validate_training import check_loss, check_parts, check_reduction
 
 
 def shards(batch_size: int, workers: int) -> list[slice]:
@@ -25,9 +26,9 @@ def shards(batch_size: int, workers: int) -> list[slice]:
     A minibatch of the same size is always cut alike, so in sequential partition a row stays with its worker.
 
     Raises:
-        ValueError: `workers` is not a positive integer, or there are fewer rows.
+        ValueError: a number is not a positive integer, or there are fewer rows than workers.
     """
-    check_sizes(workers=workers)
+    check_sizes(batch_size=batch_size, workers=workers)
     if batch_size < workers:
         raise ValueError(f"workers: expected at most one for each of the {batch_size} rows of a minibatch, got "
                          f"{workers}")
@@ -37,7 +38,17 @@ def shards(batch_size: int, workers: int) -> list[slice]:
 
 
 def all_reduce(means: Sequence[Array], tokens: Sequence[int]) -> Array:
-    """The mean over all tokens, of the workers' means over theirs: what a worker gets back from an all-reduce."""
+    """The mean over all tokens, of the workers' means over theirs: what a worker gets back from an all-reduce.
+
+    Args:
+        means: a list of arrays of one shape, of floating-point numbers.
+        tokens: a list of how many each worker has, at least 1.
+
+    Raises:
+        ValueError: they are not.
+    """
+    check_reduction(means, tokens)
+    tokens = [int(count) for count in tokens]  # a NumPy integer would bound their sum
     sums = [mean * count for mean, count in zip(means, tokens, strict=True)]
     return sum(sums[1:], sums[0]) / sum(tokens)
 
@@ -54,10 +65,14 @@ class Workers:
         params: of each worker; always the same.
         reduced: the gradients of the last step by the parameters, after the reduction and before clipping.
         norm: of those.
+
+    Raises:
+        ValueError: `workers` is not a positive integer, or `lr` is not a finite number of at least zero.
     """
 
     def __init__(self, net: RNNModelScratch, workers: int, lr: float):
         check_sizes(workers=workers)
+        check_lr(lr)
         self.net, self.size, self.lr = net, workers, lr
         self.params = [net.params for _ in range(workers)]
         self.reduced: Any = None
@@ -77,10 +92,11 @@ class Workers:
             theta: clipping threshold.
 
         Raises:
-            ValueError: see `lstm_ref.train_step` and `shards`.
+            ValueError: see `lstm_ref.train_step` and `shards`; `states` is not a list with one for each worker.
             FloatingPointError: the loss is not finite; nothing was updated.
         """
         check_minibatch(X, Y, self.net.vocab_size)
+        check_parts(states, self.size)
         losses, grads, last, tokens = [], [], [], []
         for params, state, rows in zip(self.params, states, shards(len(X), self.size), strict=True):
             inputs, targets = one_hot(X[rows].T, self.net.vocab_size, params[0].dtype), Y[rows].T.reshape(-1)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lstm_ref.validate import check_floating, check_sizes
+from lstm_ref.validate_training import generator
 
 Array = NDArray[Any]
 State = tuple[Array, Array]
@@ -40,7 +41,8 @@ PARAM_NAMES = LSTMParams._fields
 
 
 def param_shapes(vocab_size: int, num_hiddens: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each of the 14 parameters, by name, in order."""
+    """Shape of each of the 14 parameters, by name, in order; ValueError for a size that is no positive integer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     V, h = vocab_size, num_hiddens
     gates = {name: shape for k in "ifoc" for name, shape in
              ((f"W_x{k}", (V, h)), (f"W_h{k}", (h, h)), (f"b_{k}", (h,)))}
@@ -63,9 +65,8 @@ def get_lstm_params(
             same weights in every precision.
 
     Raises:
-        ValueError: a size is not a positive integer, or the dtype is not a floating one.
+        ValueError: a size is not a positive integer, `rng` is none of these, or the dtype is not a floating one.
     """
-    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     return LSTMParams(*draw_params(param_shapes(vocab_size, num_hiddens).values(), rng, dtype))
 
 
@@ -75,10 +76,10 @@ def draw_params(
     """The book's start of a model: weights from Normal(0, 0.01), biases (the shapes with one axis) zero.
 
     Raises:
-        ValueError: the dtype is not a floating one.
+        ValueError: the dtype is not a floating one, or `rng` no generator, seed or None.
     """
     check_floating(dtype)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     return [(np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype) for shape in shapes]
 
 

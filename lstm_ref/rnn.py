@@ -8,7 +8,8 @@ from numpy.typing import DTypeLike
 
 from lstm_ref.lstm import dtanh
 from lstm_ref.params import Array, draw_params
-from lstm_ref.validate import RNN_NAMES, check_array, check_count, check_floating, check_rnn, check_sizes
+from lstm_ref.validate import RNN_NAMES, check_floating, check_rnn, check_sizes
+from lstm_ref.validate_training import check_tape
 
 
 class RNNParams(NamedTuple):
@@ -25,7 +26,8 @@ class RNNParams(NamedTuple):
 
 
 def rnn_param_shapes(vocab_size: int, num_hiddens: int) -> dict[str, tuple[int, ...]]:
-    """Shape of each of the 5 parameters, by name, in order."""
+    """Shape of each of the 5 parameters, by name, in order; ValueError for a size that is no positive integer."""
+    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     V, h = vocab_size, num_hiddens
     return dict(zip(RNN_NAMES, ((V, h), (h, h), (h,), (h, V), (V,)), strict=True))
 
@@ -34,7 +36,6 @@ def get_params(
     vocab_size: int, num_hiddens: int, rng: np.random.Generator | int | None = None, dtype: DTypeLike = np.float32
 ) -> RNNParams:
     """Draw the parameters as the book does; arguments and errors are those of `get_lstm_params`."""
-    check_sizes(vocab_size=vocab_size, num_hiddens=num_hiddens)
     return RNNParams(*draw_params(rnn_param_shapes(vocab_size, num_hiddens).values(), rng, dtype))
 
 
@@ -106,12 +107,8 @@ def rnn_backward(
     dtanh: Callable[[Array], Array] = dtanh,
 ) -> RNNGrads:
     """Backpropagation through time (Werbos 1990) for `rnn`; arguments and errors as `lstm_backward`."""
-    check_count(params, RNN_NAMES)
-    if not tape:
-        raise ValueError("tape: expected the steps that rnn recorded, got an empty tape")
-    check_array("d_outputs", d_outputs, (len(tape) * len(tape[0].H), tape[0].Y.shape[1]), "of the outputs")
-    dH, = d_state or (np.zeros_like(tape[0].H),)
-    check_array("d_state[0]", dH, tuple(tape[0].H.shape), "(batch_size, num_hiddens)")
+    check_tape(tape, RNNStep, "rnn", params, RNN_NAMES, d_outputs, d_state, "H")
+    dH, = (np.zeros_like(tape[0].H),) if d_state is None else d_state
     W, dAs = RNNParams(*params), []  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):
         dA = (dH + dY @ W.W_hq.T) * dtanh(step.A)

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from lstm_ref.params import Array
-from lstm_ref.validate import check_corpus, check_sizes
+from lstm_ref.validate import check_sizes
+from lstm_ref.validate_text import check_corpus, check_index, check_lines, check_share, check_token
 
 URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
 SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
@@ -37,7 +38,7 @@ class CorpusUnavailableError(OSError):
 def data_dir() -> Path:
     """Where the corpus is kept: LSTM_REF_DATA_DIR, else the user's cache folder."""
     if named := os.environ.get("LSTM_REF_DATA_DIR"):
-        return Path(named)
+        return Path(named).expanduser()
     import pooch
 
     return Path(pooch.os_cache("lstm_ref"))
@@ -47,13 +48,16 @@ def fetch_time_machine() -> str:
     """The text of The Time Machine, from the cache or else from the book's host.
 
     Raises:
-        ValueError: the cached or the fetched file is not the book's, by its SHA-1.
+        ValueError: the cached or the fetched file can't be read, or is not the book's, by its SHA-1.
         CorpusUnavailableError: there is no cached file and none could be fetched.
     """
     path = data_dir() / FILE_NAME
     if not path.exists():
         _download(path)
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: expected the book's file, which can't be read ({error.strerror})") from None
     found = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     if found != SHA1:
         raise ValueError(f"{path}: expected SHA-1 {SHA1}, found {found} ({len(content)} bytes); "
@@ -88,13 +92,17 @@ def read_text(source: Source | None = None) -> tuple[str, Source]:
             for the first of the two that is to be had, with a line on standard error when that is the story.
 
     Raises:
-        ValueError: there is no such file, it is no text, or the cached one is not the book's.
+        ValueError: the source is neither a text nor a path, there is no such file, it is no text, or the cached one is
+            not the book's.
         CorpusUnavailableError: 'timemachine' was asked for by name and is not to be had.
     """
+    if not isinstance(source, (str, os.PathLike, type(None))):
+        raise ValueError("source: expected 'timemachine', 'embedded' or the name of a text file, got "
+                         f"{type(source).__name__}")
     if source not in (None, "timemachine", "embedded"):
         try:
             return Path(source).read_text("utf-8"), source
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise ValueError(f"source: expected 'timemachine', 'embedded' or a text file, got {source!r} ({reason})"
                              ) from None
@@ -136,10 +144,14 @@ class Vocab:
         tokens: a list of tokens, or of lists of tokens.
         min_freq: rarer tokens are left out.
         reserved_tokens: follow `<unk>` before all others.
+
+    Raises:
+        ValueError: the tokens or the reserved ones are none, or `min_freq` is not an integer of at least 0.
     """
 
     def __init__(self, tokens: Iterable[Any] = (), min_freq: int = 0, reserved_tokens: Iterable[str] = ()):
-        tokens = list(tokens)
+        tokens = list(tokens) if isinstance(tokens, Iterable) else tokens
+        check_lines(tokens, min_freq, reserved_tokens)
         if tokens and isinstance(tokens[0], (list, tuple)):
             tokens = [token for line in tokens for token in line]
         #: (token, count) by falling count
@@ -159,15 +171,25 @@ class Vocab:
         return iter(self.idx_to_token)
 
     def __getitem__(self, tokens: Any) -> Any:
-        """The index of a token (0 when unknown), or a list of indices for a list of tokens."""
+        """The index of a token (0 when unknown), or a list of indices for a list of tokens.
+
+        Raises:
+            ValueError: it can be neither, as an array, a set or a generator.
+        """
         if isinstance(tokens, (list, tuple)):
             return [self[token] for token in tokens]
+        check_token("tokens", tokens)
         return self.token_to_idx.get(tokens, self.unk)
 
     def to_tokens(self, indices: Any) -> Any:
-        """The token of an index, or a list of tokens for a list of indices."""
+        """The token of an index, or a list of tokens for a list of indices.
+
+        Raises:
+            ValueError: an index is no integer in [0, len(self)).
+        """
         if isinstance(indices, (list, tuple)):
             return [self.to_tokens(index) for index in indices]
+        check_index(indices, len(self))
         return self.idx_to_token[indices]
 
     @property
@@ -291,8 +313,7 @@ class SeqDataLoader:
         min_freq: int = 0,
         held_out: float = 0,
     ):
-        if not 0 <= held_out < 1:
-            raise ValueError(f"held_out: expected a share of at least 0 and below 1, got {held_out!r}")
+        check_share(held_out=held_out)
         text, self.source = read_text(source)
         corpus, self.vocab = corpus_of(text, max_tokens, token, min_freq)
         kept = len(corpus) - round(held_out * len(corpus))

@@ -10,24 +10,25 @@ from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import lstm, lstm_backward
 from lstm_ref.params import Array
 from lstm_ref.validate import (
-    check_count,
-    check_grads,
-    check_loss,
     check_lr,
     check_minibatch,
+    check_model,
     check_sizes,
     check_theta,
     check_tokens,
     names_of,
 )
+from lstm_ref.validate_training import check_encoding, check_grads, check_loss, check_update
 
 
 def one_hot(tokens: Any, vocab_size: int, dtype: DTypeLike = np.float32) -> Array:
     """Tokens of any shape to rows of zeros with a single one: `(*tokens.shape, vocab_size)`.
 
     Raises:
-        ValueError: a token is outside [0, vocab_size).
+        ValueError: a token is outside [0, vocab_size), which is no positive integer, or the dtype holds no numbers.
     """
+    check_sizes(vocab_size=vocab_size)
+    check_encoding(dtype)
     return np.eye(vocab_size, dtype=dtype)[check_tokens("tokens", tokens, vocab_size)]
 
 
@@ -77,7 +78,7 @@ def grad_clipping(grads: Sequence[Array], theta: float) -> list[Array]:
     in a gradient makes the norm NaN and leaves all as they are.
 
     Raises:
-        ValueError: `theta` is not a finite number above zero, or `grads` is no list or tuple.
+        ValueError: `theta` is not a finite number above zero, or `grads` is no list or tuple of floating-point arrays.
     """
     check_grads(grads)
     check_theta(theta)
@@ -93,11 +94,11 @@ def sgd(params: Any, grads: Sequence[Array], lr: float, batch_size: int = 1) -> 
 
     Raises:
         ValueError: `lr` is not a finite number of at least zero, `batch_size` is not a positive integer, or the
-            gradients are not one for each parameter, of its shape.
+            parameters or gradients are no lists or tuples of floating-point arrays, one for each and of its shape.
     """
     check_lr(lr)
     check_sizes(batch_size=batch_size)
-    check_grads(grads, params)
+    check_update(params, grads)
     lr = float(lr)  # a NumPy scalar would widen float32
     updated = (param - lr * grad / batch_size for param, grad in zip(params, grads, strict=True))
     return getattr(params, "_make", list)(updated)
@@ -132,8 +133,8 @@ def train_step(
         ValueError: X and Y are not two equal (batch_size, num_steps), or as the functions it calls.
         FloatingPointError: the loss is not finite; nothing was updated.
     """
-    check_count(params, names_of(params))
-    X, Y = np.asarray(X), np.asarray(Y)
+    check_model(params, names_of(params))
+    X, Y = np.asanyarray(X), np.asanyarray(Y)  # a masked array is still one, and refused
     check_minibatch(X, Y, params[0].shape[0])
     inputs = one_hot(X.T, params[0].shape[0], params[0].dtype)
     loss, grads, last = loss_and_grads(inputs, state, params, Y.T.reshape(-1), forward, backward)

@@ -6,7 +6,7 @@ any framework. Each raises a ValueError that names the argument, what was expect
 
 import math
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,8 @@ NAMES = (*GATE_PARAMS, "W_hq", "b_q")
 RNN_NAMES = ("W_xh", "W_hh", "b_h", "W_hq", "b_q")
 GRU_NAMES = (*(f"{name}{k}" for k in "zrh" for name in ("W_x", "W_h", "b_")), "W_hq", "b_q")
 STATES = {"HC": "the pair (H, C)", "H": "the one-tuple (H,)"}
+#: They multiply by other rules, or leave numbers out.
+NOT_PLAIN = np.matrix, np.ma.MaskedArray
 
 
 def dtype_name(array: Any) -> str:
@@ -45,8 +47,8 @@ def check_floating(dtype: Any) -> None:
     """
     try:
         name, floating = np.dtype(dtype).name, np.issubdtype(np.dtype(dtype), np.floating)
-    except TypeError:  # not NumPy's
-        name, floating = _name(dtype), False
+    except (TypeError, ValueError):  # not NumPy's
+        name, floating = _name(dtype) if isinstance(dtype, Hashable) else repr(dtype), False
     if not floating and name not in ("float16", "bfloat16", "float32", "float64"):
         raise ValueError(f"dtype: expected a floating one, got {name}")
 
@@ -61,15 +63,33 @@ def check_array(
     """
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise ValueError(f"{name}: expected an array of shape {meaning}, got {type(array).__name__}")
+    if isinstance(array, NOT_PLAIN):
+        raise ValueError(f"{name}: expected a plain array, got {type(array).__name__}")
     found = tuple(array.shape)
-    fits = len(found) == len(shape) and all(
-        want is None or got is None or want == got for want, got in zip(shape, found, strict=True))
-    if not fits:
+    if not _fits(found, shape):
         known = "" if None in shape else f" = {shape}"
         raise ValueError(f"{name}: expected shape {meaning}{known}, got {found}")
     if dtype is not None and dtype_name(array) != dtype:
         raise ValueError(f"{name}: expected dtype {dtype}, that of inputs, got {dtype_name(array)}; "
                          "convert all to one dtype")
+
+
+def _fits(found: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
+    return len(found) == len(shape) and all(
+        want is None or got is None or want == got for want, got in zip(shape, found, strict=True))
+
+
+def check_numbers(name: str, array: Any, kinds: Sequence[str] = ("float", "complex")) -> None:
+    """An array of floating-point numbers, real or complex unless `kinds` leaves one out; a single number is one too.
+
+    Raises:
+        ValueError: it is not, or a matrix or a masked array.
+    """
+    found = type(array).__name__  # which says it for Python's own float and complex
+    if hasattr(array, "dtype") and not isinstance(array, NOT_PLAIN):
+        found = dtype_name(array)
+    if not any(kind in found for kind in kinds):
+        raise ValueError(f"{name}: expected an array of floating-point numbers, got {found}")
 
 
 def check_count(params: Any, names: tuple[str, ...] = NAMES) -> None:
@@ -102,9 +122,10 @@ def check_rnn(inputs: Any, state: Any, params: Any) -> None:
     _check_recurrent(inputs, state, params, RNN_NAMES, "H")
 
 
-def names_of(params: Sequence[Any]) -> tuple[str, ...]:
+def names_of(params: Any) -> tuple[str, ...]:
     """The names of a cell's parameters, by how many they are; the LSTM's where no cell has so many."""
-    return {len(names): names for names in (RNN_NAMES, GRU_NAMES)}.get(len(params), NAMES)
+    count = len(params) if isinstance(params, Sequence) else 0
+    return {len(names): names for names in (RNN_NAMES, GRU_NAMES)}.get(count, NAMES)
 
 
 def check_gru(inputs: Any, state: Any, params: Any) -> None:
@@ -129,9 +150,10 @@ def _check_recurrent(inputs: Any, state: Any, params: Any, names: tuple[str, ...
 
 
 def check_state(
-    state: Any, batch_size: int, num_hiddens: int | None, dtype: str | None = None, states: str = "HC"
+    state: Any, batch_size: int, num_hiddens: int | None, dtype: str | None = None, states: str = "HC",
+    argument: str = "state",
 ) -> int | None:
-    """A state has its arrays, in the shape of the first and, when one is given, the dtype.
+    """A state, or the gradient by one, has its arrays, in the shape of the first and, when one is given, the dtype.
 
     Returns:
         The number of hidden units.
@@ -141,21 +163,23 @@ def check_state(
     """
     if not isinstance(state, Sequence) or len(state) != len(states):
         found = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
-        raise ValueError(f"state: expected {STATES[states]}, got {found}")
+        raise ValueError(f"{argument}: expected {STATES[states]}, got {found}")
     for i, (name, array) in enumerate(zip(states, state, strict=True)):
-        check_array(f"state[{i}] ({name})", array, (batch_size, num_hiddens), "(batch_size, num_hiddens)", dtype)
+        check_array(f"{argument}[{i}] ({name})", array, (batch_size, num_hiddens), "(batch_size, num_hiddens)", dtype)
         num_hiddens = array.shape[1]
     return num_hiddens
 
 
 def check_model(params: Any, names: tuple[str, ...] = NAMES) -> None:
-    """Parameters fit each other: the sizes and the dtype are those of the first.
+    """Parameters fit each other: the sizes and the dtype, a real one, are those of the first.
 
     Raises:
-        ValueError: a wrong number of them, a wrong shape, or mixed dtypes.
+        ValueError: a wrong number of them, a wrong shape, integers or complex numbers, or mixed dtypes.
     """
     check_count(params, names)
-    check_array(f"params[0] ({names[0]})", params[0], (None, None), "(vocab_size, num_hiddens)")
+    first = f"params[0] ({names[0]})"
+    check_array(first, params[0], (None, None), "(vocab_size, num_hiddens)")
+    check_numbers(first, params[0], ["float"])
     vocab_size, num_hiddens = params[0].shape
     check_params(params, vocab_size, num_hiddens, names, dtype_name(params[0]))
 
@@ -177,8 +201,11 @@ def check_params(
         check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
 
 
-def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...] | None = None) -> Any:
-    """Token indices: integers in [0, vocab_size), not empty, of the given shape; whole floats, as in MXNet, pass too.
+def check_tokens(
+    name: str, tokens: Any, vocab_size: int, shape: tuple[int | None, ...] | None = None, meaning: str = ""
+) -> Any:
+    """Token indices: integers in [0, vocab_size), not empty, of the given shape (None: any length), whose axes
+    `meaning` may name; whole floats, as in MXNet, pass too.
 
     Returns:
         The tokens as a NumPy array of integers.
@@ -187,9 +214,11 @@ def check_tokens(name: str, tokens: Any, vocab_size: int, shape: tuple[int, ...]
         ValueError: a wrong shape or dtype, no tokens at all, or a token outside the vocabulary (with its
             index and value).
     """
+    if isinstance(tokens, np.ma.MaskedArray):  # on the host the mask is gone
+        raise ValueError(f"{name}: expected a plain array, got MaskedArray")
     values = _on_host(tokens)
-    if shape is not None and values.shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, got {values.shape}")
+    if shape is not None and not _fits(values.shape, shape):
+        raise ValueError(f"{name}: expected shape {meaning or shape}, got {values.shape}")
     if values.size == 0:
         raise ValueError(f"{name}: expected at least one token, got shape {values.shape}")
     whole = np.issubdtype(values.dtype, np.integer) or (
@@ -210,8 +239,17 @@ def _on_host(tokens: Any) -> Any:
     return np.asarray(tokens.detach().cpu() if hasattr(tokens, "detach") else tokens)  # PyTorch and Paddle; the others
 
 
+def check_rows(X: Any, vocab_size: int) -> None:
+    """X is (batch_size, num_steps) tokens of a vocabulary.
+
+    Raises:
+        ValueError: it is not.
+    """
+    check_tokens("X", X, vocab_size, (None, None), "(batch_size, num_steps)")
+
+
 def check_outputs(outputs: Any, targets: Any) -> Any:
-    """Outputs are (n, vocab_size), and targets n tokens of that vocabulary.
+    """Outputs are (n, vocab_size) floating-point numbers, and targets n tokens of that vocabulary.
 
     Returns:
         The targets as a NumPy array of integers.
@@ -220,6 +258,7 @@ def check_outputs(outputs: Any, targets: Any) -> Any:
         ValueError: they are not.
     """
     check_array("outputs", outputs, (None, None), "(n, vocab_size)")
+    check_numbers("outputs", outputs)
     return check_tokens("targets", targets, outputs.shape[1], shape=(outputs.shape[0],))
 
 
@@ -236,112 +275,67 @@ def check_minibatch(X: Any, Y: Any, vocab_size: int) -> None:
 
 
 def check_theta(theta: Any) -> None:
-    """The clipping threshold is a finite number above zero.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not _finite(theta) > 0:
+    """The clipping threshold is a finite number above zero, or a ValueError says that it is not."""
+    if not finite(theta) > 0:
         raise ValueError(f"theta: expected a finite number above 0, got {theta!r}")
 
 
 def check_lr(lr: Any) -> None:
-    """The learning rate is a finite number of at least zero.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not _finite(lr) >= 0:
+    """The learning rate is a finite number of at least zero, or a ValueError says that it is not."""
+    if not finite(lr) >= 0:
         raise ValueError(f"lr: expected a finite number of at least 0, got {lr!r}")
 
 
-def check_second_bias(name: str, bias: Any) -> None:
-    """The second bias of a layer's GRU is zero, since the reset gate multiplies the candidate's part of it.
-
-    Args:
-        name: what the layer calls it.
-        bias: of any shape, NumPy's or a framework's.
-
-    Raises:
-        ValueError: it is not zero, so that the 11 parameters can't say what the layer computes.
-    """
-    if bool((bias != 0).any()):
-        raise ValueError(f"{name}: expected zeros, since no bias of the book's 11 parameters is multiplied by the "
-                         "reset gate; begin with load_gru_params")
-
-
 def check_alpha(alpha: Any) -> None:
-    """The exponent of the probabilities that tokens are drawn with is a finite number of at least zero.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if not _finite(alpha) >= 0:
+    """The exponent of probabilities is a finite number of at least zero, or a ValueError says that it is not."""
+    if not finite(alpha) >= 0:
         raise ValueError(f"alpha: expected a finite number of at least 0, got {alpha!r}")
 
 
-def _finite(number: Any) -> float:
+def finite(number: Any) -> float:
     """A finite number as a float; NaN for anything else."""
+    value = _number(number)
+    return math.nan if value is None or math.isinf(value) else value
+
+
+def _number(number: Any) -> float | None:
+    """A real number as a float; None for a text, a truth value, a complex number or an array with axes."""
+    if isinstance(number, (str, bytes, bytearray, memoryview, bool)):
+        return None
+    if hasattr(number, "dtype") and (tuple(number.shape) or not re.match("u?int|b?float", dtype_name(number))):
+        return None
     try:
-        value = math.nan if isinstance(number, (str, bytes, bool)) else float(number)
-    except (TypeError, ValueError, OverflowError):
-        value = math.nan
-    return value if math.isfinite(value) else math.nan
+        return float(number)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return None
 
 
-def check_grads(grads: Any, params: Any = None) -> None:
-    """Gradients are a sequence: a generator would be empty after its norm was taken.
-
-    Given the parameters, each gradient has the shape of its own: an update would broadcast any other.
-
-    Raises:
-        ValueError: they are not.
-    """
-    if not isinstance(grads, Sequence):
-        raise ValueError(f"grads: expected a list or tuple of arrays, got {type(grads).__name__}")
-    if params is None:
-        return
-    if len(grads) != len(params):
-        raise ValueError(f"grads: expected {len(params)} arrays, one for each parameter, got {len(grads)}")
-    for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        check_array(f"grads[{i}]", grad, tuple(param.shape), "of its parameter")
-
-
-def check_corpus(corpus: Any) -> None:
-    """A corpus is a row of integer tokens; its length is not looked at.
+def check_number(name: str, number: Any) -> None:
+    """A real number, which may be infinite or NaN.
 
     Raises:
         ValueError: it is not.
     """
-    tokens = np.asarray(corpus)
-    if tokens.ndim != 1 or (tokens.size and not np.issubdtype(tokens.dtype, np.integer)):
-        raise ValueError(f"corpus: expected a list of integer tokens, got {type(corpus).__name__} of shape "
-                         f"{tokens.shape} and {tokens.dtype}; index the text with a Vocab first")
+    if _number(number) is None:
+        raise ValueError(f"{name}: expected a number, got {number!r}")
 
 
-def check_loss(loss: float, norm: Callable[[], Any]) -> None:
-    """The loss of a training step is a finite number; called before the step changes anything.
-
-    Args:
-        loss: of the minibatch.
-        norm: returns the joint norm of its gradients; called only for the message.
-
-    Raises:
-        FloatingPointError: it is not.
-    """
-    if not math.isfinite(loss):
-        raise FloatingPointError(f"loss: expected a finite number, got {loss} (gradient norm {float(norm()):g})")
-
-
-def check_prefix(prefix: str | Sequence[str], known: Container[str]) -> None:
+def check_prefix(prefix: Any, known: Any) -> None:
     """Every character of a prefix, or every token of a list of them, is in the vocabulary, and there is at least one.
 
     Raises:
-        ValueError: names the first one that is not, and its index.
+        ValueError: it is neither a string nor a list or tuple of strings; or names the first one that is not in the
+            vocabulary, and its index.
     """
+    if not isinstance(prefix, (str, list, tuple)):
+        raise ValueError(f"prefix: expected a string or a list of tokens, got {type(prefix).__name__}")
     if not prefix:
         kind = "character" if isinstance(prefix, str) else "token"
         raise ValueError(f"prefix: expected at least one {kind}, got none")
     for i, token in enumerate(prefix):
+        if not isinstance(token, str):
+            raise ValueError(f"prefix: expected strings for its tokens, got {type(token).__name__} at index {i}")
         if token not in known:
             raise ValueError(f"prefix: {token!r} at index {i} of {prefix!r} is not in the vocabulary")

@@ -15,14 +15,16 @@ from flax import linen as nn
 from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
     GRU_NAMES,
+    NAMES,
     RNN_NAMES,
     check_gru,
     check_lstm,
     check_model,
     check_rnn,
+    check_rows,
     check_sizes,
-    check_tokens,
 )
+from lstm_ref.validate_layers import check_kind, check_layer
 
 GATES = {"i": "i", "f": "f", "g": "c", "o": "o"}  # the cell's letters, and the book's
 GRU_GATES = {"r": "r", "z": "z", "n": "h"}
@@ -36,6 +38,7 @@ class RNNModel:
 
     def __init__(self, rnn_layer, vocab_size):
         check_sizes(vocab_size=vocab_size)
+        check_kind(rnn_layer, nn.RNN, "flax.linen.RNN")
         if not rnn_layer.time_major:
             raise ValueError("rnn_layer: expected time_major=True, since the inputs are (num_steps, batch_size, ·)")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.features
@@ -51,8 +54,8 @@ class RNNModel:
     def apply(self, params, X, state):
         """Outputs and new state for tokens X, (batch_size, num_steps)."""
         if not isinstance(X, jax.core.Tracer):
-            check_tokens("X", X, self.vocab_size)
-        return self.run(params, jax.nn.one_hot(X.T, self.vocab_size, dtype=self.dtype), state)
+            check_rows(X, self.vocab_size)
+        return self.run(params, jax.nn.one_hot(X.T.astype(int), self.vocab_size, dtype=self.dtype), state)
 
     def run(self, params, inputs, state):
         """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
@@ -106,8 +109,19 @@ def from_gru_params(params):
     return {"rnn": {"cell": cell}, "dense": {"kernel": p["W_hq"], "bias": p["b_q"]}}
 
 
+def described(tree):
+    """What cell a pytree is of, for `check_layer`: by the names of its matrices, and whether it has the biases."""
+    cell = tree["rnn"]["cell"]
+    with_bias = {"LSTM": "hf hg hi ho", "GRU": "in ir iz", "RNN": "i"}
+    names = {"hf hg hi ho if ig ii io": "LSTM", "hn hr hz in ir iz": "GRU", "h i": "RNN"}
+    found = " ".join(sorted(cell))
+    kind = names.get(found, found)
+    return {"cell": kind, "bias": all("bias" in cell[name] for name in with_bias.get(kind, "").split())}
+
+
 def gru_params(tree):
     """Such a pytree as the GRU's 11 parameters; ValueError where it has the second bias, which the book has not."""
+    check_layer(described(tree), GRU_NAMES)
     cell, dense = tree["rnn"]["cell"], tree["dense"]
     if "bias" in cell["hn"]:
         raise ValueError("rnn/cell/hn/bias: expected none, since the reset gate multiplies it and no bias of the "
@@ -119,12 +133,14 @@ def gru_params(tree):
 
 def rnn_params(tree):
     """Such a pytree as the vanilla RNN's 5 parameters."""
+    check_layer(described(tree), RNN_NAMES)
     cell, dense = tree["rnn"]["cell"], tree["dense"]
     return RNNParams(cell["i"]["kernel"], cell["h"]["kernel"], cell["i"]["bias"], dense["kernel"], dense["bias"])
 
 
 def lstm_params(tree):
     """The pytree of an `RNNModel`, or of its gradients, as the book's 14 parameters."""
+    check_layer(described(tree), NAMES)
     cell, dense = tree["rnn"]["cell"], tree["dense"]
     gates = {name: array for g, k in GATES.items() for name, array in (
         (f"W_x{k}", cell[f"i{g}"]["kernel"]), (f"W_h{k}", cell[f"h{g}"]["kernel"]), (f"b_{k}", cell[f"h{g}"]["bias"]))}

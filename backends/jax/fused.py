@@ -142,6 +142,7 @@ def clip_factor(grads, theta):
 @partial(jax.jit, donate_argnames="packed", static_argnames="chains")
 def compiled_step(packed, X, Y, state, lr, theta, chains):
     """New weights, loss, norm and new state."""
+    X, Y = X.astype(int), Y.astype(int)
     loss, state, dA, (dW_h, db, *output) = gradients(lookup(X, packed), state, packed, Y.T, chains)
     dW_x = jax.ops.segment_sum(dA, X.T.reshape(-1), packed[0].shape[0])
     grads = dW_x, dW_h, db, *output
@@ -154,7 +155,7 @@ def compiled_step(packed, X, Y, state, lr, theta, chains):
 @jax.jit
 def compiled_forward(packed, X, state):
     """Outputs and new state for tokens."""
-    return outputs_of(lookup(X, packed), state, packed)
+    return outputs_of(lookup(X.astype(int), packed), state, packed)
 
 
 @jax.jit
@@ -166,7 +167,8 @@ def compiled_run(packed, inputs, state):
 @partial(jax.jit, static_argnames="chains")
 def compiled_gradients(packed, inputs, state, targets, chains):
     """Loss and gradients for encoded inputs."""
-    loss, _, dA, rest = gradients(project(inputs, packed), state, packed, targets.reshape(inputs.shape[:2]), chains)
+    loss, _, dA, rest = gradients(project(inputs, packed), state, packed, targets.astype(int).reshape(inputs.shape[:2]),
+                                   chains)
     return loss, (inputs.reshape(-1, inputs.shape[-1]).T @ dA, *rest)
 
 

@@ -19,7 +19,8 @@ from jax.sharding import PartitionSpec as P
 from backends.jax import training
 from backends.workers import SECONDS, Workers
 from lstm_ref.parallel import shards
-from lstm_ref.validate import check_loss, check_minibatch, check_theta
+from lstm_ref.validate import check_minibatch, check_theta
+from lstm_ref.validate_training import check_loss
 
 ENGINE = "jax.shard_map"
 PROCESSES = False

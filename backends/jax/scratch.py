@@ -158,7 +158,7 @@ class RNNModelScratch:
         """Outputs and new state for tokens X, (batch_size, num_steps)."""
         if not isinstance(X, jax.core.Tracer):
             check_tokens("X", X, self.vocab_size)
-        X = jax.nn.one_hot(X.T, self.vocab_size, dtype=params[0].dtype)
+        X = jax.nn.one_hot(X.T.astype(int), self.vocab_size, dtype=params[0].dtype)
         return self.forward_fn(X, state, params)
 
     def begin_state(self, batch_size, dtype=jnp.float32):

@@ -11,22 +11,16 @@ import numpy as np
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import (
-    check_grads,
-    check_loss,
-    check_lr,
-    check_minibatch,
-    check_outputs,
-    check_sizes,
-    check_theta,
-)
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_grads, check_loss, check_update
 
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
     if not isinstance(y, jax.core.Tracer):
         check_outputs(y_hat, y)
-    log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None], axis=1)
+    log_likelihoods = jnp.take_along_axis(jax.nn.log_softmax(y_hat), y[:, None].astype(int), axis=1)
     return -log_likelihoods.mean()
 
 
@@ -55,7 +49,7 @@ def sgd(params, grads, lr, batch_size):
         check_lr(lr)
     if not isinstance(batch_size, jax.core.Tracer):
         check_sizes(batch_size=batch_size)
-    check_grads(jax.tree.leaves(grads), jax.tree.leaves(params))
+    check_update(jax.tree.leaves(params), jax.tree.leaves(grads))
     return jax.tree.map(lambda param, grad: param - lr * grad / batch_size, params, grads)
 
 
@@ -110,6 +104,8 @@ def train_epoch_ch8(net, params, train_iter, loss, lr, use_random_iter, losses=N
 
 def train_ch8(net, params, train_iter, vocab, lr, num_epochs, use_random_iter=False):
     """Train, show what the model writes, and return the new parameters. See `lstm_ref.loop.train`."""
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
+
     def epoch():
         nonlocal params
         params, perplexity, speed = train_epoch_ch8(net, params, train_iter, loss, lr, use_random_iter)

@@ -9,6 +9,7 @@ from functools import partial
 from mxnet import init, np, npx
 from mxnet.gluon import nn
 from mxnet.gluon import rnn as layers
+from mxnet.gluon.rnn.rnn_layer import _RNNLayer
 
 from lstm_ref import GRUParams, LSTMParams, RNNParams
 from lstm_ref.validate import (
@@ -18,13 +19,12 @@ from lstm_ref.validate import (
     check_gru,
     check_lstm,
     check_model,
-    check_params,
     check_rnn,
-    check_second_bias,
+    check_rows,
     check_sizes,
-    check_tokens,
     names_of,
 )
+from lstm_ref.validate_layers import check_input_size, check_kind, check_layer, check_loading, check_second_bias
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -37,6 +37,9 @@ class RNNModel(nn.Block):
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(**kwargs)
         check_sizes(vocab_size=vocab_size)
+        check_kind(rnn_layer, _RNNLayer, "gluon.rnn.LSTM, GRU or RNN")
+        if rnn_layer._input_size:  # else it is to show with the first inputs
+            check_input_size(vocab_size, rnn_layer._input_size)
         if rnn_layer._layout != "TNC":
             raise ValueError(f"rnn_layer: expected layout 'TNC', since the inputs are (num_steps, batch_size, ·), "
                              f"got {rnn_layer._layout!r}")
@@ -46,7 +49,7 @@ class RNNModel(nn.Block):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_tokens("X", inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size)
         return self.run(npx.one_hot(inputs.T, self.vocab_size, dtype=self.dtype), state)
 
     def run(self, inputs, state):
@@ -58,6 +61,14 @@ class RNNModel(nn.Block):
         """Zeros of shape (layers · directions, batch_size, num_hiddens), as a list: [H, C] for an LSTM."""
         check_sizes(batch_size=batch_size)
         return self.rnn.begin_state(batch_size, *args, **kwargs)
+
+
+def described(layer):
+    """What a layer computes, for `check_layer`; a Gluon layer has biases always."""
+    cell, _, activation = layer._mode.partition("_")
+    return {"cell": cell.upper(), "num_layers": layer._num_layers, "num_directions": layer._dir,
+            "activation": activation or "tanh", "proj_size": layer._projection_size or 0,
+            "input_size": layer._input_size}
 
 
 def load_lstm_params(net, params, device=None):
@@ -81,7 +92,7 @@ def load_gru_params(net, params, device=None):
 
 def load(net, params, names, gates, device=None):
     """Put parameters with these names into the layers."""
-    check_params(params, net.vocab_size, net.num_hiddens, names)
+    check_loading(described(net.rnn), params, net.vocab_size, net.num_hiddens, names)
     p = dict(zip(names, params, strict=True))
     if device is not None:  # Gluon's initialisers can't draw random numbers in float64
         net.initialize(init.Zero(), ctx=device)
@@ -97,6 +108,7 @@ def load(net, params, names, gates, device=None):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, dense = net.rnn, net.dense
+    check_layer(described(rnn))
     if isinstance(rnn, layers.GRU):
         check_second_bias("l0_h2h_bias", rnn.l0_h2h_bias.data())
     bias = rnn.l0_i2h_bias.data() + rnn.l0_h2h_bias.data()
@@ -106,6 +118,7 @@ def lstm_params(net):
 def lstm_grads(net):
     """The gradients by these parameters; that of a sum of two biases is the gradient of either."""
     rnn, dense = net.rnn, net.dense
+    check_layer(described(rnn))
     return book(*(p.grad() for p in (rnn.l0_i2h_weight, rnn.l0_h2h_weight, rnn.l0_i2h_bias, dense.weight, dense.bias)))
 
 

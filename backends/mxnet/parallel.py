@@ -15,7 +15,8 @@ from backends import launch
 from backends.mxnet import training
 from backends.workers import Workers
 from lstm_ref.parallel import shards
-from lstm_ref.validate import check_loss, check_minibatch, check_theta
+from lstm_ref.validate import check_minibatch, check_theta
+from lstm_ref.validate_training import check_loss
 
 ENGINE = "mxnet.kvstore"
 PROCESSES = False

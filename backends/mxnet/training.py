@@ -6,7 +6,9 @@ from mxnet import autograd, gluon, init, np, npx
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_backward, check_loss
 
 
 def loss(y_hat, y):
@@ -37,6 +39,7 @@ def grad_clipping(net, theta):
     """Scale the gradients of net in place by theta / norm when their joint norm is above theta."""
     check_theta(theta)
     params = trainable(net)
+    check_backward(params)
     norm = gradient_norm(params)
     if norm > theta:
         for param in params:
@@ -47,6 +50,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
+    check_backward(params)
     for param in params:
         param[:] = param - lr * param.grad / batch_size
 
@@ -85,7 +89,7 @@ def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=Fa
 
     A block is initialised (weights Normal(0, 0.01)) where it is not yet; weights that it already has are kept.
     """
-    check_lr(lr)  # an optimizer may take any
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     if isinstance(net, gluon.Block):
         for param in net.collect_params().values():
             if not initialized(param):

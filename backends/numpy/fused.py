@@ -215,18 +215,18 @@ class RNNModelFused(fused.RNNModelFused):
         return rows(self.outputs(work)), work.state()
 
     def forward(self, X, state):
-        X = np.asarray(X)
+        X = np.asarray(X, int)
         work = self.reading(X, state)
         return rows(self.outputs(work)), work.state()
 
     def loss_and_grads(self, inputs, state, targets):
         work = self.work(*inputs.shape[:2], state)
         work.encoded(inputs)
-        loss, dY = cross_entropy(self.outputs(work, training=True), targets.reshape(inputs.shape[:2]))
+        loss, dY = cross_entropy(self.outputs(work, training=True), np.asarray(targets, int).reshape(inputs.shape[:2]))
         return loss, unpack(*work.backward(self.W, self.W_hq, dY))
 
     def step(self, X, Y, state, lr, theta):
-        X, Y = np.asarray(X), np.asarray(Y)
+        X, Y = np.asarray(X, int), np.asarray(Y, int)
         work = self.reading(X, state)
         loss, dY = cross_entropy(self.outputs(work, training=True), Y.T)
         grads = self.gradients(work, X, dY)

@@ -9,7 +9,8 @@ from backends import launch
 from backends.workers import Workers
 from lstm_ref.parallel import shards
 from lstm_ref.training import gradient_norm
-from lstm_ref.validate import check_loss, check_minibatch
+from lstm_ref.validate import check_minibatch
+from lstm_ref.validate_training import check_loss
 
 try:
     import mpi4py

@@ -16,13 +16,13 @@ from lstm_ref.validate import (
     check_gru,
     check_lstm,
     check_model,
-    check_params,
     check_rnn,
-    check_second_bias,
+    check_rows,
     check_sizes,
-    check_tokens,
     names_of,
 )
+from lstm_ref.validate_layers import check_input_size, check_kind, check_layer, check_loading, check_second_bias
+from lstm_ref.validate_training import check_backward
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -35,6 +35,8 @@ class RNNModel(nn.Layer):
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(**kwargs)
         check_sizes(vocab_size=vocab_size)
+        check_kind(rnn_layer, (nn.LSTM, nn.GRU, nn.SimpleRNN), "nn.LSTM, nn.GRU or nn.SimpleRNN")
+        check_input_size(vocab_size, rnn_layer.input_size)
         if not rnn_layer.time_major:
             raise ValueError("rnn_layer: expected time_major=True, since the inputs are (num_steps, batch_size, ·)")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.hidden_size
@@ -44,8 +46,9 @@ class RNNModel(nn.Layer):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_tokens("X", inputs, self.vocab_size)
-        return self.run(functional.one_hot(inputs.T, self.vocab_size).astype(self.linear.weight.dtype), state)
+        check_rows(inputs, self.vocab_size)
+        X = functional.one_hot(inputs.T.astype("int64"), self.vocab_size)
+        return self.run(X.astype(self.linear.weight.dtype), state)
 
     def run(self, inputs, state):
         """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
@@ -58,6 +61,14 @@ class RNNModel(nn.Layer):
         shape = [self.num_directions * self.rnn.num_layers, batch_size, self.num_hiddens]
         H = paddle.zeros(shape, dtype=self.linear.weight.dtype)
         return (H, paddle.zeros_like(H)) if isinstance(self.rnn, nn.LSTM) else H
+
+
+def described(layer):
+    """What a layer computes, for `check_layer`."""
+    cell, _, activation = layer.mode.lower().partition("_")
+    return {"cell": cell.upper(), "num_layers": layer.num_layers, "num_directions": layer.num_directions,
+            "bias": hasattr(layer, "bias_ih_l0") and hasattr(layer, "bias_hh_l0"), "activation": activation or "tanh",
+            "proj_size": getattr(layer, "proj_size", 0), "input_size": layer.input_size}
 
 
 def load_lstm_params(net, params):
@@ -81,7 +92,7 @@ def load_gru_params(net, params):
 
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
-    check_params(params, net.vocab_size, net.num_hiddens, names)
+    check_loading(described(net.rnn), params, net.vocab_size, net.num_hiddens, names)
     p = dict(zip(names, params, strict=True))
     with paddle.no_grad():
         net.rnn.weight_ih_l0.set_value(paddle.concat([p[f"W_x{k}"].T for k in gates]))
@@ -97,6 +108,7 @@ def load(net, params, names, gates):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, linear = net.rnn, net.linear
+    check_layer(described(rnn))
     if isinstance(rnn, nn.GRU):
         check_second_bias("bias_hh_l0", rnn.bias_hh_l0)
     return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
@@ -105,7 +117,10 @@ def lstm_params(net):
 def lstm_grads(net):
     """The gradients by these parameters; that of a sum of two biases is the gradient of either."""
     rnn, linear = net.rnn, net.linear
-    return book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
+    check_layer(described(rnn))
+    params = rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias
+    check_backward(params)
+    return book(*(param.grad for param in params))
 
 
 def book(weight_ih, weight_hh, bias, weight, bias_q):

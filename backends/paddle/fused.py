@@ -57,7 +57,7 @@ class RNNModelFused(fused.RNNModelFused):
 
     def encode(self, tokens):
         """One-hot rows."""
-        return functional.one_hot(tokens, self.vocab_size).astype(self.dtype)
+        return functional.one_hot(tokens.astype("int64"), self.vocab_size).astype(self.dtype)
 
     @paddle.no_grad()
     def run(self, inputs, state):

@@ -167,7 +167,7 @@ class RNNModelScratch:
     def __call__(self, X, state):
         """Outputs and new state."""
         check_tokens("X", X, self.vocab_size)
-        X = Function.one_hot(X.T, self.vocab_size).astype(self.params[0].dtype)
+        X = Function.one_hot(X.T.astype("int64"), self.vocab_size).astype(self.params[0].dtype)
         return self.forward_fn(X, state, self.params)
 
     def begin_state(self, batch_size):

@@ -5,7 +5,9 @@ from paddle import nn
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_backward, check_loss
 
 
 def loss(y_hat, y):
@@ -15,7 +17,7 @@ def loss(y_hat, y):
     """
     check_outputs(y_hat, y)
     shifted = y_hat - y_hat.detach().max(axis=1, keepdim=True)
-    picked = paddle.take_along_axis(shifted, y.reshape((-1, 1)), axis=1)[:, 0]
+    picked = paddle.take_along_axis(shifted, y.reshape((-1, 1)).astype("int64"), axis=1)[:, 0]
     return (paddle.log(paddle.exp(shifted).sum(axis=1)) - picked).mean()
 
 
@@ -37,6 +39,7 @@ def grad_clipping(net, theta):
     """Scale the gradients of net in place by theta / norm when their joint norm is above theta."""
     check_theta(theta)
     params = trainable(net)
+    check_backward(params)
     norm = gradient_norm(params)
     if norm > theta:
         with paddle.no_grad():
@@ -48,6 +51,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; clears the gradients."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
+    check_backward(params)
     with paddle.no_grad():
         for param in params:
             param.set_value(param - lr * param.grad / batch_size)
@@ -93,7 +97,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a layer and show what it writes. See `lstm_ref.loop.train`."""
-    check_lr(lr)  # an optimizer may take any
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     if isinstance(net, nn.Layer):
         updater = paddle.optimizer.SGD(learning_rate=lr, parameters=net.parameters())
     else:

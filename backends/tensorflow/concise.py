@@ -16,12 +16,12 @@ from lstm_ref.validate import (
     check_gru,
     check_lstm,
     check_model,
-    check_params,
     check_rnn,
+    check_rows,
     check_sizes,
-    check_tokens,
     names_of,
 )
+from lstm_ref.validate_layers import check_input_size, check_kind, check_layer, check_loading
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -36,8 +36,11 @@ class RNNModel(tf.keras.layers.Layer):
     """
 
     def __init__(self, rnn_layer, vocab_size, **kwargs):
+        check_kind(rnn_layer, tf.keras.layers.RNN, "a Keras LSTM, GRU, SimpleRNN or RNN")
         super().__init__(dtype=rnn_layer.dtype, **kwargs)
         check_sizes(vocab_size=vocab_size)
+        if hasattr(rnn_layer.cell, "kernel"):  # else the layer is built here
+            check_input_size(vocab_size, rnn_layer.cell.kernel.shape[0])
         if not (rnn_layer.return_sequences and rnn_layer.return_state):
             raise ValueError("rnn_layer: expected return_sequences=True and return_state=True")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.cell.output_size
@@ -52,8 +55,9 @@ class RNNModel(tf.keras.layers.Layer):
 
     def call(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_tokens("X", inputs, self.vocab_size)
-        return self.run(tf.one_hot(tf.transpose(inputs), self.vocab_size, dtype=self.dtype), state)
+        check_rows(inputs, self.vocab_size)
+        X = tf.one_hot(tf.transpose(tf.cast(inputs, tf.int64)), self.vocab_size, dtype=self.dtype)
+        return self.run(X, state)
 
     def run(self, inputs, state):
         """Outputs and new state for encoded inputs, (num_steps, batch_size, vocab_size)."""
@@ -68,6 +72,18 @@ class RNNModel(tf.keras.layers.Layer):
         return list(state) if isinstance(state, (list, tuple)) else [state]
 
 
+def described(layer):
+    """What a layer computes, for `check_layer`."""
+    cell, found = layer.cell, {"go_backwards": layer.go_backwards}
+    for kind, name in ((tf.keras.layers.LSTMCell, "LSTM"), (tf.keras.layers.GRUCell, "GRU"),
+                       (tf.keras.layers.SimpleRNNCell, "RNN")):
+        if isinstance(cell, kind):
+            found |= {"cell": name, "bias": cell.use_bias, "activation": cell.activation.__name__}
+            if name != "RNN":
+                found["gates"] = cell.recurrent_activation.__name__
+    return {"cell": type(cell).__name__} | found
+
+
 def load_lstm_params(net, params):
     """Put the book's 14 parameters into an `RNNModel` with an LSTM."""
     load(net, params, NAMES, GATES)
@@ -80,6 +96,7 @@ def load_rnn_params(net, params):
 
 def load_gru_params(net, params):
     """Put the GRU's 11 parameters into an `RNNModel` with such a layer, `GRU(..., reset_after=False)`."""
+    check_layer(described(net.rnn), GRU_NAMES)
     if net.rnn.cell.reset_after:
         raise ValueError(TWO_BIASES)
     load(net, params, GRU_NAMES, GRU_GATES)
@@ -87,7 +104,7 @@ def load_gru_params(net, params):
 
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
-    check_params(params, net.vocab_size, net.num_hiddens, names)
+    check_loading(described(net.rnn), params, net.vocab_size, net.num_hiddens, names)
     p = dict(zip(names, params, strict=True))
     kernel, recurrent_kernel, bias = net.rnn.trainable_variables
     kernel.assign(tf.concat([p[f"W_x{k}"] for k in gates], axis=1))
@@ -99,6 +116,7 @@ def load(net, params, names, gates):
 
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order."""
+    check_layer(described(net.rnn))
     return to_book(net.trainable_variables)
 
 

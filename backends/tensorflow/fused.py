@@ -166,13 +166,14 @@ class RNNModelFused(fused.RNNModelFused):
         return compiled_run(self.variables, inputs, tuple(state))
 
     def forward(self, X, state):
-        return compiled_forward(self.variables, tf.convert_to_tensor(X), tuple(state))
+        return compiled_forward(self.variables, tf.cast(X, tf.int64), tuple(state))
 
     def loss_and_grads(self, inputs, state, targets):
-        return compiled_gradients(self.variables, inputs, tuple(state), targets)
+        return compiled_gradients(self.variables, inputs, tuple(state), tf.cast(targets, tf.int64))
 
     def step(self, X, Y, state, lr, theta):
         lr, theta = (tf.constant(number, self.variables[0].dtype) for number in (lr, theta))  # numbers recompile
+        X, Y = tf.cast(X, tf.int64), tf.cast(Y, tf.int64)
         return compiled_step(self.variables, X, Y, tuple(state), lr, theta)
 
     def read_token(self, token, state):

@@ -11,7 +11,8 @@ import tensorflow as tf
 from backends.tensorflow import training
 from backends.workers import Workers
 from lstm_ref.parallel import shards
-from lstm_ref.validate import check_loss, check_minibatch, check_theta
+from lstm_ref.validate import check_minibatch, check_theta
+from lstm_ref.validate_training import check_loss
 
 ENGINE = "tf.distribute.MirroredStrategy"
 PROCESSES = False

@@ -154,7 +154,7 @@ class RNNModelScratch:
     def __call__(self, X, state):
         """Outputs and new state."""
         check_tokens("X", X, self.vocab_size)
-        X = tf.one_hot(tf.transpose(X), self.vocab_size, dtype=self.trainable_variables[0].dtype)
+        X = tf.one_hot(tf.transpose(tf.cast(X, tf.int64)), self.vocab_size, dtype=self.trainable_variables[0].dtype)
         return self.forward_fn(X, state, self.trainable_variables)
 
     def begin_state(self, batch_size, *args, **kwargs):

@@ -6,22 +6,16 @@ import tensorflow as tf
 from backends.tensorflow.aliases import try_gpu
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import (
-    check_grads,
-    check_loss,
-    check_lr,
-    check_minibatch,
-    check_outputs,
-    check_sizes,
-    check_theta,
-)
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_grads, check_loss, check_update
 
 
 def loss(y, y_hat):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,); in Keras' order."""
     if tf.executing_eagerly():
         check_outputs(y_hat, y)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=y_hat))
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(y, tf.int64), logits=y_hat))
 
 
 def gradient_norm(grads):
@@ -48,7 +42,7 @@ def sgd(params, grads, lr, batch_size):
     if tf.executing_eagerly():
         check_lr(lr)
         check_sizes(batch_size=batch_size)
-        check_grads(grads, params)
+        check_update(params, grads)
     for param, grad in zip(params, grads, strict=True):
         param.assign_sub(lr * grad / batch_size)
 
@@ -80,7 +74,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, use_random_iter, losses=None
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, strategy, use_random_iter=False):
     """Train a scratch model or a Keras layer and show what it writes. See `lstm_ref.loop.train`."""
-    check_lr(lr)
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     with strategy.scope():
         updater = tf.keras.optimizers.SGD(float(lr))  # Keras takes no integer
     animator = Animator(xlabel="epoch", ylabel="perplexity", legend=["train"], xlim=[10, num_epochs])

@@ -16,13 +16,13 @@ from lstm_ref.validate import (
     check_gru,
     check_lstm,
     check_model,
-    check_params,
     check_rnn,
-    check_second_bias,
+    check_rows,
     check_sizes,
-    check_tokens,
     names_of,
 )
+from lstm_ref.validate_layers import check_input_size, check_kind, check_layer, check_loading, check_second_bias
+from lstm_ref.validate_training import check_backward
 
 GATES = "ifco"  # the layer's order, in the book's letters
 RNN_GATES = "h"  # those of a vanilla RNN, which has no gates: its one pair of matrices
@@ -32,9 +32,14 @@ GRU_GATES = "rzh"  # reset gate, update gate, candidate
 class RNNModel(nn.Module):
     """A recurrent layer and an output layer; called like `RNNModelScratch`."""
 
+    reads_tokens = True  # one-hot, so that the layer has an input for each
+
     def __init__(self, rnn_layer, vocab_size, **kwargs):
         super().__init__(**kwargs)
         check_sizes(vocab_size=vocab_size)
+        check_kind(rnn_layer, nn.RNNBase, "nn.LSTM, nn.GRU or nn.RNN")
+        if self.reads_tokens:
+            check_input_size(vocab_size, rnn_layer.input_size)
         if rnn_layer.batch_first:
             raise ValueError("rnn_layer: expected batch_first=False, since the inputs are (num_steps, batch_size, ·)")
         self.rnn, self.vocab_size, self.num_hiddens = rnn_layer, vocab_size, rnn_layer.hidden_size
@@ -44,7 +49,7 @@ class RNNModel(nn.Module):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_tokens("X", inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size)
         X = functional.one_hot(inputs.T.long(), self.vocab_size)
         return self.run(X.to(self.linear.weight.dtype), state)
 
@@ -59,6 +64,13 @@ class RNNModel(nn.Module):
         shape = self.num_directions * self.rnn.num_layers, batch_size, self.num_hiddens
         H = torch.zeros(shape, device=device, dtype=self.linear.weight.dtype)
         return (H, torch.zeros_like(H)) if isinstance(self.rnn, nn.LSTM) else H
+
+
+def described(layer):
+    """What a layer computes, for `check_layer`."""
+    return {"cell": layer.mode.split("_")[0], "num_layers": layer.num_layers, "bias": layer.bias,
+            "num_directions": 2 if layer.bidirectional else 1, "activation": getattr(layer, "nonlinearity", "tanh"),
+            "proj_size": layer.proj_size, "input_size": layer.input_size}
 
 
 def load_lstm_params(net, params):
@@ -82,7 +94,7 @@ def load_gru_params(net, params):
 
 def load(net, params, names, gates):
     """Put parameters with these names into the layers."""
-    check_params(params, net.vocab_size, net.num_hiddens, names)
+    check_loading(described(net.rnn), params, net.vocab_size, net.num_hiddens, names)
     fill(net, dict(zip(names, params, strict=True)), gates)
 
 
@@ -101,6 +113,7 @@ def fill(net, p, gates):
 def lstm_params(net):
     """The 14 parameters of an `RNNModel`, a GRU's 11 or a vanilla RNN's 5, in the book's order; the biases summed."""
     rnn, linear = net.rnn, net.linear
+    check_layer(described(rnn))
     if isinstance(rnn, nn.GRU):
         check_second_bias("bias_hh_l0", rnn.bias_hh_l0)
     return book(rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0, linear.weight, linear.bias)
@@ -109,7 +122,10 @@ def lstm_params(net):
 def lstm_grads(net):
     """The gradients by these parameters; that of a sum of two biases is the gradient of either."""
     rnn, linear = net.rnn, net.linear
-    return book(*(p.grad for p in (rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias)))
+    check_layer(described(rnn))
+    params = rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, linear.weight, linear.bias
+    check_backward(params)
+    return book(*(param.grad for param in params))
 
 
 def book(weight_ih, weight_hh, bias, weight, bias_q):

@@ -59,7 +59,7 @@ class RNNModelFused(fused.RNNModelFused):
 
     def encode(self, X):
         """One-hot inputs, (num_steps, batch_size, vocab_size), for tokens (batch_size, num_steps)."""
-        return self.eye[X.T.to(self.eye.device)]
+        return self.eye[X.T.to(self.eye.device).long()]  # a mask, were they uint8
 
     @torch.no_grad()
     def run(self, inputs, state):
@@ -78,7 +78,7 @@ class RNNModelFused(fused.RNNModelFused):
         return loss, (*recurrent, *output), (H[0].detach(), C[0].detach())
 
     def loss_and_grads(self, inputs, state, targets):
-        loss, (ih, hh, bias, weight, bias_q), _ = self.gradients(inputs, state, targets)
+        loss, (ih, hh, bias, weight, bias_q), _ = self.gradients(inputs, state, targets.long())
         return loss, concise.book(ih, hh, bias, weight, bias_q)
 
     def step(self, X, Y, state, lr, theta):

@@ -6,7 +6,9 @@ from torch.nn import functional
 
 from lstm_ref import loop
 from lstm_ref.animator import Animator
-from lstm_ref.validate import check_loss, check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
+from lstm_ref.validate_text import check_run
+from lstm_ref.validate_training import check_backward, check_loss
 
 
 def loss(y_hat, y):
@@ -31,6 +33,7 @@ def grad_clipping(net, theta):
     """Scale the gradients of net in place by theta / norm when their joint norm is above theta."""
     check_theta(theta)
     params = trainable(net)
+    check_backward(params)
     norm = gradient_norm(params)
     if norm > theta:
         for param in params:
@@ -41,6 +44,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; sets the gradients to zero."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
+    check_backward(params)
     with torch.no_grad():
         for param in params:
             param -= lr * param.grad / batch_size
@@ -86,7 +90,7 @@ def train_epoch_ch8(net, train_iter, loss, updater, device, use_random_iter, los
 
 def train_ch8(net, train_iter, vocab, lr, num_epochs, device, use_random_iter=False):
     """Train a scratch model or a module and show what it writes. See `lstm_ref.loop.train`."""
-    check_lr(lr)  # an optimizer may take any
+    check_run(lr, num_epochs, vocab, net.vocab_size, loop.PREFIXES)
     if not isinstance(net, nn.Module):
         def updater(batch_size):
             return sgd(net.params, lr, batch_size)

@@ -110,7 +110,7 @@ def test_the_tape_has_all_that_a_step_computed():
     (10, (6, 4), (2, 3),
      "params: expected 11 arrays (W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q), got 10 arrays"),
     (11, (5, 4), (2, 3), "d_outputs: expected shape of the outputs = (6, 4), got (5, 4)"),
-    (11, (6, 4), (2, 2), "d_state[0]: expected shape (batch_size, num_hiddens) = (2, 3), got (2, 2)"),
+    (11, (6, 4), (2, 2), "d_state[0] (H): expected shape (batch_size, num_hiddens) = (2, 3), got (2, 2)"),
 ])
 def test_what_does_not_fit_the_tape_is_named(params, d_outputs, d_state, words):
     """Parameters, and gradients that flow in at either end."""

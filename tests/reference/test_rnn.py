@@ -88,7 +88,7 @@ def test_the_tape_has_all_that_a_step_computed():
 @pytest.mark.parametrize(("params", "d_outputs", "d_state", "words"), [
     (4, (6, 4), (2, 3), "params: expected 5 arrays (W_xh, W_hh, b_h, W_hq, b_q), got 4 arrays"),
     (5, (5, 4), (2, 3), "d_outputs: expected shape of the outputs = (6, 4), got (5, 4)"),
-    (5, (6, 4), (2, 2), "d_state[0]: expected shape (batch_size, num_hiddens) = (2, 3), got (2, 2)"),
+    (5, (6, 4), (2, 2), "d_state[0] (H): expected shape (batch_size, num_hiddens) = (2, 3), got (2, 2)"),
 ])
 def test_what_does_not_fit_the_tape_is_named(params, d_outputs, d_state, words):
     """Parameters, and gradients that flow in at either end."""

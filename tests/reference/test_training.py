@@ -98,7 +98,7 @@ def test_an_update_refuses_a_senseless_batch_size(batch_size):
 @pytest.mark.parametrize(("grads", "words"), [
     ([np.ones(2)], "grads: expected 2 arrays, one for each parameter, got 1"),
     ([np.ones(1), np.ones(3)], r"grads\[0\]: expected shape of its parameter = \(2,\), got \(1,\)"),
-    ([np.ones(2), 1.0], r"grads\[1\]: expected an array of shape of its parameter, got float"),
+    ([np.ones(2), 1.0], r"grads\[1\]: expected an array of floating-point numbers, got float"),
     ((g for g in [np.ones(2), np.ones(3)]), "grads: expected a list or tuple of arrays, got generator"),
 ])
 def test_an_update_refuses_gradients_that_do_not_fit(grads, words):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lstm_ref import validate
+import lstm_ref as ref
+from lstm_ref import validate, validate_layers, validate_training
 from lstm_ref.validate import check_array, check_minibatch, check_tokens, dtype_name
 
 
@@ -157,11 +158,11 @@ def test_a_minibatch_is_two_equal_tables_of_tokens(X, Y, expected):
 
 def test_a_second_bias_of_a_gru_has_to_be_zero():
     """One number that is not, positive or negative, is enough."""
-    validate.check_second_bias("bias_hh_l0", np.zeros(6))
+    validate_layers.check_second_bias("bias_hh_l0", np.zeros(6))
     for value in (1e-3, -1e-3):
         bias = np.zeros(6)
         bias[4] = value
-        assert words(validate.check_second_bias, "bias_hh_l0", bias) == (
+        assert words(validate_layers.check_second_bias, "bias_hh_l0", bias) == (
             "bias_hh_l0: expected zeros, since no bias of the book's 11 parameters is multiplied by the reset gate; "
             "begin with load_gru_params")
 
@@ -171,3 +172,52 @@ def test_a_second_bias_of_a_gru_has_to_be_zero():
 def test_parameters_are_known_by_their_number(count, names):
     """Another number than a cell has is judged by the LSTM's names, so that its refusal says 14."""
     assert validate.names_of([None] * count) == names
+
+
+class Param:
+    """A parameter of a framework that keeps the gradient on it."""
+
+    def __init__(self, grad):
+        self.grad = grad
+
+
+@pytest.mark.parametrize(("params", "expected"), [
+    (None, "params: expected a list or tuple of parameters, got NoneType"),
+    ([], "params: expected at least one parameter that is trained, got none"),
+    ([Param(1), Param(None)], "params[1]: expected a parameter with a gradient, got none; call backward first"),
+    ([1], "params[0]: expected a parameter with a gradient, got none; call backward first"),
+])
+def test_an_update_needs_gradients(params, expected):
+    """Each parameter has one."""
+    assert words(validate_training.check_backward, params) == expected
+    validate_training.check_backward([Param(0)])
+
+
+@pytest.mark.parametrize(("change", "expected"), [
+    ({"cell": "GRU"}, "net: expected a layer of the kind LSTM, got GRU"),
+    ({"num_layers": 2}, "net: expected a layer with num_layers=1, as the book's parameters have it, got 2"),
+    ({"num_directions": 2}, "net: expected a layer with num_directions=1, as the book's parameters have it, got 2"),
+    ({"bias": False}, "net: expected a layer with bias=True, as the book's parameters have it, got False"),
+    ({"activation": "relu"},
+     "net: expected a layer with activation='tanh', as the book's parameters have it, got 'relu'"),
+    ({"gates": "linear"}, "net: expected a layer with gates='sigmoid', as the book's parameters have it, got 'linear'"),
+    ({"proj_size": 2}, "net: expected a layer with proj_size=0, as the book's parameters have it, got 2"),
+    ({"go_backwards": True},
+     "net: expected a layer with go_backwards=False, as the book's parameters have it, got True"),
+    ({"input_size": 7}, "vocab_size: expected 7, the size of the layer's inputs, got 3"),
+])
+def test_a_layer_is_the_books(change, expected):
+    """Whatever a framework lets one choose; a size of 0 is one that is not known yet."""
+    params = [np.zeros(shape) for shape in ref.param_shapes(3, 4).values()]
+    right = {"cell": "LSTM", "num_layers": 1, "num_directions": 1, "bias": True, "input_size": 0}
+    validate_layers.check_loading(right, params, 3, 4, validate.NAMES)
+    assert words(validate_layers.check_loading, right | change, params, 3, 4, validate.NAMES) == expected
+    assert words(validate_layers.check_loading, right, params, 3, 5, validate.NAMES).startswith("params[0] (W_xi)")
+
+
+def test_a_layer_of_any_kind_is_read():
+    """But of no other than the book's three."""
+    for cell in ("LSTM", "GRU", "RNN"):
+        validate_layers.check_layer({"cell": cell})
+    assert words(validate_layers.check_layer, {"cell": "SRU"}) == (
+        "net: expected a layer of the kind LSTM or GRU or RNN, got SRU")

@@ -1,5 +1,6 @@
 """The way of the weights between the book and a framework's layer: what it refuses, its devices, both directions."""
 
+import importlib
 import warnings
 from dataclasses import replace
 
@@ -54,6 +55,136 @@ def test_what_was_in_a_layer_does_not_matter(adapter, concise):
         concise.functions.load_lstm_params(net, adapter.tensors(CASE.params))
     for came, expected in zip(concise.read(net), CASE.params, strict=True):
         np.testing.assert_array_equal(came, expected)
+
+
+def other_layers(backend, functions):
+    """Models around layers that are not the book's LSTM, and what is said to its 14 parameters."""
+    V, h, model = VOCAB_SIZE, NUM_HIDDENS, functions.RNNModel
+    if backend == "torch":
+        from torch import nn
+
+        from backends.torch.embedding import EmbeddingModel
+
+        return {"got RNN": model(nn.RNN(V, h), V), "got GRU": model(nn.GRU(V, h), V),
+                "num_layers=1": model(nn.LSTM(V, h, 2), V), "bias=True": model(nn.LSTM(V, h, bias=False), V),
+                "num_directions=1": model(nn.LSTM(V, h, bidirectional=True), V),
+                "proj_size=0": model(nn.LSTM(V, h, proj_size=2), V),
+                "vocab_size: expected 3": EmbeddingModel(nn.LSTM(3, h), V)}
+    if backend == "paddle":
+        from paddle import nn
+
+        def layer(kind, *more, **others):
+            return model(kind(V, h, *more, time_major=True, **others), V)
+
+        return {"got RNN": layer(nn.SimpleRNN), "got GRU": layer(nn.GRU), "num_layers=1": layer(nn.LSTM, 2),
+                "num_directions=1": layer(nn.LSTM, direction="bidirect"),
+                "bias=True": layer(nn.LSTM, bias_ih_attr=False)}
+    if backend == "mxnet":
+        from mxnet.gluon import rnn
+
+        nets = {"got RNN": rnn.RNN(h, activation="tanh", input_size=V), "got GRU": rnn.GRU(h, input_size=V),
+                "num_layers=1": rnn.LSTM(h, 2, input_size=V),
+                "num_directions=1": rnn.LSTM(h, bidirectional=True, input_size=V)}
+        nets = {words: model(layer, V) for words, layer in nets.items()}
+        for net in nets.values():
+            net.dense.weight.shape = (V, net.num_hiddens * net.rnn._dir)
+            net.initialize()
+        return nets
+    import tensorflow as tf
+
+    keras, both = tf.keras.layers, {"return_sequences": True, "return_state": True}
+    return {words: model(layer, V) for words, layer in {
+        "got RNN": keras.SimpleRNN(h, **both), "got GRU": keras.GRU(h, **both),
+        "got StackedRNNCells": keras.RNN([keras.LSTMCell(h), keras.LSTMCell(h)], **both),
+        "bias=True": keras.LSTM(h, use_bias=False, **both), "activation='tanh'": keras.LSTM(h, "relu", **both),
+        "gates='sigmoid'": keras.LSTM(h, recurrent_activation="relu", **both),
+        "go_backwards=False": keras.LSTM(h, go_backwards=True, **both)}.items()}
+
+
+@pytest.mark.has("concise", "load_lstm_params")
+def test_another_layer_is_refused(adapter, concise, backend):
+    """Before any of its weights is changed; one that the book's parameters can't tell is not read either."""
+    functions = concise.functions
+    readers = [getattr(functions, name) for name in ("lstm_params", "lstm_grads") if hasattr(functions, name)]
+    for words, net in other_layers(backend, functions).items():
+        before = [array.copy() for array in concise.weights(net).values()]
+        with pytest.raises(ValueError, match=f"^(net: .*)?{words}"):
+            functions.load_lstm_params(net, adapter.tensors(CASE.params))
+        assert all(map(np.array_equal, before, concise.weights(net).values())), words
+        for read in readers:
+            if words not in ("got RNN", "got GRU", "vocab_size: expected 3"):
+                with pytest.raises(ValueError, match=r"^net: expected a layer"):
+                    read(net)
+
+
+@pytest.mark.has("load_rnn_params")
+def test_the_layers_of_other_cells_are_told_apart(adapter, concise, backend):
+    """A vanilla RNN with another activation; and an LSTM or a GRU of one unit, whose matrices would fit by rows."""
+    functions, rnn, gru = concise.functions, make("rnn-ragged"), make("gru-ragged")
+    rnn, gru = (adapter.tensors(case.astype("float32").params) for case in (rnn, gru))
+    net = concise.net(CASE.params)
+    for load, params, words in ((functions.load_rnn_params, rnn, "RNN"), (functions.load_gru_params, gru, "GRU")):
+        with pytest.raises(ValueError, match=f"^net: expected a layer of the kind {words}, got LSTM$"):
+            load(net, params)
+    V, h = VOCAB_SIZE, NUM_HIDDENS
+    relu = {"torch": lambda: _module("torch.nn").RNN(V, h, nonlinearity="relu"),
+            "paddle": lambda: _module("paddle.nn").SimpleRNN(V, h, activation="relu", time_major=True),
+            "mxnet": lambda: _module("mxnet.gluon.rnn").RNN(h, activation="relu", input_size=V),
+            "tensorflow": lambda: _module("tensorflow.keras.layers").SimpleRNN(
+                h, "relu", return_sequences=True, return_state=True)}[backend]()
+    net = functions.RNNModel(relu, VOCAB_SIZE)
+    for call in (lambda: functions.load_rnn_params(net, rnn), lambda: functions.lstm_params(net)):
+        with pytest.raises(ValueError, match=r"^net: expected a layer with activation='tanh'.*, got 'relu'$"):
+            call()
+
+
+def _module(name):
+    return importlib.import_module(name)
+
+
+@pytest.mark.only("jax")
+def test_a_pytree_of_another_cell_is_refused(concise):
+    """By the names of its matrices and its biases."""
+    import jax
+    from flax import linen as nn
+
+    def tree(cell):
+        net = concise.functions.RNNModel(nn.RNN(cell, time_major=True), VOCAB_SIZE)
+        return net.init(jax.random.key(0))
+
+    readers = {"LSTM": concise.functions.lstm_params, "RNN": concise.functions.rnn_params,
+               "GRU": concise.functions.gru_params}
+    trees = {"LSTM": tree(nn.OptimizedLSTMCell(4)), "RNN": tree(nn.SimpleCell(4)), "GRU": tree(nn.GRUCell(4)),
+             "hf hn if in": tree(nn.MGUCell(4))}
+    for wanted, read in readers.items():
+        for found, given in trees.items():
+            if wanted != found:
+                with pytest.raises(ValueError, match=f"^net: expected a layer of the kind {wanted}, got {found}$"):
+                    read(given)
+    del trees["RNN"]["rnn"]["cell"]["i"]["bias"]
+    with pytest.raises(ValueError, match=r"^net: expected a layer with bias=True, .* got False$"):
+        readers["RNN"](trees["RNN"])
+
+
+@pytest.mark.has("concise")
+def test_a_model_is_made_around_a_layer_that_fits(concise, backend):
+    """What is no layer of the framework is refused, and so is one that is made for another vocabulary."""
+    functions, words = concise.functions, f"^vocab_size: expected {VOCAB_SIZE}, the size of the layer's inputs, got 9$"
+    if backend == "jax":
+        from flax import linen as nn
+
+        bad = nn.Bidirectional(nn.RNN(nn.SimpleCell(4)), nn.RNN(nn.SimpleCell(4))), None
+    else:
+        net = functions.from_params(concise.tensors(CASE.params))
+        with pytest.raises(ValueError, match=words):
+            functions.RNNModel(net.rnn, 9)
+        bad = {"torch": lambda: _module("torch.nn").LSTMCell(3, 4),
+               "paddle": lambda: _module("paddle.nn").LSTMCell(3, 4),
+               "mxnet": lambda: _module("mxnet.gluon.rnn").LSTMCell(4),
+               "tensorflow": lambda: _module("tensorflow.keras.layers").LSTMCell(4)}[backend](), None
+    for layer in bad:
+        with pytest.raises(ValueError, match=rf"^rnn_layer: expected .*, got {type(layer).__name__}$"):
+            functions.RNNModel(layer, VOCAB_SIZE)
 
 
 @pytest.mark.has("from_params")

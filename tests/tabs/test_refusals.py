@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from training_code import of
 from lstm_ref.parity.cases import make
 from lstm_ref.parity.checks.facts import BAD_RATES, refusal
 from lstm_ref.parity.reference import Reference
+from lstm_ref.text import Vocab
 
 CASE = make("ragged").astype("float32")
 NUM_STEPS, BATCH, VOCAB_SIZE, NUM_HIDDENS = CASE.sizes
@@ -110,3 +112,79 @@ def test_a_layer_for_no_tokens_is_refused(adapter):
     net = implementation.net(CASE.params)
     with pytest.raises(ValueError, match=r"^vocab_size: expected an integer of at least 1, got 0$"):
         implementation.functions.RNNModel(getattr(net, "model", net).rnn, 0)
+
+
+@pytest.mark.parametrize("label", ["scratch", "concise", "fused"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64", "float32"])
+def test_tokens_of_any_width_are_the_same_tokens(dtype, label, adapter, backend):
+    """Whole floats as well: no mask, no other rows. MXNet has no int16; NumPy's tab is the reference."""
+    if (backend, dtype) == ("mxnet", "int16") or (backend, label) == ("numpy", "scratch"):
+        return
+    implementation = adapter.implementations[label]
+    net, model = (implementation.net(CASE.params) for _ in range(2))
+    X, Y, state = adapter.tensor(CASE.X), adapter.tensor(CASE.Y), implementation.state_in(CASE.state)
+    narrow = adapter.tensor(CASE.X.astype(dtype)), adapter.tensor(CASE.Y.astype(dtype))
+    expected, found = (implementation.caller(net)(tokens, state)[0] for tokens in (X, narrow[0]))
+    np.testing.assert_array_equal(adapter.array(found), adapter.array(expected))
+    if label == "fused":
+        losses = [adapter.array(each.train_step(*tokens, state, 0.5)[0])
+                  for each, tokens in ((net, (X, Y)), (model, narrow))]
+        assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("label", ["concise", "fused"])
+def test_tokens_are_a_table(label, adapter):
+    """A layer may take one axis for a sequence without a batch. Keras puts words of its own around the refusal."""
+    implementation = adapter.implementations[label]
+    net, state = implementation.net(CASE.params), implementation.state_in(CASE.state)
+    for X in (CASE.X[0], CASE.X[0, 0], CASE.X[None]):
+        with pytest.raises(ValueError, match=r"X: expected shape \(batch_size, num_steps\), got \("):
+            implementation.caller(net)(adapter.tensor(np.array(X)), state)
+
+
+@pytest.mark.only("torch", "mxnet", "paddle")
+@pytest.mark.parametrize("label", ["scratch", "concise"])
+def test_nothing_is_updated_without_gradients(label, adapter):
+    """Clipping and update before the backward pass, and of a net that has no parameters."""
+    implementation = adapter.implementations[label]
+    training, net = implementation.training, implementation.net(CASE.params)
+    params = list(training.trainable(net))
+    if hasattr(params[0], "attach_grad"):  # MXNet, which has zeros for gradients
+        params[-1] = params[-1].detach()
+    else:
+        for param in params[:-1]:
+            implementation.attach(param, param)
+    last = len(params) - 1
+    words = rf"^params\[{last}\]: expected a parameter with a gradient, got none; call backward first$"
+    before = [array.copy() for array in implementation.read(net)]
+    with pytest.raises(ValueError, match=words):
+        training.sgd(params, 0.5, 1)
+    assert all(map(np.array_equal, before, implementation.read(net)))
+    with pytest.raises(ValueError, match=words):
+        training.grad_clipping(SimpleNamespace(params=params), 1)
+    for empty, words in (((), "at least one parameter that is trained"), (iter(params), "a list or tuple of")):
+        with pytest.raises(ValueError, match=f"^params: expected {words}"):
+            training.sgd(empty, 0.5, 1)
+
+
+@pytest.mark.parametrize("label", ["scratch", "concise", "fused"])
+def test_training_asks_for_its_vocabulary_first(label, adapter, backend):
+    """Before an epoch, not after all of them. NumPy's tab is the reference."""
+    if (backend, label) == ("numpy", "scratch"):
+        return
+    implementation = adapter.implementations[label]
+    with pytest.raises(ValueError, match=f"^vocab: expected {VOCAB_SIZE} tokens, as many as the net has, got 3$"):
+        implementation.train_ch8(implementation.net(CASE.params), None, Vocab("ab"), 0.5, 1)
+    with pytest.raises(ValueError, match=r"^vocab: expected the characters of 'time traveller'.* got none for 't'$"):
+        implementation.train_ch8(implementation.net(CASE.params), None, Vocab("abcdef"), 0.5, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.int32])
+def test_a_fused_model_is_of_real_numbers(dtype, adapter, backend):
+    """Which complex ones would pass for in some frameworks; MXNet has none."""
+    if (backend, dtype) == ("mxnet", np.complex64):
+        return
+    functions = adapter.implementations["fused"].functions
+    words = rf"^params\[0\] \(W_xi\): expected an array of floating-point numbers, got {np.dtype(dtype)}$"
+    with pytest.raises(ValueError, match=words):
+        functions.RNNModelFused([adapter.tensor(np.ones(param.shape, dtype)) for param in CASE.params])
