@@ -14,7 +14,7 @@ from lstm_ref.loss import cross_entropy, cross_entropy_backward
 from lstm_ref.lstm import Step, lstm, lstm_backward
 from lstm_ref.params import Array, LSTMParams, State, draw_params, param_shapes
 from lstm_ref.validate import check_array, check_sizes, check_tokens
-from lstm_ref.validate_training import generator
+from lstm_ref.validate_training import check_seed
 
 
 class EmbeddingParams(NamedTuple):
@@ -36,7 +36,8 @@ def get_embedding_params(
         ValueError: a size is not a positive integer, or the dtype is not a floating one.
     """
     check_sizes(vocab_size=vocab_size, embedding_size=embedding_size, num_hiddens=num_hiddens)
-    rng = generator(rng)
+    check_seed(rng)
+    rng = np.random.default_rng(rng)
     shapes = param_shapes(embedding_size, num_hiddens) | {"W_hq": (num_hiddens, vocab_size), "b_q": (vocab_size,)}
     params = LSTMParams(*draw_params(shapes.values(), rng, dtype))
     return EmbeddingParams(rng.normal(0, 1, (vocab_size, embedding_size)).astype(dtype), params)

@@ -15,7 +15,7 @@ from lstm_ref.params import Array
 from lstm_ref.text import Vocab
 from lstm_ref.validate import check_alpha, check_prefix, check_sizes
 from lstm_ref.validate_text import check_vocab, check_written
-from lstm_ref.validate_training import generator, pair
+from lstm_ref.validate_training import check_seed, pair
 
 PREFIXES = "time traveller", "traveller"  #: what a model goes on from after its training
 
@@ -193,7 +193,8 @@ def predict(
     check_prefix(prefix, vocab.token_to_idx)
     if alpha is not None:
         check_alpha(alpha)
-    rng = generator(rng)
+    check_seed(rng)
+    rng = np.random.default_rng(rng)
     tokens = [vocab[token] for token in prefix]
     for token in tokens[:-1]:
         _, state = step(token, state)

@@ -135,7 +135,9 @@ def lstm_backward(
         ValueError: the tape is empty or not of this cell, or the parameters, `d_outputs` or `d_state` do not fit it.
     """
     check_tape(tape, Step, "lstm", params, NAMES, d_outputs, d_state, "HC")
-    dH, dC = (np.zeros_like(tape[0].H), np.zeros_like(tape[0].C)) if d_state is None else d_state
+    if d_state is None:
+        d_state = np.zeros_like(tape[0].H), np.zeros_like(tape[0].C)
+    dH, dC = d_state
     W = LSTMParams(*params)._asdict()
     dAs: dict[str, list[Array]] = {k: [] for k in "ifoc"}  # of each step, last step first
     for step, dY in zip(reversed(tape), reversed(np.split(d_outputs, len(tape))), strict=True):

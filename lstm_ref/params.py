@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lstm_ref.validate import check_floating, check_sizes
-from lstm_ref.validate_training import generator
+from lstm_ref.validate_training import check_seed
 
 Array = NDArray[Any]
 State = tuple[Array, Array]
@@ -79,7 +79,8 @@ def draw_params(
         ValueError: the dtype is not a floating one, or `rng` no generator, seed or None.
     """
     check_floating(dtype)
-    rng = generator(rng)
+    check_seed(rng)
+    rng = np.random.default_rng(rng)
     return [(np.zeros(shape) if len(shape) == 1 else rng.normal(0, 0.01, shape)).astype(dtype) for shape in shapes]
 
 

@@ -44,14 +44,14 @@ def _check_reals(name: str, arrays: Any) -> None:
         check_numbers(f"{name}[{i}]", array, ["float"])
 
 
-def generator(rng: Any) -> np.random.Generator:
-    """What draws: the generator itself, or one from a seed, or with fresh entropy from None.
+def check_seed(rng: Any) -> None:
+    """What numbers are drawn with is a generator, a seed, or None for fresh entropy.
 
     Raises:
         ValueError: it is none of the three.
     """
     try:
-        return np.random.default_rng(rng)
+        np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise ValueError(f"rng: expected a generator, a seed of at least 0 or None, got {rng!r}") from None
 
