@@ -1,9 +1,11 @@
 """What is said to a person: what was asked for and can't be had, which has no traceback, and how a program ended."""
 
+import argparse
 import importlib
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class UsageError(Exception):
@@ -17,6 +19,24 @@ def refusals() -> Iterator[None]:
         yield
     except (ValueError, ImportError, RuntimeError, OSError) as error:
         raise UsageError(str(error)) from error
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Signals that ask to end raise SystemExit, with a shell's exit status: the default would leave the child alone."""
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in asking:
+            signal.signal(each, signal.SIG_IGN)  # once is enough: what follows must come to its end
+        raise SystemExit(128 + number)
+
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    asking = [each for each in known if signal.getsignal(each) is not signal.SIG_IGN]  # as nohup has it
+    before = [signal.signal(each, end) for each in asking]
+    try:
+        yield
+    finally:
+        for each, handler in zip(asking, before, strict=True):
+            signal.signal(each, handler)
 
 
 def check_installed(package: str, extra: str, use: str) -> None:
@@ -43,11 +63,12 @@ def counts(text: str) -> tuple[int, ...]:
     """The numbers that '1,2' lists, each at least 1: for argparse.
 
     Raises:
-        ValueError: it lists something else.
+        ArgumentTypeError: it lists something else.
     """
     numbers = text.split(",")
     if not all(number.isdecimal() and int(number) >= 1 for number in numbers):
-        raise ValueError(f"expected numbers of at least 1 with commas between them, such as 1,2, got {text!r}")
+        raise argparse.ArgumentTypeError("expected numbers of at least 1 with commas between them, such as 1,2, got "
+                                         f"{text!r}")
     return tuple(map(int, numbers))
 
 
@@ -55,9 +76,9 @@ def shard(text: str) -> slice:
     """The part of a list that '3/8' names, every eighth from the third on: for argparse.
 
     Raises:
-        ValueError: it is no such part.
+        ArgumentTypeError: it is no such part.
     """
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise ValueError(f"expected K/N, the K-th of N parts, such as 3/8, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected K/N, the K-th of N parts, such as 3/8, got {text!r}")
     return slice(int(part) - 1, None, int(parts))

@@ -1,6 +1,8 @@
 """The book's training step on several workers, NumPy: a process for each, reduced by MPI."""
 
+import contextlib
 import os
+import signal
 
 import numpy as np
 
@@ -17,6 +19,9 @@ try:
 
     mpi4py.rc.initialize = False  # not in the process that starts the others
     from mpi4py import MPI
+
+    with contextlib.suppress(ValueError, AttributeError):  # its library takes a closed terminal's signal for itself
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))
 except (ImportError, RuntimeError) as error:
     raise ImportError(f"several workers of numpy need MPI: pip install mpi4py mpich, the extra mpi ({error})") from None
 

@@ -59,7 +59,7 @@ def load(backend: str, device: str = "cpu") -> Any:
         device: 'cpu' or 'gpu'.
 
     Raises:
-        ImportError: the backend is unknown, or its framework is missing.
+        ImportError: the backend is unknown or no class, or its framework is missing.
         TypeError: the class is no adapter; says what is missing.
         RuntimeError: the device is not there.
     """
@@ -71,6 +71,8 @@ def load(backend: str, device: str = "cpu") -> Any:
                               "given as package.module:Adapter")
         address = found[backend]
     adapter = resolve(address)
+    if not isinstance(adapter, type):
+        raise ImportError(f"backend {backend}: expected a class that takes the device, got {type(adapter).__name__}")
     try:
         made = adapter(device)
     except (ImportError, RuntimeError, ValueError, TypeError, OSError):
@@ -113,4 +115,7 @@ def short(backend: str) -> str:
     """
     if not re.fullmatch(r"[\w.:+-]+( [\w.+-]+)*", backend):
         raise ValueError(f"backend: expected a registered name or package.module:Adapter, got {backend!r}")
+    if len(backend) > 100 or backend == "report":
+        raise ValueError(f"backend: expected a name for its files, of at most 100 characters and not 'report', got "
+                         f"{backend[:100]!r}")
     return backend.replace(":", ".")

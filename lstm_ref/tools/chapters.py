@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_ref.parity.files.source import Cell, tab_cells
-from lstm_ref.usage import describe, refusals
+from lstm_ref.usage import describe, ended_by_signals, refusals
 from lstm_ref.validate import check_sizes
 
 #: The book's name for a backend's tab; JAX has none in the edition with these functions.
@@ -246,7 +246,7 @@ def outcomes(chapter: Chapter, epochs: int, time_limit: float) -> list[Outcome]:
         process.join()
         reason = f"{describe(process.exitcode or 0)} in the middle of the cell"
     finally:
-        end(process)
+        end(process)  # also where this one was asked to end
     return [*found, Outcome(chapter.cells[min(len(found), len(chapter.cells) - 1)], "fails", reason)]
 
 
@@ -286,7 +286,7 @@ def chapters(paths: list[Path], backend: str, epochs: int, time_limit: float) ->
         loaded = [load(file, backend) for file in files]
     failed = False
     for chapter in loaded:
-        with refusals():
+        with refusals(), ended_by_signals():
             found = outcomes(chapter, epochs, time_limit)
         clean = sum(outcome.status == "runs" for outcome in found)
         print(f"{backend}, {chapter.name}: {clean} cells run unchanged")

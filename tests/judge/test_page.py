@@ -4,7 +4,7 @@ import sys
 import webbrowser
 
 from lstm_ref.__main__ import main
-from lstm_ref.parity.page import data
+from lstm_ref.parity.page import data, write
 from lstm_ref.parity.runner import report
 from lstm_ref.parity.runner.record import write_status
 
@@ -25,6 +25,16 @@ def test_none_is_written_when_none_is_wanted(tmp_path, capsys, monkeypatch):
     assert "a page" not in capsys.readouterr().out
     assert main(["report", "torch", "--build", str(tmp_path)]) == 1
     assert "a page" in capsys.readouterr().out
+
+
+def test_a_section_that_is_none_is_said_in_its_place(tmp_path):
+    """And the page is written without it."""
+    for i, text in enumerate(("{", "[]", "null", '{"title": 5}', '{"title": "t", "header": ["a"], "body": [[1]]}')):
+        (tmp_path / f"{i}.json").write_text(text)
+    (tmp_path / "right.json").write_text('{"title": "t", "header": ["a"], "body": [["b"]]}')
+    *wrong, right = write.left(tmp_path)
+    assert all(found["body"][0][0].startswith("no table of the page: ") for found in wrong) and len(wrong) == 5
+    assert right["body"] == [["b"]]
 
 
 def test_an_earlier_report_that_is_none_is_refused(tmp_path, capsys):

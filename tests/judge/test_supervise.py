@@ -185,7 +185,27 @@ def test_truths_under_way_end_with_the_run(program, number, started, tmp_path):
     assert entry["reason"].endswith("the computation of the truths")
 
 
+@linux
+def test_a_run_that_is_killed_leaves_nothing_behind(started, tmp_path, truths, monkeypatch):
+    """No pytest that goes on to write a verdict, and nothing that it has started."""
+    (tmp_path / "truth").symlink_to(truths)
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PLANTED", "start")
+    monkeypatch.setenv("PLANTED_PIDS", str(pids))
+    process = started("lstm_ref", "run", "numpy", "--build", str(tmp_path), "-p", "planted", *FEW)
+    until(pids.exists)
+    below = [*children(process.pid), *map(int, pids.read_text().split())]
+    process.kill()
+    until(lambda: not any(map(alive, below)), 20)
+    assert read_status(tmp_path, "numpy")["status"] == "crashed"
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
+    (("run", "numpy", "--subject", "a" * 300), "backend: expected a name for its files, of at most 100 characters and "
+                                               f"not 'report', got '{'a' * 100}'"),
+    (("run", "numpy", "--subject", "report"), "backend: expected a name for its files, of at most 100 characters and "
+                                              "not 'report', got 'report'"),
     (("run", "../evil"), "backend: expected a registered name or package.module:Adapter, got '../evil'"),
     (("report", "../evil"), "backend: expected a registered name or package.module:Adapter, got '../evil'"),
     (("run", "numpy", "--time-limit", "0"), "--time-limit: expected seconds above 0, got 0"),

@@ -1,5 +1,6 @@
 """The command `reproduce`: which runs it makes, what it refuses, and its report."""
 
+import argparse
 import json
 import re
 import subprocess
@@ -23,11 +24,11 @@ def test_reproduction_runs_each_model_once(tmp_path):
     assert len(every) == 6
     failing = Task("mxnet", "scratch", 0, tmp_path / "mxnet")
     assert "mxnet scratch, seed 0: ended with exit status 2: error: the backend mxnet needs" in run(
-        failing, sys.executable, 1, 1)
+        failing, sys.executable, 1, 1, [])
     Run(SMALL, tmp_path / "done").train()
     done = Task("numpy", "scratch", 0, tmp_path / "done")
     assert finished(done, SMALL.epochs) and not finished(done, SMALL.epochs + 1)
-    assert run(done, "no such python", SMALL.epochs, 1) == ""
+    assert run(done, "no such python", SMALL.epochs, 1, []) == ""
 
 
 def reproduce(tmp_path, *pythons, build="build"):
@@ -111,7 +112,8 @@ def test_parts_are_all_of_it_once():
     parts = [list(range(11))[shard(f"{k}/4")] for k in (1, 2, 3, 4)]
     assert sorted(n for part in parts for n in part) == list(range(11)) and parts[0] == [0, 4, 8]
     for text in ("0/4", "5/4", "1", "a/b", "1/0", ""):
-        with pytest.raises(ValueError, match=f"expected K/N, the K-th of N parts, such as 3/8, got '{text}'"):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected K/N, the K-th of N parts, such as 3/8, got "
+                                                             f"'{text}'"):
             shard(text)
 
 

@@ -243,7 +243,7 @@ def test_a_full_disk_is_said_and_leaves_no_parts(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(Animator, "save", full)
     assert show(run) == 1
-    assert capsys.readouterr().err == (f"error: {tmp_path}: can't be written to any more (No space left on device); "
+    assert capsys.readouterr().err == (f"error: {tmp_path / 'curve.png'}: can't be written (No space left on device); "
                                        "make room, then --resume continues from the checkpoint\n")
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.npz", "log.json"}
 

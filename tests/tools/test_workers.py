@@ -77,7 +77,7 @@ def test_a_run_goes_on_with_any_number_of_workers(alone, tmp_path):
     (("--workers", 0), "workers: expected an integer of at least 1, got 0"),
     (("--workers", 5), "workers: expected at most one for each of the 4 rows of a minibatch, got 5"),
     (("--workers", 2, "--model", "fused"), "workers: expected 1 for fused, since its step is not divided among"),
-    (("--workers", 2, "--rank", 0), "rendezvous: expected --rank of this worker beside it"),
+    (("--workers", 2, "--rank", 0), "rendezvous and rank: expected both"),
     (("--workers", 2, "--rank", 2, "--rendezvous", "a:1"), "rank: expected a number from 0 to 1, got 2"),
     (("--workers", 2, "--rank", 1, "--rendezvous", "a:1"), "rendezvous: expected none, since MPI starts all workers"),
 ])

@@ -86,4 +86,16 @@ def table(entries: dict[str, dict[str, Any]], failures: list[dict[str, Any]]) ->
 
 def left(folder: Path) -> list[dict[str, Any]]:
     """What other commands left for the page; see `lstm_ref.files.write_section`."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [_section(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _section(path: Path) -> dict[str, Any]:
+    """One of them; what is no table of texts is said in its place."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        cells = [text for row in found["body"] for text in row]
+        if not all(isinstance(text, str) for text in (found["title"], found.get("made", ""), *found["header"], *cells)):
+            raise TypeError("expected texts")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {"title": path.name, "made": "", "header": [], "body": [[f"no table of the page: {error!r}"]]}
+    return dict(found)

@@ -18,9 +18,8 @@ from lstm_ref.files import check_file, check_writable, write_section, write_text
 from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
-from lstm_ref.parity.runner.supervise import ended_by_signals
 from lstm_ref.parity.verdict import ENDS
-from lstm_ref.usage import UsageError, describe, refusals
+from lstm_ref.usage import UsageError, describe, ended_by_signals, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
 #: What can be imported.

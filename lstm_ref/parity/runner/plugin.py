@@ -5,7 +5,9 @@ It does nothing unless `--parity` or `--backend` is given, and then collects the
 """
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,11 +74,19 @@ def options(config: pytest.Config) -> SimpleNamespace:
         for name, more in OPTIONS.items()})
 
 
+def end_with_parent(pipe: int) -> None:
+    """What `lstm-parity run` began ends with it, however that ended, and so does all that was begun from here."""
+    os.read(pipe, 1)  # nobody writes: it ends with the process at the other end
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, or say in words why it can't be."""
     option = options(config)
     if option.parity is None and option.backend is None:
         return
+    if pipe := os.environ.pop("LSTM_PARITY_PIPE", ""):
+        threading.Thread(target=end_with_parent, args=(int(pipe),), daemon=True).start()
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     from lstm_ref.files import check_writable

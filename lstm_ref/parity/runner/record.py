@@ -13,8 +13,8 @@ SAVE_SECONDS = 5  #: between two writes of the results while the tests run
 
 NUMBER, WORDS = float | int | None, {str: str}
 MAP = {"title": str, "rows": [str], "ratios": [[NUMBER]]}
-RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quantity": str, "spread": NUMBER,
-          "ratio": NUMBER, "verdict": ("pass", "rounding", "mathematics", "not settled", "fail")}
+RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quantity": str, "error": NUMBER,
+          "spread": NUMBER, "ratio": NUMBER, "verdict": ("pass", "rounding", "mathematics", "not settled", "fail")}
 #: What the table, the report and its pictures read of an entry: types, values, lists, names (str stands for any; one
 #: that ends in ? may be absent).
 ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "seconds?": float | int, "selection?": str,

@@ -4,16 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lstm_ref.parity.runner.record import file_of, read_status, write_status
-from lstm_ref.usage import UsageError, describe
+from lstm_ref.usage import UsageError, describe, ended_by_signals
 
+PIPE = "LSTM_PARITY_PIPE"  #: the environment's name for the end of a pipe that a run has, and ends with
 NOT_STARTED = "the process of its checks did not start"
 
 
@@ -48,7 +49,11 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
                f"--junit-xml={file_of(folder, subject, '.xml')}", *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
     environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
-    process = subprocess.Popen(command, start_new_session=True, env=environment)
+    ours, theirs = os.pipe()
+    tied: dict[str, Any] = {"pass_fds": (ours,), "env": environment | {PIPE: str(ours)}} if os.name == "posix" else {
+        "env": environment}
+    process = subprocess.Popen(command, start_new_session=True, **tied)
+    os.close(ours)
     try:
         code = process.wait(time_limit)
     except subprocess.TimeoutExpired:
@@ -61,6 +66,8 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
         how = signal.Signals(error.args[0] - 128).name if isinstance(error, SystemExit) else repr(error)
         amend(folder, subject, f"ended from outside by {how}; {read_status(folder, subject)['reason']}")
         raise
+    finally:
+        os.close(theirs)
     if code < 0:
         _kill(process)  # what it had started
     entry = read_status(folder, subject)
@@ -71,24 +78,6 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
     elif code != 0 and entry["status"] == "pass":
         amend(folder, subject, f"pytest ended with exit status {code} after a verdict of pass")
     return code == 0 and entry["status"] == "pass"
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Signals that ask to end raise SystemExit, with a shell's exit status: the default would leave the child alone."""
-    def end(number: int, frame: FrameType | None) -> None:
-        for each in asking:
-            signal.signal(each, signal.SIG_IGN)  # once is enough: what follows must come to its end
-        raise SystemExit(128 + number)
-
-    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    asking = [each for each in known if signal.getsignal(each) is not signal.SIG_IGN]  # as nohup has it
-    before = [signal.signal(each, end) for each in asking]
-    try:
-        yield
-    finally:
-        for each, handler in zip(asking, before, strict=True):
-            signal.signal(each, handler)
 
 
 def amend(folder: Path, subject: str, reason: str) -> None:

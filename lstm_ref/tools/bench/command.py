@@ -53,6 +53,7 @@ def bench(
         pin(check_threads(threads))
         loaded = Bench(backend, device, work, truths_of_build(build))
         check_writable(out)
+        check_writable(build)
     name = stem(backend, loaded.device)
     if curves:
         from lstm_ref.tools.bench.curves import measure

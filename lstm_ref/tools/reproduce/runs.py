@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lstm_ref.parity import registry
 from lstm_ref.terminal import console, progress
 from lstm_ref.tools.reproduce.page import write_report
 from lstm_ref.tools.train.run import read_log
-from lstm_ref.usage import UsageError, check_installed, refusals
+from lstm_ref.usage import UsageError, check_installed, ended_by_signals, refusals
 from lstm_ref.validate import check_sizes
 
 MODELS = ("scratch", "concise")
@@ -56,8 +57,8 @@ def finished(task: Task, epochs: int) -> dict[str, Any] | None:
     return log if log and log["finished"] and log["settings"]["epochs"] == epochs else None
 
 
-def run(task: Task, python: str, epochs: int, threads: int) -> str:
-    """Run a task in a process of its own, or resume it; returns why it failed, or ''."""
+def run(task: Task, python: str, epochs: int, threads: int, under_way: "list[subprocess.Popen[bytes]]") -> str:
+    """Run a task in a process of its own, which is noted, or resume it; returns why it failed, or ''."""
     if finished(task, epochs):
         return ""
     task.folder.mkdir(parents=True, exist_ok=True)
@@ -70,14 +71,27 @@ def run(task: Task, python: str, epochs: int, threads: int) -> str:
     output = task.folder / "output.txt"
     with output.open("w") as file:
         try:
-            code = subprocess.run(command, env=os.environ | limits, stdout=file, stderr=subprocess.STDOUT, check=False
-                                  ).returncode
+            process = subprocess.Popen(command, env=os.environ | limits, stdout=file, stderr=subprocess.STDOUT)
         except OSError as error:
             return f"{task}: expected {python} to be a Python, got {error.strerror}"
+        under_way.append(process)
+        code = process.wait()
     if code == 0 and finished(task, epochs):
         return ""
     last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
     return f"{task}: ended with exit status {code}: {last[0]} (full output in {output})"
+
+
+@contextmanager
+def ended_whole(pool: ThreadPoolExecutor, under_way: "list[subprocess.Popen[bytes]]") -> Iterator[None]:
+    """Who is asked to end leaves no training behind; each goes on from its checkpoint the next time."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in under_way:
+            process.terminate()
+        raise
 
 
 def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, build: Path, docs: Path,
@@ -120,10 +134,10 @@ def reproduce(python: Sequence[str], epochs: int, seeds: int, jobs: int | None, 
         every = list(tasks(list(pythons), seeds, build, cell))[shard or slice(None)]
         for task in every:
             finished(task, epochs)
-    failures = []
-    with ThreadPoolExecutor(at_once) as pool, progress() as bar:
+    failures, under_way = [], list[subprocess.Popen[bytes]]()
+    with ended_by_signals(), ThreadPoolExecutor(at_once) as pool, ended_whole(pool, under_way), progress() as bar:
         shown = bar.add_task(f"{epochs} epochs each, {at_once} at a time", total=len(every))
-        futures = {pool.submit(run, task, pythons[task.backend], epochs, max(cores // at_once, 1)): task
+        futures = {pool.submit(run, task, pythons[task.backend], epochs, max(cores // at_once, 1), under_way): task
                    for task in every}
         for future in as_completed(futures):
             bar.advance(shown)

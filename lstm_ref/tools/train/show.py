@@ -38,7 +38,8 @@ def placed(s: Settings, rendezvous: str | None, rank: int | None) -> str:
         ValueError: there can't be such a worker.
     """
     if (rank is None) != (rendezvous is None):
-        raise ValueError("rendezvous: expected --rank of this worker beside it, and neither without the other")
+        raise ValueError("rendezvous and rank: expected both, --rendezvous HOST:PORT and --rank of this worker, or "
+                         "neither")
     if rank is None:
         return ""
     if not 0 <= rank < s.workers:
@@ -116,7 +117,7 @@ def show(run: Run) -> int:
             return 1
         except OSError as error:
             bar.stop()
-            print(f"error: {run.out}: can't be written to any more ({error.strerror or error}); make room, then "
+            print(f"error: {error}; make room, then "
                   f"{'--resume continues from the checkpoint' if run.checkpoint.exists() else 'start again'}",
                   file=sys.stderr)
             return 1
