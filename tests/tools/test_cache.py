@@ -19,6 +19,15 @@ def test_it_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
+def test_a_file_is_no_cache(tmp_path, monkeypatch, capsys):
+    """It is named by its variable, and left."""
+    monkeypatch.setenv("LSTM_PARITY_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    assert main(["cache", "--clear"]) == 2
+    assert capsys.readouterr().err.startswith("error: LSTM_PARITY_CACHE: expected a folder, found the file ")
+    assert (tmp_path / "file").exists()
+
+
 def test_a_checkouts_own_come_first(tmp_path, monkeypatch):
     """Where it has a folder of truths."""
     monkeypatch.setenv("LSTM_PARITY_CACHE", str(tmp_path / "cache"))

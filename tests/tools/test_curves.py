@@ -149,6 +149,7 @@ def test_a_log_and_a_table_give_their_points(tmp_path):
     ("c.csv", "epoch, a\n1, 0.5\n", "expected at least 1, got 0.5 at epoch 1"),
     ("c.csv", "epoch, a\n1, 3\n", "expected a curve of at least two points, got 1"),
     ("c.svg", "words", "expected an SVG picture"),
+    ("c.csv", "epoch,a,a\n1,2,3\n2,3,4\n", "expected each column's name once, got 'a' 2 times"),
     ("c.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>', "expected axes as matplotlib draws them"),
     ("c.md", "Words alone.", "expected an output cell with a curve of perplexity, found none"),
     ("c.md", "```{.python .input}\n1\n", "c.md: line 1: expected a closing ```"),

@@ -234,6 +234,13 @@ def test_files_of_another_origin_are_kept(name, tmp_path):
     assert (tmp_path / "tmp1.tmp").exists()
 
 
+def test_a_folder_in_a_picture_s_place_is_said_before_the_run(tmp_path):
+    """Not after hours of training."""
+    (tmp_path / "curve.png").mkdir()
+    with pytest.raises(ValueError, match=r"curve.png: expected a file or nothing, found a folder; --out names another"):
+        Run(SMALL, tmp_path)
+
+
 def test_a_full_disk_is_said_and_leaves_no_parts(tmp_path, monkeypatch, capsys):
     """Exit status 1; the checkpoint that was there before remains."""
     run = Run(SMALL, tmp_path)

@@ -61,6 +61,8 @@ def _table(text: str, name: str) -> list[Curve]:
     names = [cell.strip() for cell in rows[0]]
     if "epoch" not in names or len(names) < 2:
         raise ValueError(f"{name}: expected a column named epoch and one per curve, got {', '.join(names)}")
+    if twice := [column for column in names if names.count(column) > 1]:
+        raise ValueError(f"{name}: expected each column's name once, got {twice[0]!r} {names.count(twice[0])} times")
     at, points = names.index("epoch"), {column: list[tuple[float, float | None]]() for column in names}
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(names):

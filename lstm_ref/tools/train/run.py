@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_ref import Animator, SeqDataLoader
-from lstm_ref.files import check_writable, whole, write_json
+from lstm_ref.files import check_writable, irregular, whole, write_json
 from lstm_ref.parallel import shards, train_workers_epoch
 from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
@@ -88,6 +88,9 @@ class Run:
         check_installed("matplotlib.figure", "train", "curve.png and curve.svg")
         self.out, self.checkpoint = out, out / "checkpoint.npz"
         check_writable(out)
+        for name in WRITTEN:
+            if found := irregular(out / name):
+                raise ValueError(f"{out / name}: expected a file or nothing, found {found}; --out names another folder")
         taken = [name for name in WRITTEN if (out / name).exists()]
         if taken and not (resume or restart):
             raise ValueError(f"{out}: there is already a run; --resume continues it, --restart starts over and "
