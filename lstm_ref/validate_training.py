@@ -1,7 +1,7 @@
 """What training refuses, as `lstm_ref.validate`: seeds, gradients, tapes, losses and the parts of several workers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,19 +82,24 @@ def check_logits(outputs: Any) -> None:
         raise ValueError(f"outputs: expected at least one number on the last axis, got shape {shape}")
 
 
-def check_backward(params: Any) -> None:
-    """Each of the parameters that are to be updated has a gradient on it, and there is at least one.
+def check_backward(params: Any) -> list[Any]:
+    """The parameters that are to be updated: each has a gradient on it, and there is at least one.
+
+    Args:
+        params: a list, or what can be gone through once, as `net.parameters()`.
 
     Raises:
         ValueError: one has none; called before anything is changed.
     """
-    if not isinstance(params, Sequence):
-        raise ValueError(f"params: expected a list or tuple of parameters, got {type(params).__name__}")
+    if not isinstance(params, Iterable):
+        raise ValueError(f"params: expected a list or an iterator of parameters, got {type(params).__name__}")
+    params = list(params)
     if not params:
         raise ValueError("params: expected at least one parameter that is trained, got none")
     for i, param in enumerate(params):
         if getattr(param, "grad", None) is None:
             raise ValueError(f"params[{i}]: expected a parameter with a gradient, got none; call backward first")
+    return params
 
 
 def check_tape(

@@ -50,7 +50,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
-    check_backward(params)
+    params = check_backward(params)
     for param in params:
         param[:] = param - lr * param.grad / batch_size
 

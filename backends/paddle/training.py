@@ -51,7 +51,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; clears the gradients."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
-    check_backward(params)
+    params = check_backward(params)
     with paddle.no_grad():
         for param in params:
             param.set_value(param - lr * param.grad / batch_size)

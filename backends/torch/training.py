@@ -44,7 +44,7 @@ def sgd(params, lr, batch_size):
     """Minibatch stochastic gradient descent, in place; sets the gradients to zero."""
     check_lr(lr)
     check_sizes(batch_size=batch_size)
-    check_backward(params)
+    params = check_backward(params)
     with torch.no_grad():
         for param in params:
             param -= lr * param.grad / batch_size

@@ -59,7 +59,7 @@ def load(backend: str, device: str = "cpu") -> Any:
         device: 'cpu' or 'gpu'.
 
     Raises:
-        ImportError: the backend is unknown or no class, or its framework is missing.
+        ImportError: the backend is unknown or can't be called, or its framework is missing.
         TypeError: the class is no adapter; says what is missing.
         RuntimeError: the device is not there.
     """
@@ -71,11 +71,11 @@ def load(backend: str, device: str = "cpu") -> Any:
                               "given as package.module:Adapter")
         address = found[backend]
     adapter = resolve(address)
-    if not isinstance(adapter, type):
+    if not callable(adapter):
         raise ImportError(f"backend {backend}: expected a class that takes the device, got {type(adapter).__name__}")
     try:
         made = adapter(device)
-    except (ImportError, RuntimeError, ValueError, TypeError, OSError):
+    except (ImportError, RuntimeError, ValueError, OSError):
         raise
     except ENDS as error:
         raise RuntimeError(f"backend {backend}: its class raised {type(error).__name__}: {error}") from error
