@@ -162,7 +162,7 @@ def test_nothing_is_updated_without_gradients(label, adapter):
     assert all(map(np.array_equal, before, implementation.read(net)))
     with pytest.raises(ValueError, match=words):
         training.grad_clipping(SimpleNamespace(params=params), 1)
-    for none, words in (((), "at least one parameter that is trained"), (iter(()), "at least one"), (None, "a list or")):
+    for none, words in (((), "at least one parameter"), (iter(()), "at least one"), (None, "a list or")):
         with pytest.raises(ValueError, match=f"^params: expected {words}"):
             training.sgd(none, 0.5, 1)
 
