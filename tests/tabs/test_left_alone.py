@@ -62,7 +62,9 @@ def test_nothing_of_the_process_changes(label, adapter, backend):
     net = implementation.net(CASE.params)
     given = minibatches(adapter, CASE)
     implementation.epoch(net, given, 0.5, False)  # whatever a framework sets up once
+    random.random(), np.random.random()  # the generators go on from here, wherever an epoch had put them
     before, training = settings(backend), modes(net)
+    assert before["subnormal numbers"] and before.get("its subnormal numbers", True)
     implementation.epoch(net, given, 0.5, False)
     implementation.predict(net, "ab", 3, VOCAB)
     by_name(implementation.training.predict_ch8, net, prefix="ab", num_preds=3, vocab=VOCAB, device=adapter.device,

@@ -1,5 +1,6 @@
 """Training does what it is told: by its arguments, minibatch by minibatch, and as if no other had been refused."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -74,6 +75,25 @@ def test_a_drawn_net_takes_the_step_of_the_reference(adapter):
     assert step(implementation, net, case) == pytest.approx(float(loss), rel=1e-5)
     for name, a, b in zip(ref.PARAM_NAMES, expected, implementation.read(net), strict=True):
         np.testing.assert_allclose(b, a, rtol=0, atol=1e-5, err_msg=name)  # a clamped gradient is 0.1 off
+
+
+@pytest.mark.only("torch", "paddle", "mxnet")
+def test_and_so_does_one_that_the_tab_has_drawn(adapter, backend):
+    """By `get_lstm_params`, in the book's model; its weights are made larger, so that gradients are."""
+    implementation, d2l = of(adapter, "scratch"), importlib.import_module(f"backends.{backend}")
+    net = d2l.RNNModelScratch(VOCAB_SIZE, NUM_HIDDENS, *(() if backend == "paddle" else (adapter.device,)),
+                              d2l.get_lstm_params, d2l.init_lstm_state, d2l.lstm)
+    for param, array in zip(net.params, adapter.tensors(CASE.params), strict=True):
+        if backend == "torch":
+            param.data.copy_(array)
+        elif backend == "paddle":
+            param.set_value(array)
+        else:
+            param[:] = array
+    expected, _, loss = Reference().train_step(CASE.params, CASE.X, CASE.Y, CASE.state, 1.0, 1e6)
+    assert step(implementation, net, CASE) == pytest.approx(float(loss), rel=1e-5)
+    for name, a, b in zip(ref.PARAM_NAMES, expected, implementation.read(net), strict=True):
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.beside("tensorflow")  # whose scratch tab has the framework's optimizer
