@@ -187,7 +187,7 @@ def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments:
     flags = [*(["--backend", address] if address else []), *wanted.flags]
     again = f'nox -s "{where}({wanted.backend})" -- ' + "".join(f"{shlex.quote(word)} " for word in flags)
     command = [python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}",
-               *["--keep"] * keep, "--", *arguments]
+               *["--keep"] * keep, f"--processes={environments.processes(wanted.backend)}", "--", *arguments]
     say(shlex.join(["python", *command[1:]]))
     return name, aside.run(command, {"LSTM_PARITY_AGAIN": again}, output)
 

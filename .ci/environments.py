@@ -165,6 +165,11 @@ SIZES = {"numpy": 250, "torch": 1080, "tensorflow": 1640, "jax": 860, "mxnet": 4
 SECONDS = {"jax": 600, "tensorflow": 110, "mxnet": 60, "torch": 35, "paddle": 35, "numpy": 15}
 
 
+def processes(backend: str) -> int:
+    """How many judge a backend, where it has as many cores: each imports the framework, and should have a minute."""
+    return min(max(SECONDS.get(backend, 0) // 50, 1), 8)
+
+
 def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = False) -> str:
     """The Python of an environment; made and filled when it has to be.
 

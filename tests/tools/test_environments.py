@@ -164,3 +164,10 @@ def test_the_supported_range_ends_at_the_pins():
     for backend, oldest in releases.SUPPORTED.items():
         assert not environments.pin(backend) or Version(oldest) <= Version(
             environments.pin(backend)), backend
+
+
+def test_how_many_processes_judge():
+    """Several where a backend takes minutes; one knows nothing of other backends."""
+    found = {backend: environments.processes(backend) for backend in environments.BACKENDS}
+    assert found == {"numpy": 1, "torch": 1, "tensorflow": 2, "jax": 8, "mxnet": 1, "paddle": 1}
+    assert environments.processes("mindspore") == 1

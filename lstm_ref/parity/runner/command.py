@@ -11,7 +11,6 @@ from lstm_ref.parity.prepare import cores
 from lstm_ref.parity.runner.supervise import supervise
 from lstm_ref.usage import UsageError, refusals
 
-MOST = 8  #: processes; each more has to import the framework, too
 TIME_LIMIT = 1800  #: three times what JAX takes to compile all it needs, on two cores
 LONG_TIME_LIMIT = 4 * 3600
 MOST_SECONDS = 10**7  #: four months; the system's clock can't wait for any number
@@ -22,8 +21,9 @@ def add(commands: Any) -> None:
     run = commands.add_parser("run", help="run the checks of one backend in a process of its own")
     run.add_argument("backend", help="the name of an installed one, or package.module:Adapter")
     run.add_argument("--subject", metavar="NAME", help="what the report calls it, 'jax 0.6.0' say (default: its name)")
-    run.add_argument("--processes", type=int, metavar="N", help="that judge side by side (default: one a core, at most "
-                                                                f"{MOST}; one for a part, as with -k)")
+    run.add_argument("--processes", type=int, default=1, metavar="N",
+                     help="that judge side by side, at most one a core, and one alone for a part, as with -k: they pay "
+                          "where all takes more than a minute (default: %(default)s)")
     run.add_argument("--keep", action="store_true", help="a verdict of pass stands while nothing that it rests on has "
                                                          "changed: it is shown, not judged again")
     run.epilog = "All other arguments go to pytest."
@@ -77,20 +77,20 @@ def limit(seconds: float | None, rest: list[str], default: float = TIME_LIMIT) -
     return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else default)
 
 
-def apart(processes: int | None, rest: list[str]) -> list[str]:
+def apart(processes: int, rest: list[str]) -> list[str]:
     """The arguments that have pytest-xdist judge in several processes, where that pays and was not asked for otherwise.
 
     Raises:
         UsageError: there can't be so many.
     """
-    if processes is not None and processes < 1:
+    if processes < 1:
         raise UsageError(f"--processes: expected at least 1, got {processes}")
     part = any(argument.startswith(("-k", "-m", "-n", "--random", "--pdb")) or "::" in argument for argument in rest)
-    number = processes or (1 if part else min(cores(), MOST))
+    number = 1 if part else min(processes, cores())
     return [f"-n{number}", "--dist=worksteal", "--max-worker-restart=0"] if number > 1 else []
 
 
-def run(backend: str, subject: str | None, build: Path, time_limit: float | None, processes: int | None, keep: bool,
+def run(backend: str, subject: str | None, build: Path, time_limit: float | None, processes: int, keep: bool,
         rest: list[str]) -> int:
     """`lstm-parity run`."""
     from lstm_ref.parity.registry import short
