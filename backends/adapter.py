@@ -69,6 +69,8 @@ class Implementation(ABC):
 
     #: checks that have nothing to compare here, and why
     not_judged: Mapping[str, str] = {}
+    #: defects of the framework's own: 'check on case', and what is wrong there
+    defects: Mapping[str, str] = {}
     #: the cells besides the LSTM
     has: Sequence[str] = ()
     #: the module with the function `lstm`, and those of the other cells

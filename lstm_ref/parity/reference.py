@@ -49,6 +49,7 @@ class Reference:
     """
 
     not_judged: Mapping[str, str] = {}
+    defects: Mapping[str, str] = {}
     dtypes: Mapping[str, str] = {"bfloat16": "NumPy's matrix products of it are float32"}
     cells: Mapping[str, Mapping[str, str]] = dict.fromkeys(OTHERS, MappingProxyType({}))
     teams = False  #: train as many workers as a case has even where one alone should give the same

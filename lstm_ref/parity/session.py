@@ -60,6 +60,11 @@ def absent(implementation: Any) -> dict[str, str]:
         if check.optional and not all(hasattr(implementation, call) for call in check.calls)}
 
 
+def defects(implementation: Any) -> dict[str, str]:
+    """What of an implementation is known to be wrong in its framework: 'check on case', and what it is."""
+    return dict(getattr(implementation, "defects", {}))
+
+
 def of_cells(implementation: Any) -> dict[str, str]:
     """The checks of cells besides the LSTM that an implementation has and is not judged in, and why."""
     known = getattr(implementation, "not_judged", {})
@@ -88,8 +93,9 @@ class Session:
         self.implementations, self.folder, self.truths = dict(implementations), folder, truths or folder / "truth"
         self.cases, self.dtypes, self.program = cases, dtypes, program
         self.entry = Entry(subject)
-        self.entry.not_judged = {label: absent(found) | dict(getattr(found, "not_judged", {})) | of_cells(found)
-                                 for label, found in self.implementations.items()}
+        self.entry.not_judged = {
+            label: absent(found) | dict(getattr(found, "not_judged", {})) | of_cells(found) | defects(found)
+            for label, found in self.implementations.items()}
         self.entry.lacking = {label: reasons for label, found in self.implementations.items()
                               if (reasons := {dtype: why for dtype, why in lacking(found).items() if dtype in DTYPES})}
         self.adapter: Any = None  #: of the backend, where one is judged
@@ -100,7 +106,7 @@ class Session:
         """All that there is to judge, in the order of the report."""
         return [Problem(name, label, case, dtype) for name in checks for label, found in self.implementations.items()
                 for case in self._cases(name) if self._has(label, name, split(case)[0])
-                if case in getattr(found, "cases", self.cases)
+                if case in getattr(found, "cases", self.cases) and f"{name} on {case}" not in defects(found)
                 for dtype in CHECKS[name].dtypes
                 if dtype in self.dtypes and dtype not in lacking(found)]
 

@@ -89,6 +89,9 @@ def legend(entries: dict[str, dict[str, Any]], reasons: bool = True) -> list[str
     if any(cell(entry, check) == "shared" for entry in entries.values() for check in ROWS):
         lines.append("shared: the backend takes this from the reference, where it is judged once, in NumPy's column.")
     lines += lacked(entries)
+    lines += [f"Not judged, since it is known to be wrong: {name} {label}, {what}: {why}."
+              for name, entry in entries.items() for label, reasons in entry.get("not_judged", {}).items()
+              for what, why in reasons.items() if " on " in what]
     lines += [f"Not judged in {dtype}: {name}{'' if label == 'port' else f' {label}'}, {why}."
               for name, entry in entries.items() for label, reasons in entry.get("lacking", {}).items()
               for dtype, why in reasons.items()]

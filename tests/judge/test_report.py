@@ -18,7 +18,7 @@ from lstm_ref.parity.reference import Reference
 from lstm_ref.parity.runner.record import Record, read_status, write_status
 from lstm_ref.parity.runner.report import merge
 from lstm_ref.parity.session import Session
-from lstm_ref.parity.table import ROWS, cell
+from lstm_ref.parity.table import ROWS, cell, legend
 from lstm_ref.parity.verdict import Result
 
 
@@ -55,6 +55,21 @@ def test_a_backend_that_did_not_run_fails_the_report(tmp_path, capsys):
     write_status(tmp_path, "jax", "not run", "needs Python 3.11")
     assert not merge(["torch", "jax"], tmp_path)
     assert "needs Python 3.11" in capsys.readouterr().out
+
+
+def test_a_known_defect_of_a_framework_is_left_out_and_said(tmp_path):
+    """The one case of the one check, in all precisions; it is not credited."""
+    class Wrong(Reference):
+        defects = {"forward on tiny": "its tanh is none"}
+
+    def forward(implementation):
+        session = Session("mine", {"layer": implementation}, tmp_path, dtypes=("float32", "float64"))
+        return session, {(p.case, p.dtype) for p in session.problems(["forward"])}
+
+    session, left = forward(Wrong())
+    assert forward(Reference())[1] - left == {("tiny", "float32"), ("tiny", "float64")}
+    said = legend({"mine": session.entry.json("pass", "")})
+    assert "Not judged, since it is known to be wrong: mine layer, forward on tiny: its tanh is none." in said
 
 
 def test_failures_are_told_by_implementation(tmp_path):

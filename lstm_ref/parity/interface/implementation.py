@@ -102,6 +102,7 @@ class Implementation(Protocol):
     """
 
     not_judged: Mapping[str, str]  #: checks that have nothing to compare here, and why
+    defects: Mapping[str, str]  #: of the framework's own: 'check on case', which is not judged, and what is wrong there
     dtypes: Mapping[str, str]  #: of `DTYPES` and `HALVES`, those that it does not have, and why
     cells: Mapping[str, Mapping[str, str]]  #: besides the LSTM, those that it has, each with its own `not_judged`
 
