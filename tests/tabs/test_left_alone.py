@@ -1,7 +1,9 @@
 """What a call leaves as it was: the settings and generators of the process, what it was given, what others hold."""
 
+import contextlib
 import copy
 import importlib
+import io
 import random
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from training_code import by_name, minibatches, of, step
 
 from lstm_ref.parity.cases import make
+from lstm_ref.parity.checks.numbers import ALPHABET
 from lstm_ref.text import Vocab
 
 pytestmark = pytest.mark.beside("numpy")  # the reference's own are in tests/reference
@@ -62,6 +65,7 @@ def test_nothing_of_the_process_changes(label, adapter, backend):
     net = implementation.net(CASE.params)
     given = minibatches(adapter, CASE)
     implementation.epoch(net, given, 0.5, False)  # whatever a framework sets up once
+    book = implementation.start("lstm", len(ALPHABET) + 1, 4, 1)
     random.random(), np.random.random()  # the generators go on from here, wherever an epoch had put them
     before, training = settings(backend), modes(net)
     assert before["subnormal numbers"] and before.get("its subnormal numbers", True)
@@ -69,6 +73,8 @@ def test_nothing_of_the_process_changes(label, adapter, backend):
     implementation.predict(net, "ab", 3, VOCAB)
     by_name(implementation.training.predict_ch8, net, prefix="ab", num_preds=3, vocab=VOCAB, device=adapter.device,
             alpha=1.0, rng=1)
+    with contextlib.redirect_stdout(io.StringIO()):
+        implementation.train_ch8(book, given, Vocab(ALPHABET), 0.5, 1)
     after = settings(backend)
     assert not [name for name in before if before[name] != after[name]]
     assert modes(net) == training
@@ -83,6 +89,15 @@ def test_prediction_records_nothing_and_lets_others_record_nothing(adapter, back
     with framework.no_grad():
         implementation.predict(net, "ab", 3, VOCAB)
         assert not framework.is_grad_enabled()
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_prefix_may_be_of_words(label, adapter):
+    """A list, for a model of words: read one by one, and written with spaces between them."""
+    implementation = of(adapter, label)
+    found = by_name(implementation.training.predict_ch8, implementation.net(CASE.params), prefix=["a", "b"],
+                    num_preds=2, vocab=VOCAB, device=adapter.device).split(" ")
+    assert found[:2] == ["a", "b"] and len(found) == 4
 
 
 @pytest.mark.parametrize("label", LABELS)
