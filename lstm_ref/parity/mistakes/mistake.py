@@ -132,7 +132,8 @@ class Mistaken(Reference):
             exec(_compiled(source, full, products), scope)
             scope.update({key: value for key, value in changed.items() if key in scope})
             own = {key: value for key, value in scope.items() if getattr(value, "__module__", "") == full}
-            changed |= {module: SimpleNamespace(**own)} if module in ("loop", "text") else own
+            constants = {key: value for key, value in scope.items() if key.isupper()}
+            changed |= {module: SimpleNamespace(**constants, **own)} if module in ("loop", "text") else own
             names |= own
         super().__init__(textbook, SimpleNamespace(**names))
         self.teams = any(module == "parallel" for mistake in mistakes for module, *_ in mistake.edits)
