@@ -182,15 +182,16 @@ class Param:
 
 
 @pytest.mark.parametrize(("params", "expected"), [
-    (None, "params: expected a list or tuple of parameters, got NoneType"),
+    (None, "params: expected a list or an iterator of parameters, got NoneType"),
     ([], "params: expected at least one parameter that is trained, got none"),
     ([Param(1), Param(None)], "params[1]: expected a parameter with a gradient, got none; call backward first"),
     ([1], "params[0]: expected a parameter with a gradient, got none; call backward first"),
 ])
 def test_an_update_needs_gradients(params, expected):
-    """Each parameter has one."""
+    """Each parameter has one; what can be gone through once is kept."""
     assert words(validate_training.check_backward, params) == expected
-    validate_training.check_backward([Param(0)])
+    param = Param(0)
+    assert validate_training.check_backward(iter([param])) == [param]
 
 
 @pytest.mark.parametrize(("change", "expected"), [
