@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -111,7 +112,8 @@ def parity(session: nox.Session, backend: str) -> None:
         if ahead := aside.outlook([backend, *queued], jobs, took()):
             session.log(ahead)
         side_by_side.append(aside.Aside(jobs, {
-            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests, keep=not chosen.anew)
+            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests,
+                          keep=["--keep", *["--anew"] * chosen.anew])
             for each in (backend, *queued)}, environments.SECONDS | took()))
     every = [*side_by_side[0].tasks]
     if len(every) > 1:
@@ -168,7 +170,7 @@ def run_parity(session: nox.Session, wanted: Wanted, arguments: list[str], more:
 
 
 def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments: list[str], say: aside.Say,
-           output: Any, more: str = "", keep: bool = False) -> tuple[str, bool]:
+           output: Any, more: str = "", keep: Sequence[str] = ()) -> tuple[str, bool]:
     """Make an environment and judge a backend in it: what it is called in the report, and whether it passed."""
     name = (address or environments.label(wanted)).replace(":", ".") + more
     config = session._runner.global_config
@@ -187,7 +189,7 @@ def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments:
     flags = [*(["--backend", address] if address else []), *wanted.flags]
     again = f'nox -s "{where}({wanted.backend})" -- ' + "".join(f"{shlex.quote(word)} " for word in flags)
     command = [python, "-m", "lstm_ref.parity", "run", address or wanted.backend, f"--subject={name}",
-               *["--keep"] * keep, f"--processes={environments.processes(wanted.backend)}", "--", *arguments]
+               *keep, f"--processes={environments.processes(wanted.backend)}", "--", *arguments]
     say(shlex.join(["python", *command[1:]]))
     return name, aside.run(command, {"LSTM_PARITY_AGAIN": again}, output)
 

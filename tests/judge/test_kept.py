@@ -49,6 +49,7 @@ def test_what_passed_is_shown_and_not_judged_again(run, tmp_path, capfd):
     finally:
         del os.environ["OMP_SCHEDULE"]
     assert "judged" not in read_status(tmp_path, "numpy")
+    assert "passed" in run("--anew")[1] and "as judged on" in run()[1]
 
 
 def test_what_failed_is_judged_again(run, tmp_path, monkeypatch):

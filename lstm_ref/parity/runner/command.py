@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
                           "where all takes more than a minute (default: %(default)s)")
     run.add_argument("--keep", action="store_true", help="a verdict of pass stands while nothing that it rests on has "
                                                          "changed: it is shown, not judged again")
+    run.add_argument("--anew", action="store_true", help="with --keep: judge again, and keep that verdict")
     run.epilog = "All other arguments go to pytest."
     judge = commands.add_parser("judge", help="judge somebody's functions in a process of its own")
     judge.add_argument("target", help="a notebook, Markdown or script; package.module:function, package.module, or "
@@ -91,7 +92,7 @@ def apart(processes: int, rest: list[str]) -> list[str]:
 
 
 def run(backend: str, subject: str | None, build: Path, time_limit: float | None, processes: int, keep: bool,
-        rest: list[str]) -> int:
+        anew: bool, rest: list[str]) -> int:
     """`lstm-parity run`."""
     from lstm_ref.parity.registry import short
     from lstm_ref.parity.runner import kept
@@ -103,7 +104,7 @@ def run(backend: str, subject: str | None, build: Path, time_limit: float | None
         check_writable(build)
     arguments = [*rest, *apart(processes, rest), f"--backend={backend}", f"--subject={subject}"]
     basis = kept.basis(backend, arguments) if keep else ""
-    if found := kept.kept(build, subject, basis):
+    if not anew and (found := kept.kept(build, subject, basis)):
         print(f"{subject}: pass, as judged on {found['judged']}: nothing that it rests on has changed since")
         return 0
     if supervise(subject, build, seconds, arguments):
