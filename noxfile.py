@@ -82,8 +82,8 @@ def parity(session: nox.Session, backend: str) -> None:
     parser.add_argument("--with-examples", dest="examples", action="store_true", help="those of examples/, too")
     parser.add_argument("--anew", action="store_true",
                         help="judge all, also what passed before and rests on nothing that has changed since")
-    parser.add_argument("--jobs", type=int, default=aside.by_default(len(BACKENDS)),
-                        help="so many backends at a time, each on its share of the cores (default: two, or one for "
+    parser.add_argument("--jobs", type=int, default=aside.default_jobs(len(BACKENDS)),
+                        help="how many backends at a time, each on its share of the cores (default: two, or one for "
                              "each four cores)")
     add_versions(parser)
     add_page(parser)

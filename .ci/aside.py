@@ -28,7 +28,7 @@ def shares(jobs: int) -> list[list[int]]:
     return [cores[i * len(cores) // jobs:(i + 1) * len(cores) // jobs] for i in range(jobs)]
 
 
-def by_default(most: int) -> int:
+def default_jobs(most: int) -> int:
     """How many jobs at a time: two, or as many as have four cores each, which a backend's processes then share."""
     cores = len(shares(10**6))
     return min(max(min(2, cores), cores // 4), most)

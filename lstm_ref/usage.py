@@ -2,10 +2,12 @@
 
 import argparse
 import importlib
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 
 class UsageError(Exception):
@@ -37,6 +39,16 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for each, handler in zip(asking, before, strict=True):
             signal.signal(each, handler)
+
+
+def kill_group(process: Any) -> None:
+    """End a process that leads a group, and what it has started in it."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 def check_installed(package: str, extra: str, use: str) -> None:

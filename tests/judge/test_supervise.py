@@ -146,10 +146,9 @@ def started():
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's table of processes")
 
 
-@linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_run_that_is_asked_to_end_ends_whole(number, started, tmp_path, truths, monkeypatch):
-    """With what its backend has started, and with what happened in its file; no second run meanwhile."""
+@pytest.fixture
+def under_way(started, tmp_path, truths, monkeypatch):
+    """A run whose backend has started a process and waits; the run's process, and the file of their numbers."""
     (tmp_path / "truth").symlink_to(truths)
     pids = tmp_path / "pids"
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
@@ -157,6 +156,14 @@ def test_a_run_that_is_asked_to_end_ends_whole(number, started, tmp_path, truths
     monkeypatch.setenv("PLANTED_PIDS", str(pids))
     process = started("lstm_ref", "run", "numpy", "--build", str(tmp_path), "-p", "planted", *FEW)
     until(pids.exists)
+    return process, pids
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_ends_whole(number, under_way, tmp_path):
+    """With what its backend has started, and with what happened in its file; no second run meanwhile."""
+    process, pids = under_way
     with pytest.raises(UsageError, match=r"another run of numpy is under way in this folder; wait for it, or name"):
         supervise("numpy", tmp_path, 60, [])
     assert read_status(tmp_path, "numpy")["status"] == "crashed", "the second run left the file alone"
@@ -186,15 +193,9 @@ def test_truths_under_way_end_with_the_run(program, number, started, tmp_path):
 
 
 @linux
-def test_a_run_that_is_killed_leaves_nothing_behind(started, tmp_path, truths, monkeypatch):
+def test_a_run_that_is_killed_leaves_nothing_behind(under_way, tmp_path):
     """No pytest that goes on to write a verdict, and nothing that it has started."""
-    (tmp_path / "truth").symlink_to(truths)
-    pids = tmp_path / "pids"
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-    monkeypatch.setenv("PLANTED", "start")
-    monkeypatch.setenv("PLANTED_PIDS", str(pids))
-    process = started("lstm_ref", "run", "numpy", "--build", str(tmp_path), "-p", "planted", *FEW)
-    until(pids.exists)
+    process, pids = under_way
     below = [*children(process.pid), *map(int, pids.read_text().split())]
     process.kill()
     until(lambda: not any(map(alive, below)), 20)

@@ -9,7 +9,7 @@ from lstm_ref.parity.session import truths_of_build
 
 @pytest.mark.parametrize("label", ["scratch", "concise", "fused"])
 def test_a_defect_is_still_there(label, adapter, request):
-    """In every precision; remove it from the adapter's `defects` once it is mended."""
+    """In every precision; once it is fixed, remove it from the adapter's `defects`."""
     found = adapter.implementations.get(label)
     for what in getattr(found, "defects", ()):
         check, _, case = what.partition(" on ")

@@ -56,7 +56,7 @@ def test_the_loader_samples_as_it_is_told(d2l, adapter):
 
 @pytest.mark.only("torch")
 def test_a_gpu_is_taken_by_its_number(d2l, monkeypatch):
-    """And the CPU where there are not so many."""
+    """And the CPU where there are fewer."""
     import torch
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

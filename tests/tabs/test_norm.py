@@ -28,5 +28,5 @@ def test_no_square_overflows_or_vanishes(label, dtype, scale, theta, adapter, ju
 
     found = clipped(implementation, case)
     norm = ref.training.gradient_norm([np.asarray(grad, np.longdouble) for grad in found.values()])
-    assert norm == pytest.approx(theta, rel=1e-2)
+    assert norm == pytest.approx(theta, rel=1e-2)  # some roundings of float16, 1e-3 each; what overflows is zero
     judged(case, clipped, found)

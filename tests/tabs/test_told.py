@@ -1,4 +1,4 @@
-"""Training does what it is told: by its arguments, minibatch by minibatch, and as if no other had been refused."""
+"""Training does what its arguments say: minibatch by minibatch, and as if no other had been refused."""
 
 import importlib
 from dataclasses import replace
@@ -72,7 +72,7 @@ def test_a_drawn_net_takes_the_step_of_the_reference(adapter):
     drawn = ref.LSTMParams(*(array.copy() for array in implementation.read(net)))
     case = replace(CASE, params=drawn, Y=np.zeros_like(CASE.Y))  # so that a gradient is near one
     expected, _, loss = Reference().train_step(drawn, case.X, case.Y, case.state, 1.0, 1e6)
-    assert step(implementation, net, case) == pytest.approx(float(loss), rel=1e-5)
+    assert step(implementation, net, case) == pytest.approx(float(loss), rel=1e-5)  # a hundred roundings of float32
     for name, a, b in zip(ref.PARAM_NAMES, expected, implementation.read(net), strict=True):
         np.testing.assert_allclose(b, a, rtol=0, atol=1e-5, err_msg=name)  # a clamped gradient is 0.1 off
 
@@ -91,9 +91,9 @@ def test_and_so_does_one_that_the_tab_has_drawn(adapter, backend):
         else:
             param[:] = array
     expected, _, loss = Reference().train_step(CASE.params, CASE.X, CASE.Y, CASE.state, 1.0, 1e6)
-    assert step(implementation, net, CASE) == pytest.approx(float(loss), rel=1e-5)
+    assert step(implementation, net, CASE) == pytest.approx(float(loss), rel=1e-5)  # a hundred roundings of float32
     for name, a, b in zip(ref.PARAM_NAMES, expected, implementation.read(net), strict=True):
-        np.testing.assert_allclose(b, a, rtol=0, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-5, err_msg=name)  # a clamped gradient is 0.1 off
 
 
 @pytest.mark.beside("tensorflow")  # whose scratch tab has the framework's optimizer
@@ -115,6 +115,7 @@ def at_its_rate(implementation):
              for lr in (0.1, float(np.float32(0.1)))]
     expected = Reference().train_step(case.params, case.X, case.Y, case.state, 0.1, 1e6)[0]
     far = [max(abs(a - b).max() for a, b in zip(found, expected, strict=True)) for found in steps]
+    # 500 epsilons of float64; the rate rounded to float32 is 1.5e-9 off.
     assert far[0] < 1e-13 < far[1], "the two rates lead to the same weights"
 
 
@@ -155,6 +156,7 @@ def test_an_epoch_takes_its_minibatches_in_turn(label, adapter):
     for minibatch in minibatches(adapter, CASE, 3):
         implementation.epoch(other, [minibatch], 0.5, True, alone)
     assert len({float(loss) for loss in losses}) == 3
+    # Ten roundings of float32: a compiled epoch may round otherwise.
     np.testing.assert_allclose([float(a) for a in losses], [float(b) for b in alone], rtol=1e-6)
     for a, b in zip(weights(implementation, net), weights(implementation, other), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)

@@ -66,7 +66,7 @@ def test_how_many_at_a_time(monkeypatch):
     """Each has a core at least, and four where there are many."""
     for cores, jobs in ((1, 1), (2, 2), (3, 2), (8, 2), (12, 3), (64, 6)):
         monkeypatch.setattr(aside, "shares", lambda jobs, cores=cores: [[i] for i in range(min(cores, jobs))])
-        assert aside.by_default(6) == jobs
+        assert aside.default_jobs(6) == jobs
 
 
 @pytest.mark.skipif(len(aside.shares(2)) < 2, reason="one core")

@@ -35,7 +35,7 @@ class Sending:
     def __init__(self, entry: Entry):
         self.entry = entry
         self.explained: set[str] = set()
-        self.sent = 0  #: so many results
+        self.sent = 0  #: the number of results that have gone
 
     def begin(self, what: str) -> None:
         """The process that keeps the file hears of it by itself."""
@@ -46,11 +46,12 @@ class Sending:
         """It is for the process that keeps the file to say."""
         return "pass"
 
-    def take(self, nodeid: str) -> str:
-        """What was found since the last time, as JSON."""
+    def send(self, report: pytest.TestReport) -> None:
+        """Put what was found since the last time on the report of a test, as JSON."""
         results = self.entry.results[self.sent:]
         self.sent = len(self.entry.results)
-        return json.dumps({"entry": self.entry.part(results), "explained": nodeid in self.explained})
+        setattr(report, SENT, json.dumps({"entry": self.entry.part(results),
+                                          "explained": report.nodeid in self.explained}))
 
 
 class Refused:

@@ -78,11 +78,11 @@ def limit(seconds: float | None, rest: list[str], default: float = TIME_LIMIT) -
     return seconds or (LONG_TIME_LIMIT if {"--long", "--thorough"} & {*rest} else default)
 
 
-def apart(processes: int, rest: list[str]) -> list[str]:
+def in_processes(processes: int, rest: list[str]) -> list[str]:
     """The arguments that have pytest-xdist judge in several processes, where that pays and was not asked for otherwise.
 
     Raises:
-        UsageError: there can't be so many.
+        UsageError: `processes` is below 1.
     """
     if processes < 1:
         raise UsageError(f"--processes: expected at least 1, got {processes}")
@@ -102,9 +102,9 @@ def run(backend: str, subject: str | None, build: Path, time_limit: float | None
     with refusals():
         subject = short(subject or backend)
         check_writable(build)
-    arguments = [*rest, *apart(processes, rest), f"--backend={backend}", f"--subject={subject}"]
+    arguments = [*rest, *in_processes(processes, rest), f"--backend={backend}", f"--subject={subject}"]
     basis = kept.basis(backend, arguments) if keep else ""
-    if not anew and (found := kept.kept(build, subject, basis)):
+    if not anew and (found := kept.restore(build, subject, basis)):
         print(f"{subject}: pass, as judged on {found['judged']}: nothing that it rests on has changed since")
         return 0
     if supervise(subject, build, seconds, arguments):

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.verdict import ENDS
-from lstm_ref.usage import UsageError, describe, ended_by_signals, refusals
+from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group, refusals
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
 #: What can be imported.
@@ -109,7 +108,7 @@ def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str
         except subprocess.TimeoutExpired:
             reason = f"no end within {time_limit:g} s; --time-limit raises the limit"
         finally:
-            _kill(process)
+            kill_group(process)
         if out.exists():
             written: dict[str, Any] = json.loads(out.read_text())
             if "refused" in written:
@@ -130,16 +129,6 @@ def _last_line(said: Path) -> str:
         file.seek(-min(said.stat().st_size, 10**5), os.SEEK_END)
         found = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     return found[-1].strip()[:300] if found else ""
-
-
-def _kill(process: Any) -> None:
-    """End the process and what it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
 
 
 def frameworks(path: Path, choice: Choice) -> list[str]:

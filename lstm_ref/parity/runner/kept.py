@@ -18,6 +18,7 @@ import lstm_ref
 from lstm_ref.files import now, write_json
 from lstm_ref.parity.entry import document
 from lstm_ref.parity.fingerprint import cpuinfo
+from lstm_ref.parity.prepare import cores
 from lstm_ref.parity.registry import GROUP
 from lstm_ref.parity.runner.record import file_of, read_report, read_status, write_status
 from lstm_ref.parity.runner.report import complete
@@ -41,7 +42,7 @@ def basis(backend: str, arguments: Sequence[str]) -> str:
         return ""
     digest = hashlib.sha256()
     for fact in (list(arguments), sys.version, sys.executable, platform.platform(), cpuinfo("model name"),
-                 cpuinfo("flags"), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+                 cpuinfo("flags"), cores(),
                  sorted(item for item in os.environ.items() if not item[0].startswith(OF_A_TERMINAL))):
         digest.update(repr(fact).encode())
     others = {address.partition(":")[0].rpartition(".")[0] for name, address in addresses.items() if name != backend}
@@ -100,7 +101,7 @@ def keep(folder: Path, subject: str, found: str) -> None:
     write_json(file_of(folder / "kept", subject), document({subject: {**entry, "basis": found, "judged": now()}}))
 
 
-def kept(folder: Path, subject: str, found: str) -> dict[str, Any] | None:
+def restore(folder: Path, subject: str, found: str) -> dict[str, Any] | None:
     """What passed and rests on the same; None where there is nothing, or what is there does not pass by its numbers.
 
     It is written where a run would have written it, with the time of the verdict.

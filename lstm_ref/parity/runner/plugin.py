@@ -85,8 +85,6 @@ def pytest_configure(config: pytest.Config) -> None:
     option = options(config)
     if option.parity is None and option.backend is None:
         return
-    if pipe := os.environ.pop("LSTM_PARITY_PIPE", ""):
-        threading.Thread(target=end_with_parent, args=(int(pipe),), daemon=True).start()
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # float32 means float32, also inside the vendor's libraries
     config.addinivalue_line("filterwarnings", "default")  # what frameworks warn of is not ours to fail on
     from lstm_ref.files import check_writable
@@ -95,7 +93,10 @@ def pytest_configure(config: pytest.Config) -> None:
     from lstm_ref.parity.runner.files import is_file
     from lstm_ref.parity.runner.load import session_of, subject_of
     from lstm_ref.parity.runner.record import Record, write_status
+    from lstm_ref.parity.runner.supervise import PIPE
 
+    if pipe := os.environ.pop(PIPE, ""):
+        threading.Thread(target=end_with_parent, args=(int(pipe),), daemon=True).start()
     if option.parity and is_file(option.parity):
         from lstm_ref.parity.runner.items import FileItems
 
@@ -237,6 +238,8 @@ class Judge(Keeper):
 
     def announce(self, item: Item, failed: "list[Result]") -> None:
         """Say at once that something fails: its cause takes a while, and pytest shows words at its end alone."""
+        from lstm_ref.parity.runner.apart import is_begun
+
         terminal: Any = item.config.pluginmanager.get_plugin("terminalreporter")
         capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
         if terminal is None or capture is None:
@@ -244,8 +247,8 @@ class Judge(Keeper):
         worst = max(failed, key=lambda result: result.ratio)
         number = f"ratio {worst.ratio:.3g}" if worst.spread else worst.detail
         with capture.global_and_fixture_disabled():
-            begun = hasattr(item.config, "workerinput")  # by pytest-xdist: its terminal shows nothing
-            (TerminalWriter(sys.stderr) if begun else terminal).write(
+            # The terminal of a process that another one began shows nothing.
+            (TerminalWriter(sys.stderr) if is_begun(item.config) else terminal).write(
                 f"\nfails: {item.name}: {worst.quantity} ({number}); the cause is looked for, and shown at the end\n",
                 red=True)
 
@@ -275,8 +278,8 @@ class Judge(Keeper):
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> Any:
         """What was found goes to the process that keeps it."""
         report = yield
-        if call.when == "call" and (take := getattr(self.record, "take", None)):
-            report.lstm_parity = take(report.nodeid)
+        if call.when == "call" and (send := getattr(self.record, "send", None)):
+            send(report)
         return report
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:

@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lstm_ref.parity.runner.record import file_of, read_status, write_status
-from lstm_ref.usage import UsageError, describe, ended_by_signals
+from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group
 
 PIPE = "LSTM_PARITY_PIPE"  #: the environment's name for the end of a pipe that a run has, and ends with
 NOT_STARTED = "the process of its checks did not start"
@@ -57,19 +56,19 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
     try:
         code = process.wait(time_limit)
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill_group(process)
         doing = read_status(folder, subject)["reason"] or "all checks had ended"
         amend(folder, subject, f"hung: no end within {time_limit:g} s; {doing}")
         return False
     except BaseException as error:
-        _kill(process)
+        kill_group(process)
         how = signal.Signals(error.args[0] - 128).name if isinstance(error, SystemExit) else repr(error)
         amend(folder, subject, f"ended from outside by {how}; {read_status(folder, subject)['reason']}")
         raise
     finally:
         os.close(theirs)
     if code < 0:
-        _kill(process)  # what it had started
+        kill_group(process)  # what it had started
     entry = read_status(folder, subject)
     if entry["reason"] == NOT_STARTED:
         write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; it says why above")
@@ -84,13 +83,3 @@ def amend(folder: Path, subject: str, reason: str) -> None:
     """Mark an entry as crashed, keeping the results it has."""
     entry = read_status(folder, subject)
     write_status(folder, subject, **{**entry, "status": "crashed", "reason": reason})
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()

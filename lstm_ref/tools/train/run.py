@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_ref import Animator, SeqDataLoader
 from lstm_ref.files import check_writable, irregular, whole, write_json
+from lstm_ref.loop import PREFIXES
 from lstm_ref.parallel import shards, train_workers_epoch
 from lstm_ref.parity import registry
 from lstm_ref.parity.fingerprint import fingerprint
@@ -23,7 +24,6 @@ from lstm_ref.tools.train.settings import Settings
 from lstm_ref.usage import UsageError, check_installed
 from lstm_ref.validate import check_alpha, check_prefix, check_sizes
 
-PREFIXES = ("time traveller", "traveller")
 SAVE_SECONDS = 1.0
 #: Settings that the corpus depends on: a checkpoint with others is refused by their names, not by a weight's shape.
 TEXT = ("tokens", "min_freq", "valid")
