@@ -34,8 +34,8 @@ def basis(backend: str, arguments: Sequence[str]) -> str:
     """A digest of all that a verdict rests on; '' where that can't be known, for a backend that is not installed.
 
     That is: the arguments, the judge's sources and the backend's, the tests that are named, every file of the
-    environment (by size and time), the corpus, the environment's variables, Python, the system and its processor.
-    What else is installed in the system, its C library aside, is not looked at.
+    environment and every source on Python's path (by size and time), the corpus, the environment's variables, Python,
+    the system and its processor. What else is installed in the system, its C library aside, is not looked at.
     """
     addresses = {entry.name: entry.value for entry in entry_points(group=GROUP)}
     if backend not in addresses:
@@ -56,10 +56,11 @@ def basis(backend: str, arguments: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def files(folder: Path, leave_out: Sequence[Path] = ()) -> Iterator[Path]:
-    """The files below a folder, in order, without what Python compiled."""
+def files(folder: Path, leave_out: Sequence[Path] = (), hidden: bool = True) -> Iterator[Path]:
+    """The files below a folder, in order, without what Python compiled and, if wanted, without hidden folders."""
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__" and Path(here, name) not in leave_out)
+        folders[:] = sorted(name for name in folders if name != "__pycache__" and Path(here, name) not in leave_out
+                            and (hidden or not name.startswith(".")))
         yield from (Path(here, name) for name in sorted(names) if not name.endswith(".pyc"))
 
 
@@ -90,9 +91,12 @@ def installed() -> Iterator[Path]:
     standard |= {path / "lib-dynload" for path in standard}
     ours = Path(lstm_ref.__file__).parents[1]  # a checkout: what counts in it is read whole
     for entry in map(Path, dict.fromkeys(filter(None, sys.path))):
-        checkout = entry in (ours, Path.cwd()) and Path(sys.prefix) not in entry.parents
-        if entry.is_dir() and entry not in standard and not checkout:
+        if not entry.is_dir() or entry in standard:
+            continue
+        if Path(sys.prefix) in entry.parents:
             yield from files(entry)
+        elif entry not in (ours, Path.cwd()):  # somebody's checkout, in which builds and caches come and go
+            yield from (path for path in files(entry, hidden=False) if path.suffix == ".py")
 
 
 def keep(folder: Path, subject: str, found: str) -> None:
