@@ -206,9 +206,19 @@ class Trial:
     lacking: dict[str, str]
     excepted: bool = False  #: something was raised while it was judged
 
+    @property
+    def framework(self) -> Framework:
+        """In which it is judged."""
+        return self.port.framework
+
+    @property
+    def node(self) -> Any:
+        """Its definition in the file."""
+        return self.port.contents.functions[self.role].node
+
     def judged(self, **more: str) -> Verdict:
         """The verdict of its checks on the small cases, but for the precisions that are named."""
-        verdict = judge(SimpleNamespace(**self.roles), framework=self.port.framework, checks=self.checks, cases=SMALL,
+        verdict = judge(SimpleNamespace(**self.roles), framework=self.framework, checks=self.checks, cases=SMALL,
                         name=self.port.contents.code.path.name, dtypes=self.lacking | more)
         self.excepted = self.excepted or any(map(raised, verdict.failures))
         return verdict
@@ -221,6 +231,12 @@ class Trial:
                 widened in result.detail and "float64" in result.detail for result in verdict.failures):
             self.lacking["float32"] = "it computes in float64 whatever it is given"
             verdict = self.judged()
+        if self.framework.weak and {result.verdict for result in verdict.failures} == {"not settled"}:
+            with self.framework.exactly():
+                exact = self.judged(float64="after float32").passed
+            if exact:
+                return self.right(f"in its mathematics; {self.framework.name}'s {self.framework.weak} rounds more than "
+                                  "any order of operations, and computed from others it passes")
         return self.said(verdict)
 
     def wider(self, row: Row) -> Row:
@@ -235,16 +251,20 @@ class Trial:
             "in float64 it computes with numbers of float32" if failures else ""
         return replace(row, text="; ".join(filter(None, [row.text, more])))
 
-    def said(self, verdict: Verdict) -> Row:
-        """A verdict as a row."""
-        node: Any = self.port.contents.functions[self.role].node
+    def right(self, more: str = "") -> Row:
+        """The row of what is right, with what was borrowed for it."""
         text = [f"with the judge's {', '.join(self.borrowed)}"] if self.borrowed else []
         text += ["no tokens per second reported"] if getattr(self.roles[self.role], "alone", False) else []
+        return Row(self.role, self.node.name, RIGHT, "; ".join(filter(None, [*text, more])))
+
+    def said(self, verdict: Verdict) -> Row:
+        """A verdict as a row."""
+        node = self.node
         if verdict.failures and all(result.verdict == "rounding" for result in verdict.failures):
-            text.append("in its mathematics; an operator of the framework rounds more than any order of operations")
-            return Row(self.role, node.name, RIGHT, "; ".join(text))
+            return self.right("in its mathematics; an operator of the framework rounds more than any order of "
+                              "operations")
         if verdict.passed:
-            return Row(self.role, node.name, RIGHT, "; ".join(text))
+            return self.right()
         if not verdict.failures:
             reasons = [why for name, why in verdict.not_judged.items() if name in self.checks]
             return Row(self.role, node.name, NOT, reasons[0] if reasons else verdict.entry["reason"])

@@ -33,6 +33,7 @@ class Framework(ABC):
         package: its name as it is installed, for `version`.
         has_gradients: False where it has none; it is then judged in the rest.
         own_updater: the book's tab updates with the framework's optimizer, not with `sgd`.
+        weak: an operator of its loss that rounds more than any order of operations does, or ''.
         absent: precisions that it does not have on this device, and why; bfloat16 by default.
 
     Raises:
@@ -44,6 +45,7 @@ class Framework(ABC):
     package = ""
     has_gradients = True
     own_updater = False
+    weak = ""
     absent: Mapping[str, str] = MappingProxyType({"bfloat16": "tensors come and go as NumPy arrays"})
 
     def __init__(self, device: str = "cpu"):
@@ -148,6 +150,10 @@ class Framework(ABC):
     def loss(self) -> Any:
         """The mean cross-entropy as the framework has it, for a port without one; None where it is not known."""
         return None
+
+    def exactly(self) -> Any:
+        """The context in which `weak` is computed from other operators."""
+        return contextlib.nullcontext()
 
     def arguments(self) -> dict[str, Any]:
         """What functions of this framework may ask for besides, by the names of their parameters."""
