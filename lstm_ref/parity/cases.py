@@ -242,8 +242,8 @@ def large(name: str) -> Case:
 
 
 def rows(name: str) -> Case:
-    """More examples, steps and tokens than in `book`, and few hidden units; some tokens are no int8."""
-    return draw(name, 36, 130, 131, 3, scale=0.7, theta=0.05)
+    """More examples, steps and tokens than in `book`, and few hidden units; some tokens are no uint8."""
+    return draw(name, 36, 130, 263, 3, scale=0.7, theta=0.05)
 
 
 def zero(name: str) -> Case:

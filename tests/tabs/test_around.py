@@ -142,5 +142,9 @@ def test_a_step_calls_the_model(torch, stepped):
 
 def test_a_parameter_of_two_names_counts_once(torch, stepped):
     """Tied weights: in the norm, and in the scaling."""
-    tied = stepped(lambda net: setattr(net, "tied", net.linear), theta=0.01)
+    def tie(net):
+        net.module, net.tied = net.linear, torch.nn.Linear(NUM_HIDDENS, VOCAB_SIZE, bias=False)
+        net.tied.weight = net.linear.weight
+
+    tied = stepped(tie, theta=0.01)
     assert torch.equal(tied.linear.weight, stepped(theta=0.01).linear.weight)

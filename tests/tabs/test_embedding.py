@@ -122,6 +122,30 @@ def test_a_learned_embedding(problem, backend, adapter, judged):
 
 
 @pytest.mark.only("numpy", "torch")
+@problems(("ragged", 19))
+def test_the_arrays_that_were_given_stay(problem, backend, adapter):
+    """Also while the model that was made of them is trained."""
+    case, vocab_size = problem
+    given = with_embedding(case.params, vocab_size)
+    if backend == "numpy":
+        held = given
+        numpy_net(adapter, held).train_step(case.X, case.Y, case.state, 0.5, 1.0)
+    else:
+        import torch
+
+        from backends.torch import embedding, training
+
+        held = EmbeddingParams(adapter.tensor(given.embedding), ref.LSTMParams(*adapter.tensors(given.lstm)))
+        net = embedding.from_params(held)
+        training.train_step_ch8(
+            net, *adapter.tensors((case.X, case.Y)), tuple(s[None] for s in adapter.tensors(case.state)), training.loss,
+            torch.optim.SGD(net.parameters(), 0.5), adapter.device, 1.0)
+    fresh = with_embedding(case.params, vocab_size)
+    for name, before, after in zip(NAMES, (fresh.embedding, *fresh.lstm), (held.embedding, *held.lstm), strict=True):
+        np.testing.assert_array_equal(before, np.asarray(after), err_msg=name)
+
+
+@pytest.mark.only("numpy", "torch")
 @pytest.mark.parametrize("theta", [0.05, 100.0])
 @problems(("ragged", 19))
 def test_a_step_with_an_embedding(problem, theta, backend, adapter, judged):

@@ -178,6 +178,40 @@ def test_tokens_are_read_where_they_stand(label, adapter):
     np.testing.assert_array_equal(again, fresh)
 
 
+@pytest.mark.only("torch", "tensorflow", "mxnet", "paddle")
+def test_each_token_that_is_read_is_an_array_of_its_own(adapter):
+    """Whoever keeps it, a hook or another thread that writes at the same time, has it still."""
+    implementation = of(adapter, "scratch")
+    net, kept = implementation.net(CASE.params), []
+
+    def now(X):  # TensorFlow's tab hands over NumPy arrays
+        return np.array(X if isinstance(X, np.ndarray) else adapter.array(X))
+
+    class Keeping:
+        def __call__(self, X, *state):
+            kept.append((X, now(X)))
+            return net(X, *state)
+
+        def __getattr__(self, name):
+            return getattr(net, name)
+
+    implementation.predict(Keeping(), "abc", 4, VOCAB)
+    assert len({then.item() for _, then in kept}) > 2
+    assert all(now(X) == then for X, then in kept)
+
+
+@pytest.mark.only("torch")
+def test_an_update_is_seen_by_what_was_recorded_before_it(adapter):
+    """PyTorch then refuses a backward pass through weights that are no longer those of the forward pass."""
+    implementation = of(adapter, "scratch")
+    net, X = implementation.net(CASE.params), adapter.tensor(CASE.X)
+    outputs = [net(X, implementation.begin_state(net, BATCH))[0].sum() for _ in range(2)]
+    outputs[0].backward()
+    implementation.training.sgd(net.params, 0.5, 1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        outputs[1].backward()
+
+
 @pytest.mark.only("torch", "mxnet", "paddle")
 @pytest.mark.parametrize("label", LABELS)
 def test_weights_are_read_where_they_stand(label, adapter, backend):

@@ -132,6 +132,18 @@ def test_tokens_of_any_width_are_the_same_tokens(dtype, label, adapter, backend)
         assert losses[0] == losses[1]
 
 
+@pytest.mark.parametrize("label", ["scratch", "fused"])
+def test_a_model_casts_no_state(label, adapter, backend):
+    """Of another precision than its parameters'. What a framework's layer does there is its own affair."""
+    if backend == "numpy" and label == "scratch":
+        return
+    implementation = adapter.implementations[label]
+    net = implementation.net(CASE.params)
+    state = implementation.state_in(tuple(array.astype("float64") for array in CASE.state))
+    with pytest.raises(ValueError, match=r"^state\[0\] \(H\): expected dtype float32"):
+        implementation.caller(net)(adapter.tensor(CASE.X), state)
+
+
 @pytest.mark.parametrize("label", ["concise", "fused"])
 def test_tokens_are_a_table(label, adapter):
     """A layer may take one axis for a sequence without a batch. Keras puts words of its own around the refusal."""

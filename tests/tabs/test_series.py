@@ -39,6 +39,18 @@ def test_squared_loss_and_its_gradients(name, dtype, backend, adapter, judged):
     judged(case, compute, found | dict(zip(ref.PARAM_NAMES, f.arrays(grads), strict=True)))
 
 
+@pytest.mark.only("torch")
+def test_nothing_of_the_graph_stays(adapter):
+    """The parameters that are given are no more trainable than they were, and the last state has no history."""
+    case, scratch = draw("sine", *SIZES["sine"], scale=0.5, dense=True), adapter.implementations["scratch"]
+    T, B, V, _ = SIZES["sine"]
+    params = scratch.book(adapter.tensors(case.params))
+    *_, last = importlib.import_module("backends.torch.series").loss_and_grads(
+        scratch.functions.lstm, adapter.tensor(case.inputs), adapter.tensors(case.state), params,
+        adapter.tensor(np.ones((T * B, V))))
+    assert not any(part.requires_grad for part in (*params, *last))
+
+
 @pytest.mark.only("torch", "jax")
 def test_targets_of_another_shape_are_refused(backend, adapter):
     """A framework would broadcast them."""
