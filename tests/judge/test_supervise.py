@@ -46,6 +46,23 @@ def test_a_crash_is_named_with_what_it_was_doing(planted):
     assert "the process ended in forward[scratch-tiny-float32]" in entry["reason"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="files have no limit here")
+@pytest.mark.parametrize(("size", "words"), [
+    (50, "error: {}: can't be written (File too large)"),
+    (10_000, "numpy: crashed: ended with exit status 1, and says why above; the process ended in ")])
+def test_a_disk_that_is_full_is_one_sentence(size, words, tmp_path, truths):
+    """Before the first check, and when the results are written; here by a limit to the size of a file."""
+    import resource
+
+    (tmp_path / "truth").symlink_to(truths)
+    command = [sys.executable, "-m", "lstm_ref.parity", "run", "numpy", "--build", str(tmp_path), *FEW]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    assert found.returncode != 0 and "Traceback" not in found.stdout + found.stderr
+    assert words.format(tmp_path / "numpy.json") in found.stderr + found.stdout
+    assert "can't be written (File too large)" in found.stderr + found.stdout
+
+
 def test_a_hang_ends_at_the_time_limit(planted):
     """And the results so far are kept."""
     entry = planted("hang", time_limit=4)

@@ -4,11 +4,13 @@ It does nothing unless `--parity` or `--backend` is given, and then collects the
 `from lstm_ref.parity.runner.plugin import checks` has them collected in its own place.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -183,6 +185,15 @@ class Item(pytest.Item):
         return self.path, None, self.name
 
 
+@contextlib.contextmanager
+def said() -> Iterator[None]:
+    """Where a file can't be written, on a full disk say, pytest ends with the sentence that says so."""
+    try:
+        yield
+    except OSError as error:
+        pytest.exit(str(error), returncode=1)
+
+
 class Keeper:
     """Keeps the file of what is judged true."""
 
@@ -191,7 +202,8 @@ class Keeper:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note what is about to run."""
-        self.record.begin(nodeid.rpartition("::")[2])
+        with said():
+            self.record.begin(nodeid.rpartition("::")[2])
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Note what has run."""
@@ -207,13 +219,16 @@ class Keeper:
         if report.skipped:
             self.record.entry.error(f"{name} was skipped, and no check may be")
 
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
         """Write the file; what compared nothing fails."""
         if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
             word = pytest.ExitCode(exitstatus).name.lower().replace("_", " ")
             self.record.entry.error(f"the run was broken off: {word}")
-        if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        with said():
+            if self.record.finish() != "pass" and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            return (yield)  # to what pytest writes itself
 
 
 class Judge(Keeper):
@@ -270,8 +285,9 @@ class Judge(Keeper):
         if len(chosen) < len(everything) or option.random is not None or option.long:
             asked = "" if option.random is None else f", --random {option.random}"
             entry.selection = f"{len(chosen)} of {len(everything)} checks{asked}" + ", --long" * option.long
-        self.record.begin(truths := "the computation of the truths")
-        prepare(self.session.truths_of(chosen), self.session.truths)
+        with said():
+            self.record.begin(truths := "the computation of the truths")
+            prepare(self.session.truths_of(chosen), self.session.truths)
         self.record.end(truths)
 
     @pytest.hookimpl(wrapper=True)

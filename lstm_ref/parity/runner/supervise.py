@@ -30,7 +30,7 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
         Whether it passed.
 
     Raises:
-        UsageError: another process runs it in the same folder.
+        UsageError: another process runs it in the same folder, or nothing can be written there.
         SystemExit: this process was asked to end; the file says so, and nothing that was started is left.
     """
     try:
@@ -39,6 +39,8 @@ def supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: S
     except Timeout:
         raise UsageError(f"{folder}: another run of {subject} is under way in this folder; wait for it, or name "
                          "another folder with --build") from None
+    except OSError as error:
+        raise UsageError(str(error)) from error
 
 
 def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: Sequence[str]) -> bool:
@@ -73,7 +75,8 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
     if entry["reason"] == NOT_STARTED:
         write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; it says why above")
     elif entry["status"] == "crashed" or code < 0:
-        amend(folder, subject, f"{describe(code)}; {entry['reason']}")
+        why = ", and says why above" * (code > 0)
+        amend(folder, subject, f"{describe(code)}{why}; {entry['reason']}")
     elif code != 0 and entry["status"] == "pass":
         amend(folder, subject, f"pytest ended with exit status {code} after a verdict of pass")
     return code == 0 and entry["status"] == "pass"
