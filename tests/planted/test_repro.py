@@ -9,7 +9,6 @@ import pytest
 from tabs import ROOT, sources
 
 from lstm_ref.parity.mistakes import MISTAKES
-from lstm_ref.parity.session import truths_of_build
 
 SUITE = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/parity"]
 
@@ -29,7 +28,6 @@ def test_a_failure_leaves_a_program(name, selection, words, request, tmp_path):
     for file, source in sources(mistake, backend).items():
         (tmp_path / file).write_text(source)
     build = tmp_path / "build"
-    shutil.copytree(truths_of_build(request.config.option.build), build / "truth")
     planted, fixed = (os.environ | {"PYTHONPATH": str(root)} for root in (tmp_path, ROOT))
     suite = subprocess.run([*SUITE, "--backend", backend, f"--build={build}", "-k", selection], cwd=tmp_path,
                            env=planted, capture_output=True, text=True, check=False)
