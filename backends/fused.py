@@ -32,12 +32,17 @@ class RNNModelFused(ABC):
     Args:
         params: the book's 14 parameters, which are copied.
 
+    Attributes:
+        tensor: what the framework calls its arrays, where it takes no others; '' where NumPy's will do.
+
     Raises:
         ValueError: they are not 14, or do not fit each other.
     """
 
+    tensor = ""
+
     def __init__(self, params: Sequence[Any]):
-        check_model(params)
+        check_model(params, tensor=self.tensor)
         self.vocab_size, self.num_hiddens = params[0].shape
         self.precision = dtype_name(params[0])
 
@@ -69,8 +74,9 @@ class RNNModelFused(ABC):
 
     def gradients_of(self, inputs: Any, state: Any, targets: Any) -> tuple[Any, Sequence[Any]]:
         """As `loss_and_grads`; raises ValueError for arguments that the scratch tab refuses."""
-        check_lstm(inputs, state, self.params)
-        check_tokens("targets", targets, inputs.shape[2], shape=(inputs.shape[0] * inputs.shape[1],))
+        check_lstm(inputs, state, self.params, self.tensor)
+        check_tokens("targets", targets, inputs.shape[2], shape=(inputs.shape[0] * inputs.shape[1],),
+                     tensor=self.tensor)
         return self.loss_and_grads(inputs, state, targets)
 
     @staticmethod
@@ -89,7 +95,7 @@ class RNNModelFused(ABC):
     @classmethod
     def lstm(cls, inputs: Any, state: Any, params: Sequence[Any]) -> tuple[Any, Any]:
         """Like the scratch tab's `lstm`, with the same refusals, but without gradients by its arguments."""
-        check_lstm(inputs, state, params)
+        check_lstm(inputs, state, params, cls.tensor)
         return cls(params).run(inputs, state)
 
     @abstractmethod
@@ -101,8 +107,8 @@ class RNNModelFused(ABC):
 
     def __call__(self, X: Any, state: Any) -> tuple[Any, Any]:
         """Outputs, (num_steps * batch_size, vocab_size), and new state for tokens X, (batch_size, num_steps)."""
-        check_rows(X, self.vocab_size)
-        check_state(state, len(X), self.num_hiddens, self.precision)
+        check_rows(X, self.vocab_size, self.tensor)
+        check_state(state, len(X), self.num_hiddens, self.precision, tensor=self.tensor)
         return self.forward(X, state)
 
     def train_step(self, X: Any, Y: Any, state: Any, lr: float, theta: float = 1) -> tuple[Any, Any]:
@@ -111,10 +117,10 @@ class RNNModelFused(ABC):
         X and Y are (batch_size, num_steps) tokens. Raises ValueError for what the scratch tab refuses,
         FloatingPointError for a loss that is not finite; nothing is updated then.
         """
-        check_minibatch(X, Y, self.vocab_size)
+        check_minibatch(X, Y, self.vocab_size, self.tensor)
         check_theta(theta)
         check_lr(lr)
-        check_state(state, X.shape[0], self.num_hiddens, self.precision)
+        check_state(state, X.shape[0], self.num_hiddens, self.precision, tensor=self.tensor)
         loss, norm, state = self.step(X, Y, state, float(lr), float(theta))
         check_loss(float(loss), lambda: norm)
         return loss, state

@@ -54,13 +54,16 @@ def check_floating(dtype: Any) -> None:
 
 
 def check_array(
-    name: str, array: Any, shape: tuple[int | None, ...], meaning: str, dtype: str | None = None
+    name: str, array: Any, shape: tuple[int | None, ...], meaning: str, dtype: str | None = None, tensor: str = ""
 ) -> None:
     """`array` has the shape (None: any length) and, when one is given, the dtype; `meaning` names the axes.
+
+    `tensor` is what a framework calls its arrays, where it takes no others; '' where NumPy's will do.
 
     Raises:
         ValueError: it does not.
     """
+    _check_tensor(name, array, tensor)
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise ValueError(f"{name}: expected an array of shape {meaning}, got {type(array).__name__}")
     if isinstance(array, NOT_PLAIN):
@@ -72,6 +75,11 @@ def check_array(
     if dtype is not None and dtype_name(array) != dtype:
         raise ValueError(f"{name}: expected dtype {dtype}, that of inputs, got {dtype_name(array)}; "
                          "convert all to one dtype")
+
+
+def _check_tensor(name: str, array: Any, tensor: str) -> None:
+    if tensor and isinstance(array, (np.ndarray, np.generic, list, tuple)):
+        raise ValueError(f"{name}: expected {tensor}, got {type(array).__module__}.{type(array).__name__}; convert it")
 
 
 def _fits(found: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
@@ -103,23 +111,25 @@ def check_count(params: Any, names: tuple[str, ...] = NAMES) -> None:
         raise ValueError(f"params: expected {len(names)} arrays ({', '.join(names)}), got {found}")
 
 
-def check_lstm(inputs: Any, state: Any, params: Any) -> None:
+def check_lstm(inputs: Any, state: Any, params: Any, tensor: str = "") -> None:
     """Arguments of `lstm`: shapes agree with each other and all arrays share one floating dtype.
+
+    `tensor` is as for `check_array`.
 
     Raises:
         ValueError: a wrong number of parameters or of states, a wrong shape, mixed or integer dtypes, an
             empty sequence or batch.
     """
-    _check_recurrent(inputs, state, params, NAMES, "HC")
+    _check_recurrent(inputs, state, params, NAMES, "HC", tensor)
 
 
-def check_rnn(inputs: Any, state: Any, params: Any) -> None:
+def check_rnn(inputs: Any, state: Any, params: Any, tensor: str = "") -> None:
     """Arguments of `rnn`, as `check_lstm`; the state is the one-tuple (H,).
 
     Raises:
         ValueError: as `check_lstm`.
     """
-    _check_recurrent(inputs, state, params, RNN_NAMES, "H")
+    _check_recurrent(inputs, state, params, RNN_NAMES, "H", tensor)
 
 
 def names_of(params: Any) -> tuple[str, ...]:
@@ -128,17 +138,19 @@ def names_of(params: Any) -> tuple[str, ...]:
     return {len(names): names for names in (RNN_NAMES, GRU_NAMES)}.get(count, NAMES)
 
 
-def check_gru(inputs: Any, state: Any, params: Any) -> None:
+def check_gru(inputs: Any, state: Any, params: Any, tensor: str = "") -> None:
     """Arguments of `gru`, as `check_lstm`; the state is the one-tuple (H,).
 
     Raises:
         ValueError: as `check_lstm`.
     """
-    _check_recurrent(inputs, state, params, GRU_NAMES, "H")
+    _check_recurrent(inputs, state, params, GRU_NAMES, "H", tensor)
 
 
-def _check_recurrent(inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str) -> None:
-    check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)")
+def _check_recurrent(
+    inputs: Any, state: Any, params: Any, names: tuple[str, ...], states: str, tensor: str
+) -> None:
+    check_array("inputs", inputs, (None, None, None), "(num_steps, batch_size, vocab_size)", tensor=tensor)
     num_steps, batch_size, vocab_size = tuple(inputs.shape)
     for name, size in (("num_steps", num_steps), ("batch_size", batch_size), ("vocab_size", vocab_size)):
         if size == 0:
@@ -146,12 +158,13 @@ def _check_recurrent(inputs: Any, state: Any, params: Any, names: tuple[str, ...
     dtype = dtype_name(inputs)
     if "float" not in dtype and "complex" not in dtype:
         raise ValueError(f"inputs: expected a floating dtype (one-hot encode token indices first), got {dtype}")
-    check_params(params, vocab_size, check_state(state, batch_size, None, dtype, states), names, dtype)
+    num_hiddens = check_state(state, batch_size, None, dtype, states, tensor=tensor)
+    check_params(params, vocab_size, num_hiddens, names, dtype, tensor)
 
 
 def check_state(
     state: Any, batch_size: int, num_hiddens: int | None, dtype: str | None = None, states: str = "HC",
-    argument: str = "state",
+    argument: str = "state", tensor: str = "",
 ) -> int | None:
     """A state, or the gradient by one, has its arrays, in the shape of the first and, when one is given, the dtype.
 
@@ -165,27 +178,31 @@ def check_state(
         found = f"{len(state)} items" if isinstance(state, Sequence) else type(state).__name__
         raise ValueError(f"{argument}: expected {STATES[states]}, got {found}")
     for i, (name, array) in enumerate(zip(states, state, strict=True)):
-        check_array(f"{argument}[{i}] ({name})", array, (batch_size, num_hiddens), "(batch_size, num_hiddens)", dtype)
+        check_array(f"{argument}[{i}] ({name})", array, (batch_size, num_hiddens), "(batch_size, num_hiddens)", dtype,
+                    tensor)
         num_hiddens = array.shape[1]
     return num_hiddens
 
 
-def check_model(params: Any, names: tuple[str, ...] = NAMES) -> None:
+def check_model(params: Any, names: tuple[str, ...] = NAMES, tensor: str = "") -> None:
     """Parameters fit each other: the sizes and the dtype, a real one, are those of the first.
+
+    `tensor` is as for `check_array`.
 
     Raises:
         ValueError: a wrong number of them, a wrong shape, integers or complex numbers, or mixed dtypes.
     """
     check_count(params, names)
     first = f"params[0] ({names[0]})"
-    check_array(first, params[0], (None, None), "(vocab_size, num_hiddens)")
+    check_array(first, params[0], (None, None), "(vocab_size, num_hiddens)", tensor=tensor)
     check_numbers(first, params[0], ["float"])
     vocab_size, num_hiddens = params[0].shape
-    check_params(params, vocab_size, num_hiddens, names, dtype_name(params[0]))
+    check_params(params, vocab_size, num_hiddens, names, dtype_name(params[0]), tensor)
 
 
 def check_params(
-    params: Any, vocab_size: int, num_hiddens: int | None, names: tuple[str, ...] = NAMES, dtype: str | None = None
+    params: Any, vocab_size: int, num_hiddens: int | None, names: tuple[str, ...] = NAMES, dtype: str | None = None,
+    tensor: str = "",
 ) -> None:
     """The parameters have the number and shapes that these sizes require and, when one is given, the dtype.
 
@@ -198,14 +215,15 @@ def check_params(
     for i, (name, param) in enumerate(zip(names, params, strict=True)):
         named = {"W_hq": ("num_hiddens", "vocab_size"), "b_q": ("vocab_size",)}.get(name) or axes[name[:-1]]
         meaning = f"({', '.join(named)}{',' if len(named) == 1 else ''})"
-        check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype)
+        check_array(f"params[{i}] ({name})", param, tuple(sizes[axis] for axis in named), meaning, dtype, tensor)
 
 
 def check_tokens(
-    name: str, tokens: Any, vocab_size: int, shape: tuple[int | None, ...] | None = None, meaning: str = ""
+    name: str, tokens: Any, vocab_size: int, shape: tuple[int | None, ...] | None = None, meaning: str = "",
+    tensor: str = "",
 ) -> Any:
     """Token indices: integers in [0, vocab_size), not empty, of the given shape (None: any length), whose axes
-    `meaning` may name; whole floats, as in MXNet, pass too.
+    `meaning` may name; whole floats, as in MXNet, pass too. `tensor` is as for `check_array`.
 
     Returns:
         The tokens as a NumPy array of integers.
@@ -214,6 +232,7 @@ def check_tokens(
         ValueError: a wrong shape or dtype, no tokens at all, or a token outside the vocabulary (with its
             index and value).
     """
+    _check_tensor(name, tokens, tensor)
     if isinstance(tokens, np.ma.MaskedArray):  # on the host the mask is gone
         raise ValueError(f"{name}: expected a plain array, got MaskedArray")
     values = _on_host(tokens)
@@ -239,17 +258,19 @@ def _on_host(tokens: Any) -> Any:
     return np.asarray(tokens.detach().cpu() if hasattr(tokens, "detach") else tokens)  # PyTorch and Paddle; the others
 
 
-def check_rows(X: Any, vocab_size: int) -> None:
+def check_rows(X: Any, vocab_size: int, tensor: str = "") -> None:
     """X is (batch_size, num_steps) tokens of a vocabulary.
 
     Raises:
         ValueError: it is not.
     """
-    check_tokens("X", X, vocab_size, (None, None), "(batch_size, num_steps)")
+    check_tokens("X", X, vocab_size, (None, None), "(batch_size, num_steps)", tensor)
 
 
-def check_outputs(outputs: Any, targets: Any) -> Any:
+def check_outputs(outputs: Any, targets: Any, tensor: str = "") -> Any:
     """Outputs are (n, vocab_size) floating-point numbers, and targets n tokens of that vocabulary.
+
+    `tensor` is as for `check_array`.
 
     Returns:
         The targets as a NumPy array of integers.
@@ -257,19 +278,19 @@ def check_outputs(outputs: Any, targets: Any) -> Any:
     Raises:
         ValueError: they are not.
     """
-    check_array("outputs", outputs, (None, None), "(n, vocab_size)")
+    check_array("outputs", outputs, (None, None), "(n, vocab_size)", tensor=tensor)
     check_numbers("outputs", outputs)
-    return check_tokens("targets", targets, outputs.shape[1], shape=(outputs.shape[0],))
+    return check_tokens("targets", targets, outputs.shape[1], shape=(outputs.shape[0],), tensor=tensor)
 
 
-def check_minibatch(X: Any, Y: Any, vocab_size: int) -> None:
+def check_minibatch(X: Any, Y: Any, vocab_size: int, tensor: str = "") -> None:
     """X and Y are tokens of one shape, (batch_size, num_steps).
 
     Raises:
         ValueError: they are not, or a token is outside the vocabulary.
     """
-    check_array("X", X, (None, None), "(batch_size, num_steps)")
-    check_array("Y", Y, tuple(X.shape), "of X")
+    check_array("X", X, (None, None), "(batch_size, num_steps)", tensor=tensor)
+    check_array("Y", Y, tuple(X.shape), "of X", tensor=tensor)
     check_tokens("X", X, vocab_size)
     check_tokens("Y", Y, vocab_size)
 

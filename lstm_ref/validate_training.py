@@ -20,9 +20,9 @@ def check_grads(grads: Any) -> None:
         raise ValueError("grads: expected at least one array, got none")
 
 
-def check_update(params: Any, grads: Any) -> None:
+def check_update(params: Any, grads: Any, by: str = "") -> None:
     """Parameters and gradients are such sequences, and each gradient has the shape of its parameter: an update would
-    broadcast any other.
+    broadcast any other. `by` names the method that changes a parameter in place, where one does.
 
     Raises:
         ValueError: they are not.
@@ -33,6 +33,9 @@ def check_update(params: Any, grads: Any) -> None:
         raise ValueError(f"grads: expected {len(params)} arrays, one for each parameter, got {len(grads)}")
     for i, (param, grad) in enumerate(zip(params, grads, strict=True)):
         check_array(f"grads[{i}]", grad, tuple(param.shape), "of its parameter")
+    for i, param in enumerate(params):
+        if by and not hasattr(param, by):
+            raise ValueError(f"params[{i}]: expected a variable, with {by}, got {type(param).__name__}")
 
 
 def _check_reals(name: str, arrays: Any) -> None:
@@ -80,6 +83,17 @@ def check_logits(outputs: Any) -> None:
     shape = tuple(getattr(outputs, "shape", ()))
     if not shape or not shape[-1]:
         raise ValueError(f"outputs: expected at least one number on the last axis, got shape {shape}")
+
+
+def params_of(net: Any) -> Any:
+    """The parameters of a model that is no module of its framework.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if not hasattr(net, "params"):
+        raise ValueError(f"net: expected a module of the framework, or a model with .params, got {type(net).__name__}")
+    return net.params
 
 
 def check_backward(params: Any) -> list[Any]:

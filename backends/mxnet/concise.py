@@ -49,7 +49,7 @@ class RNNModel(nn.Block):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_rows(inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size, "mxnet.np.ndarray")
         return self.run(npx.one_hot(inputs.T, self.vocab_size, dtype=self.dtype), state)
 
     def run(self, inputs, state):
@@ -133,7 +133,7 @@ def book(i2h_weight, h2h_weight, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters; `gru` with 11, `rnn` with 5."""
-    check_model(params, names_of(params))
+    check_model(params, names_of(params), "mxnet.np.ndarray")
     vocab_size, num_hiddens = params[0].shape
     sizes = {"input_size": vocab_size, "dtype": params[0].dtype}
     layer, load_params = {5: (partial(layers.RNN, activation="tanh"), load_rnn_params),
@@ -146,20 +146,20 @@ def from_params(params):
 
 def lstm(inputs, state, params):
     """`gluon.rnn.LSTM` with the arguments and results of the scratch `lstm`."""
-    check_lstm(inputs, state, params)
+    check_lstm(inputs, state, params, "mxnet.np.ndarray")
     outputs, last = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
     return outputs, tuple(s[0] for s in last)
 
 
 def rnn(inputs, state, params):
     """`gluon.rnn.RNN` with the arguments and results of the scratch `rnn`."""
-    check_rnn(inputs, state, params)
+    check_rnn(inputs, state, params, "mxnet.np.ndarray")
     outputs, (H,) = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
     return outputs, (H[0],)
 
 
 def gru(inputs, state, params):
     """`gluon.rnn.GRU` called like the scratch `gru`; the reset gate comes after the product with W_hh."""
-    check_gru(inputs, state, params)
+    check_gru(inputs, state, params, "mxnet.np.ndarray")
     outputs, (H,) = from_params(params).run(inputs, [np.expand_dims(s, 0) for s in state])
     return outputs, (H[0],)

@@ -57,6 +57,7 @@ class Loss(gluon.HybridBlock):
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. The parameters stay on their device."""
 
+    tensor = "mxnet.np.ndarray"
     clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):

@@ -47,7 +47,7 @@ def lstm(inputs, state, params):
 
     `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
     """
-    check_lstm(inputs, state, params)
+    check_lstm(inputs, state, params, "mxnet.np.ndarray")
     W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
     H, C = state
     outputs = []
@@ -92,7 +92,7 @@ def init_rnn_state(batch_size, num_hiddens, device, dtype="float32"):
 
 def rnn(inputs, state, params):
     """Like `lstm`, with the one-tuple (H,) as the state."""
-    check_rnn(inputs, state, params)
+    check_rnn(inputs, state, params, "mxnet.np.ndarray")
     W_xh, W_hh, b_h, W_hq, b_q = params
     H, = state
     outputs = []
@@ -137,7 +137,7 @@ def init_gru_state(batch_size, num_hiddens, device, dtype="float32"):
 
 def gru(inputs, state, params):
     """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
-    check_gru(inputs, state, params)
+    check_gru(inputs, state, params, "mxnet.np.ndarray")
     W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
     H, = state
     outputs = []
@@ -161,7 +161,7 @@ class RNNModelScratch:
 
     def __call__(self, X, state):
         """Outputs and new state."""
-        check_tokens("X", X, self.vocab_size)
+        check_tokens("X", X, self.vocab_size, tensor="mxnet.np.ndarray")
         X = npx.one_hot(X.T, self.vocab_size, dtype=self.params[0].dtype)
         return self.forward_fn(X, state, self.params)
 

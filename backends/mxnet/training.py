@@ -8,7 +8,7 @@ from lstm_ref import loop
 from lstm_ref.animator import Animator
 from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 from lstm_ref.validate_text import check_run
-from lstm_ref.validate_training import check_backward, check_loss
+from lstm_ref.validate_training import check_backward, check_loss, params_of
 
 
 def loss(y_hat, y):
@@ -16,7 +16,7 @@ def loss(y_hat, y):
 
     From exp and log rather than npx.log_softmax, whose float32 version is off by 3.6e-6 (docs/judge.md).
     """
-    check_outputs(y_hat, y)
+    check_outputs(y_hat, y, "mxnet.np.ndarray")
     shifted = y_hat - y_hat.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - npx.pick(shifted, y)
 
@@ -25,7 +25,7 @@ def trainable(net):
     """What a step updates: the parameters of a block that are not frozen, or all of a scratch model."""
     if isinstance(net, gluon.Block):
         return [p.data() for p in net.collect_params().values() if p.grad_req != "null"]
-    return net.params
+    return params_of(net)
 
 
 def gradient_norm(params):
@@ -62,7 +62,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     Returns the loss and the new state. Raises FloatingPointError, before it updates anything, for a loss that is not
     finite.
     """
-    check_minibatch(X, Y, net.vocab_size)
+    check_minibatch(X, Y, net.vocab_size, "mxnet.np.ndarray")
     check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = Y.T.reshape(-1)
     X, y = X.as_in_ctx(device), y.as_in_ctx(device)

@@ -46,7 +46,7 @@ class RNNModel(nn.Layer):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_rows(inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size, "paddle.Tensor")
         X = functional.one_hot(inputs.T.astype("int64"), self.vocab_size)
         return self.run(X.astype(self.linear.weight.dtype), state)
 
@@ -134,7 +134,7 @@ def book(weight_ih, weight_hh, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with 14 parameters, `gru` with 11, `rnn` with 5, on their device."""
-    check_model(params, names_of(params))
+    check_model(params, names_of(params), "paddle.Tensor")
     vocab_size, num_hiddens = params[0].shape
     layer, load_params = {5: (nn.SimpleRNN, load_rnn_params), 11: (nn.GRU, load_gru_params)}.get(
         len(params), (nn.LSTM, load_lstm_params))
@@ -150,20 +150,20 @@ def from_params(params):
 
 def lstm(inputs, state, params):
     """`nn.LSTM` with the arguments and results of the scratch `lstm`."""
-    check_lstm(inputs, state, params)
+    check_lstm(inputs, state, params, "paddle.Tensor")
     outputs, last = from_params(params).run(inputs, tuple(s.unsqueeze(0) for s in state))
     return outputs, tuple(s[0] for s in last)
 
 
 def rnn(inputs, state, params):
     """`nn.SimpleRNN` with the arguments and results of the scratch `rnn`."""
-    check_rnn(inputs, state, params)
+    check_rnn(inputs, state, params, "paddle.Tensor")
     outputs, H = from_params(params).run(inputs, state[0].unsqueeze(0))
     return outputs, (H[0],)
 
 
 def gru(inputs, state, params):
     """`nn.GRU` called like the scratch `gru`; the reset gate comes after the product with W_hh."""
-    check_gru(inputs, state, params)
+    check_gru(inputs, state, params, "paddle.Tensor")
     outputs, H = from_params(params).run(inputs, state[0].unsqueeze(0))
     return outputs, (H[0],)

@@ -36,6 +36,7 @@ def output_gradients(Y, targets, weight, bias):
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`."""
 
+    tensor = "paddle.Tensor"
     clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):

@@ -7,7 +7,7 @@ from lstm_ref import loop
 from lstm_ref.animator import Animator
 from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 from lstm_ref.validate_text import check_run
-from lstm_ref.validate_training import check_backward, check_loss
+from lstm_ref.validate_training import check_backward, check_loss, params_of
 
 
 def loss(y_hat, y):
@@ -15,7 +15,7 @@ def loss(y_hat, y):
 
     From exp and log rather than functional.cross_entropy, which on a CPU returns no loss above 64 (docs/judge.md).
     """
-    check_outputs(y_hat, y)
+    check_outputs(y_hat, y, "paddle.Tensor")
     shifted = y_hat - y_hat.detach().max(axis=1, keepdim=True)
     picked = paddle.take_along_axis(shifted, y.reshape((-1, 1)).astype("int64"), axis=1)[:, 0]
     return (paddle.log(paddle.exp(shifted).sum(axis=1)) - picked).mean()
@@ -25,7 +25,7 @@ def trainable(net):
     """What a step updates: the parameters of a layer that are not frozen, or all of a scratch model."""
     if isinstance(net, nn.Layer):
         return [p for p in net.parameters() if not p.stop_gradient and p.optimize_attr["learning_rate"]]
-    return net.params
+    return params_of(net)
 
 
 def gradient_norm(params):
@@ -65,7 +65,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     loss is a mean. Returns the loss and the new state, whose gradient the caller stops before the next minibatch.
     Raises FloatingPointError, before it updates anything, for a loss that is not finite.
     """
-    check_minibatch(X, Y, net.vocab_size)
+    check_minibatch(X, Y, net.vocab_size, "paddle.Tensor")
     check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = paddle.reshape(Y.T, shape=[-1])
     X, y = X.to(device), y.to(device)

@@ -42,7 +42,7 @@ def sgd(params, grads, lr, batch_size):
     if tf.executing_eagerly():
         check_lr(lr)
         check_sizes(batch_size=batch_size)
-        check_update(params, grads)
+        check_update(params, grads, "assign_sub")
     for param, grad in zip(params, grads, strict=True):
         param.assign_sub(lr * grad / batch_size)
 

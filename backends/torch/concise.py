@@ -49,7 +49,7 @@ class RNNModel(nn.Module):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_rows(inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size, "torch.Tensor")
         X = functional.one_hot(inputs.T.long(), self.vocab_size)
         return self.run(X.to(self.linear.weight.dtype), state)
 
@@ -139,7 +139,7 @@ def book(weight_ih, weight_hh, bias, weight, bias_q):
 
 def from_params(params):
     """An `RNNModel` that computes what `lstm` does with these 14 parameters; `gru` with 11, `rnn` with 5."""
-    check_model(params, names_of(params))
+    check_model(params, names_of(params), "torch.Tensor")
     vocab_size, num_hiddens = params[0].shape
     layer, load_params = {5: (nn.RNN, load_rnn_params), 11: (nn.GRU, load_gru_params)}.get(
         len(params), (nn.LSTM, load_lstm_params))
@@ -150,20 +150,20 @@ def from_params(params):
 
 def lstm(inputs, state, params):
     """`nn.LSTM` with the arguments and results of the scratch `lstm`."""
-    check_lstm(inputs, state, params)
+    check_lstm(inputs, state, params, "torch.Tensor")
     outputs, last = from_params(params).run(inputs, tuple(s[None] for s in state))
     return outputs, tuple(s[0] for s in last)
 
 
 def rnn(inputs, state, params):
     """`nn.RNN` with the arguments and results of the scratch `rnn`."""
-    check_rnn(inputs, state, params)
+    check_rnn(inputs, state, params, "torch.Tensor")
     outputs, H = from_params(params).run(inputs, state[0][None])
     return outputs, (H[0],)
 
 
 def gru(inputs, state, params):
     """`nn.GRU` called like the scratch `gru`; the reset gate comes after the product with W_hh."""
-    check_gru(inputs, state, params)
+    check_gru(inputs, state, params, "torch.Tensor")
     outputs, H = from_params(params).run(inputs, state[0][None])
     return outputs, (H[0],)

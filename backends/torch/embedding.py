@@ -19,7 +19,7 @@ class EmbeddingModel(concise.RNNModel):
 
     def forward(self, inputs, state):
         """Outputs and new state for tokens, (batch_size, num_steps)."""
-        check_rows(inputs, self.vocab_size)
+        check_rows(inputs, self.vocab_size, "torch.Tensor")
         return self.run(self.embedding(inputs.T), state)
 
 

@@ -35,6 +35,7 @@ def output_gradients(Y, y, weight, bias):
 class RNNModelFused(fused.RNNModelFused):
     """See `backends.fused.RNNModelFused`. The parameters stay on their device."""
 
+    tensor = "torch.Tensor"
     clip_factor = staticmethod(clip_factor)
 
     def __init__(self, params):

@@ -49,7 +49,7 @@ def lstm(inputs, state, params):
 
     `inputs` is (num_steps, batch_size, vocab_size). Raises ValueError for shapes or dtypes that do not agree.
     """
-    check_lstm(inputs, state, params)
+    check_lstm(inputs, state, params, "torch.Tensor")
     W_xi, W_hi, b_i, W_xf, W_hf, b_f, W_xo, W_ho, b_o, W_xc, W_hc, b_c, W_hq, b_q = params
     H, C = state
     outputs = []
@@ -94,7 +94,7 @@ def init_rnn_state(batch_size, num_hiddens, device, dtype=None):
 
 def rnn(inputs, state, params):
     """Like `lstm`, with the one-tuple (H,) as the state."""
-    check_rnn(inputs, state, params)
+    check_rnn(inputs, state, params, "torch.Tensor")
     W_xh, W_hh, b_h, W_hq, b_q = params
     H, = state
     outputs = []
@@ -139,7 +139,7 @@ def init_gru_state(batch_size, num_hiddens, device, dtype=None):
 
 def gru(inputs, state, params):
     """Like `lstm`, with the one-tuple (H,) as the state; the reset gate comes before the product with W_hh."""
-    check_gru(inputs, state, params)
+    check_gru(inputs, state, params, "torch.Tensor")
     W_xz, W_hz, b_z, W_xr, W_hr, b_r, W_xh, W_hh, b_h, W_hq, b_q = params
     H, = state
     outputs = []
@@ -163,7 +163,7 @@ class RNNModelScratch:
 
     def __call__(self, X, state):
         """Outputs and new state."""
-        check_tokens("X", X, self.vocab_size)
+        check_tokens("X", X, self.vocab_size, tensor="torch.Tensor")
         X = functional.one_hot(X.T.long(), self.vocab_size).type(self.params[0].dtype)
         return self.forward_fn(X, state, self.params)
 

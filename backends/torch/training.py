@@ -8,18 +8,18 @@ from lstm_ref import loop
 from lstm_ref.animator import Animator
 from lstm_ref.validate import check_lr, check_minibatch, check_outputs, check_sizes, check_theta
 from lstm_ref.validate_text import check_run
-from lstm_ref.validate_training import check_backward, check_loss
+from lstm_ref.validate_training import check_backward, check_loss, params_of
 
 
 def loss(y_hat, y):
     """Mean softmax cross-entropy of y_hat, (n, vocab_size), against tokens y, (n,)."""
-    check_outputs(y_hat, y)
+    check_outputs(y_hat, y, "torch.Tensor")
     return functional.cross_entropy(y_hat, y.long())
 
 
 def trainable(net):
     """What a step updates: the parameters of a module that are not frozen, or all of a scratch model."""
-    return [p for p in net.parameters() if p.requires_grad] if isinstance(net, nn.Module) else net.params
+    return [p for p in net.parameters() if p.requires_grad] if isinstance(net, nn.Module) else params_of(net)
 
 
 def gradient_norm(params):
@@ -58,7 +58,7 @@ def train_step_ch8(net, X, Y, state, loss, updater, device, theta=1):
     loss is a mean. Returns the loss and the new state, which the caller detaches before the next minibatch. Raises
     FloatingPointError, before it updates anything, for a loss that is not finite.
     """
-    check_minibatch(X, Y, net.vocab_size)
+    check_minibatch(X, Y, net.vocab_size, "torch.Tensor")
     check_theta(theta)  # first, so that a refusal leaves no gradients behind
     y = Y.T.reshape(-1)
     X, y = X.to(device), y.to(device)

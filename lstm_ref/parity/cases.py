@@ -242,8 +242,8 @@ def large(name: str) -> Case:
 
 
 def rows(name: str) -> Case:
-    """More examples, steps and tokens than in `book`, and few hidden units; some tokens are no uint8."""
-    return draw(name, 36, 130, 263, 3, scale=0.7, theta=0.05)
+    """More examples, steps and tokens than in `book`, and few hidden units; some tokens are no int8."""
+    return draw(name, 36, 130, 131, 3, scale=0.7, theta=0.05)
 
 
 def zero(name: str) -> Case:
@@ -303,7 +303,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "square": lambda: draw("square", 6, 6, 6, 6, scale=0.7, theta=0.05),
     # together beyond `book` in every size, and cheap, since each is small in others; one example, too
     "rows": lambda: rows("rows"),
-    "units": lambda: draw("units", 3, 1, 3, 260, scale=0.3),
+    # with tokens, given and to be predicted, that are no uint8
+    "units": lambda: draw("units", 3, 1, 300, 260, scale=0.3, seed=71),
     "book": book,
     **TRAJECTORIES, **TEAMS,
     **{name: partial(make, name) for cell in OTHERS for base, make in SHARED.items()

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,6 +42,47 @@ def test_a_fused_model_refuses_a_state(state, words, adapter):
     for call in (lambda state: net.train_step(X, Y, state, 1.0), lambda state: net(X, state)):
         with pytest.raises(ValueError, match=f"^{words}"):
             call(tensors(adapter, state))
+
+
+@pytest.mark.only("torch", "mxnet", "paddle")  # the others compute with NumPy's arrays as with their own
+@pytest.mark.parametrize("name", ["scratch", "concise", "fused"])
+def test_the_arrays_of_numpy_are_refused(name, adapter, backend):
+    """By every function, before the framework says it in words of its own; one among tensors, too."""
+    module, training = (importlib.import_module(f"backends.{backend}.{each}") for each in (name, "training"))
+    words = {"torch": "torch.Tensor", "mxnet": "mxnet.np.ndarray", "paddle": "paddle.Tensor"}[backend]
+    params, state, tensor = adapter.tensors(CASE.params), adapter.tensors(CASE.state), adapter.tensor(CASE.inputs)
+    targets = CASE.Y.T.reshape(-1)
+    calls = {
+        "inputs": lambda: module.lstm(CASE.inputs, state, params),
+        "state[1] (C)": lambda: module.lstm(tensor, (state[0], CASE.state[1]), params),
+        "params[13] (b_q)": lambda: module.lstm(tensor, state, [*params[:-1], CASE.params.b_q]),
+        "outputs": lambda: training.loss(np.zeros((len(targets), VOCAB_SIZE), np.float32), targets),
+        "targets": lambda: training.loss(tensor.reshape((-1, VOCAB_SIZE)), targets),
+        "X": lambda: adapter.implementations[name].caller(adapter.implementations[name].net(CASE.params))(
+            CASE.X, adapter.implementations[name].state_in(CASE.state)),
+    }
+    if name != "scratch":
+        make_model = module.from_params if name == "concise" else module.RNNModelFused
+        calls["params[0] (W_xi)"] = lambda: make_model(CASE.params)
+    for argument, call in calls.items():
+        with pytest.raises(ValueError, match=f"^{re.escape(argument)}: expected {words}, got numpy.ndarray; convert"):
+            call()
+
+
+@pytest.mark.only("torch", "mxnet", "paddle")
+def test_clipping_wants_a_net(adapter, backend):
+    """Not its parameters or gradients."""
+    words = r"^net: expected a module of the framework, or a model with \.params, got tuple$"
+    with pytest.raises(ValueError, match=words):
+        importlib.import_module(f"backends.{backend}").grad_clipping(adapter.tensors(CASE.params), 1.0)
+
+
+@pytest.mark.only("tensorflow")
+def test_an_update_wants_variables(adapter):
+    """Which it changes in place."""
+    tensors = adapter.tensors(CASE.params)
+    with pytest.raises(ValueError, match=r"^params\[0\]: expected a variable, with assign_sub, got EagerTensor$"):
+        importlib.import_module("backends.tensorflow").sgd(tensors, tensors, 0.5, 1)
 
 
 @pytest.mark.parametrize("lr", BAD_RATES)
