@@ -4,7 +4,7 @@ import os
 import platform
 
 if platform.machine() in ("x86_64", "AMD64"):
-    os.environ.setdefault("DEV", "CPU:X86")  # tinygrad's own assembler; elsewhere it needs clang
+    os.environ.setdefault("DEV", "CPU:X86")  # tinygrad's own assembler; clang is for the rest
 
 import lstm_tinygrad_concise as concise
 import lstm_tinygrad_tab as tab
@@ -18,6 +18,14 @@ class TinyGrad(Framework):
     """Tensors are lazy: what is computed is computed when it is read."""
 
     name = package = "tinygrad"
+
+    def __init__(self, device="cpu"):
+        super().__init__(device)
+        try:
+            Tensor([1.0]).realize()
+        except FileNotFoundError as error:
+            raise RuntimeError(f"tinygrad compiles with {error.filename}, which is not on the PATH (Debian: apt install "
+                               "clang)") from error
 
     def tensor(self, array):
         return Tensor(np.ascontiguousarray(array)).realize()
