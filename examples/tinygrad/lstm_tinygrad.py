@@ -24,8 +24,8 @@ class TinyGrad(Framework):
         try:
             Tensor([1.0]).realize()
         except FileNotFoundError as error:
-            raise RuntimeError(f"tinygrad compiles with {error.filename}, which is not on the PATH (Debian: apt install "
-                               "clang)") from error
+            raise RuntimeError(f"tinygrad compiles with {error.filename}, which is not on the PATH "
+                               "(Debian: apt install clang)") from error
 
     def tensor(self, array):
         return Tensor(np.ascontiguousarray(array)).realize()
