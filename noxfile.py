@@ -37,6 +37,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow tells at length
 
 CHAPTER_BACKENDS = ["torch", "tensorflow", "mxnet", "paddle"]  # the tabs of the edition with these functions
 RESULTS = Path("build/parity")
+#: As many pytest processes as cores, none of which has a core for more threads.
+SHARED_OUT = ("--numprocesses=auto", "--dist=worksteal")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ACTIONLINT = Path(".nox/actionlint/bin/actionlint").absolute()
 
 asked: list[str] = []
@@ -299,8 +302,8 @@ def judge(session: nox.Session) -> None:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def ports(session: nox.Session, backend: str) -> None:
     """Judge the ports of tests/files that are written in a framework; in numpy's, the command for files as well."""
-    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/files",
-                "--written-in", backend, *session.posargs, external=True)
+    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", *SHARED_OUT, "tests/files",
+                "--written-in", backend, *session.posargs, external=True, env=ONE_THREAD)
 
 
 @nox.session(default=False)
@@ -364,8 +367,10 @@ def chapters(session: nox.Session, backend: str) -> None:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def planted(session: nox.Session, backend: str) -> None:
     """Make each mistake in a backend's own tab, numpy's being the reference: is it named, or caught?"""
-    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", "tests/planted",
-                "--tab", backend, *session.posargs, external=True)
+    python = environment_or_error(session, backend)
+    more = SHARED_OUT if backend == "numpy" else ()  # elsewhere a count of what was caught is kept in one process
+    session.run(python, "-m", "pytest", "-q", "--no-header", *more, "tests/planted", "--tab", backend, *session.posargs,
+                external=True, env=ONE_THREAD if more else {})
 
 
 @nox.session(venv_backend="none", default=False)
@@ -403,9 +408,7 @@ def exercises(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone, and MPI for several workers."""
     install(session, "-e", ".[judge,train,bench,mpi]", *nox.project.dependency_groups(PYPROJECT, "test"))
-    # As many processes as cores: none has a core for more threads.
-    session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=worksteal", *session.posargs,
-                env={"OPENBLAS_NUM_THREADS": "1"})
+    session.run("python", "-m", "pytest", *SHARED_OUT, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)
