@@ -105,6 +105,8 @@ def test_a_recorded_step_reads_what_it_is_given_and_learns_nothing_before(fused,
     for came, wanted in zip((loss, norm, *last), (*expected[:2], *expected[2]), strict=True):
         assert torch.equal(came, wanted)
     net.graph(Y, X, last, 0.25, 2.0)
-    (_, given, _), = net.graphs.values()
+    (_, given, results), = net.graphs.values()
+    held = {tensor.data_ptr() for tensor in (*results[:2], *results[2])}
+    assert not held & {tensor.data_ptr() for tensor in (loss, norm, *last)}  # the next step writes into what it holds
     for place, value in zip(given, (Y, X, *last, torch.tensor(0.25), torch.tensor(2.0)), strict=True):
         assert torch.equal(place, value)
