@@ -53,7 +53,7 @@ def judged(entry: dict[str, Any]) -> dict[str, int]:
     """How many rows each implementation of an entry was judged in; a column shows the worst of all of them."""
     done = {(r["implementation"], row(r["check"], r["case"])) for r in entry.get("results", ())}
     labels = dict.fromkeys([*entry.get("not_judged", {}), *(r["implementation"] for r in entry.get("results", ()))])
-    return {label: sum(which == label for which, _ in done) for label in labels}
+    return {label: sum(which == label and name in ROWS for which, name in done) for label in labels}
 
 
 def lacked(entries: dict[str, dict[str, Any]]) -> list[str]:

@@ -315,6 +315,7 @@ def test_what_each_implementation_was_judged_in_is_shown(tmp_path, capsys):
     entry.not_judged = {"scratch": {}, "lazy": {check: "no wish to" for check in CHECKS if check != "forward"}}
     entry.add([result(check) for check in CHECKS])
     entry.add([replace(result("forward"), implementation="lazy")])
+    entry.add([replace(result("forward"), check="of another edition")])
     Record(entry, tmp_path).finish()
     assert merge(["torch"], tmp_path)
     printed = " ".join(capsys.readouterr().out.split())
