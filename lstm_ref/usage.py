@@ -4,10 +4,13 @@ import argparse
 import importlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
+
+PIPE = "LSTM_PARITY_PIPE"  #: the environment's name for the end of a pipe that a process is tied by
 
 
 class UsageError(Exception):
@@ -39,6 +42,35 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for each, handler in zip(asking, before, strict=True):
             signal.signal(each, handler)
+
+
+@contextmanager
+def tied(environment: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """For a process that is begun with these arguments of Popen, and leads a group: it ends with this one.
+
+    It has to call `end_with_parent` first.
+    """
+    if os.name != "posix":
+        yield {"env": environment}
+        return
+    read, write = os.pipe()
+    try:
+        yield {"env": environment | {PIPE: str(read)}, "pass_fds": (read,)}
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def end_with_parent() -> None:
+    """In a process that is tied: from here on it ends with the one that began it, however that ended, and so does all
+    that it has begun in its group.
+    """
+    def watch() -> None:
+        os.read(int(pipe), 1)  # nobody writes: it ends with the process at the other end
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    if pipe := os.environ.pop(PIPE, ""):
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def kill_group(process: Any) -> None:

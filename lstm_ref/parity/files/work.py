@@ -16,10 +16,12 @@ from lstm_ref.parity.files.model import CASES
 from lstm_ref.parity.files.rows import Row
 from lstm_ref.parity.files.source import read
 from lstm_ref.parity.interface import framework
+from lstm_ref.usage import end_with_parent
 
 
 def main() -> None:
     """Judge the port that the arguments name."""
+    end_with_parent()
     parser = argparse.ArgumentParser()
     parser.add_argument("path", type=Path)
     parser.add_argument("--number", type=int, required=True)

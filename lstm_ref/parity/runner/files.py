@@ -18,7 +18,7 @@ from lstm_ref.parity.files.chosen import Choice, Found, chosen, empty
 from lstm_ref.parity.files.show import annotations, lines, status
 from lstm_ref.parity.ports.calls import ROLES
 from lstm_ref.parity.verdict import ENDS
-from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group, refusals
+from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group, refusals, tied
 
 SUFFIXES = (".py", ".md", ".markdown", ".qmd", ".rmd", ".ipynb")
 #: What can be imported.
@@ -98,17 +98,18 @@ def judge_one(path: Path, choice: Choice, number: int, found: Found, device: str
         root = str(Path(lstm_ref.__file__).parent.parent)
         environment = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"} | os.environ | {
             "PYTHONPATH": root, "NVIDIA_TF32_OVERRIDE": "0"}
-        with said.open("wb") as errors:  # no pipe: its end would come only with that of all that a port has started
-            process = subprocess.Popen(command, start_new_session=True, env=environment, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=errors)
-        try:
-            process.wait(time_limit)
-            reason = f"its process {describe(process.returncode)} before it had a verdict"
-            reason += f": {last}" if (last := _last_line(said)) else ""
-        except subprocess.TimeoutExpired:
-            reason = f"no end within {time_limit:g} s; --time-limit raises the limit"
-        finally:
-            kill_group(process)
+        with tied(environment) as more:
+            with said.open("wb") as errors:  # no pipe: its end would come only with that of all that a port has started
+                process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=errors, **more)
+            try:
+                process.wait(time_limit)
+                reason = f"its process {describe(process.returncode)} before it had a verdict"
+                reason += f": {last}" if (last := _last_line(said)) else ""
+            except subprocess.TimeoutExpired:
+                reason = f"no end within {time_limit:g} s; --time-limit raises the limit"
+            finally:
+                kill_group(process)
         if out.exists():
             written: dict[str, Any] = json.loads(out.read_text())
             if "refused" in written:

@@ -6,9 +6,7 @@ It does nothing unless `--parity` or `--backend` is given, and then collects the
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,12 +74,6 @@ def options(config: pytest.Config) -> SimpleNamespace:
         for name, more in OPTIONS.items()})
 
 
-def end_with_parent(pipe: int) -> None:
-    """What `lstm-parity run` began ends with it, however that ended, and so does all that was begun from here."""
-    os.read(pipe, 1)  # nobody writes: it ends with the process at the other end
-    os.killpg(os.getpgrp(), signal.SIGKILL)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Load what is judged, or say in words why it can't be."""
     option = options(config)
@@ -95,10 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from lstm_ref.parity.runner.files import is_file
     from lstm_ref.parity.runner.load import session_of, subject_of
     from lstm_ref.parity.runner.record import Record, write_status
-    from lstm_ref.parity.runner.supervise import PIPE
+    from lstm_ref.usage import end_with_parent
 
-    if pipe := os.environ.pop(PIPE, ""):
-        threading.Thread(target=end_with_parent, args=(int(pipe),), daemon=True).start()
+    end_with_parent()  # where `lstm-parity run` began it
     if option.parity and is_file(option.parity):
         from lstm_ref.parity.runner.items import FileItems
 

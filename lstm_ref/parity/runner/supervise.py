@@ -6,14 +6,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lstm_ref.parity.runner.record import file_of, read_status, write_status
-from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group
+from lstm_ref.usage import UsageError, describe, ended_by_signals, kill_group, tied
 
-PIPE = "LSTM_PARITY_PIPE"  #: the environment's name for the end of a pipe that a run has, and ends with
 NOT_STARTED = "the process of its checks did not start"
 
 
@@ -50,25 +48,20 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
                f"--junit-xml={file_of(folder, subject, '.xml')}", *pytest_arguments]
     # Threads that spin while they wait cost a busy machine more than the work itself.
     environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONOPTIMIZE": ""}  # tests are made of asserts
-    ours, theirs = os.pipe()
-    tied: dict[str, Any] = {"pass_fds": (ours,), "env": environment | {PIPE: str(ours)}} if os.name == "posix" else {
-        "env": environment}
-    process = subprocess.Popen(command, start_new_session=True, **tied)
-    os.close(ours)
-    try:
-        code = process.wait(time_limit)
-    except subprocess.TimeoutExpired:
-        kill_group(process)
-        doing = read_status(folder, subject)["reason"] or "all checks had ended"
-        amend(folder, subject, f"hung: no end within {time_limit:g} s; {doing}")
-        return False
-    except BaseException as error:
-        kill_group(process)
-        how = signal.Signals(error.args[0] - 128).name if isinstance(error, SystemExit) else repr(error)
-        amend(folder, subject, f"ended from outside by {how}; {read_status(folder, subject)['reason']}")
-        raise
-    finally:
-        os.close(theirs)
+    with tied(environment) as more:
+        process = subprocess.Popen(command, start_new_session=True, **more)
+        try:
+            code = process.wait(time_limit)
+        except subprocess.TimeoutExpired:
+            kill_group(process)
+            doing = read_status(folder, subject)["reason"] or "all checks had ended"
+            amend(folder, subject, f"hung: no end within {time_limit:g} s; {doing}")
+            return False
+        except BaseException as error:
+            kill_group(process)
+            how = signal.Signals(error.args[0] - 128).name if isinstance(error, SystemExit) else repr(error)
+            amend(folder, subject, f"ended from outside by {how}; {read_status(folder, subject)['reason']}")
+            raise
     if code < 0:
         kill_group(process)  # what it had started
     entry = read_status(folder, subject)
