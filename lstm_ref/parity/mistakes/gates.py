@@ -65,6 +65,13 @@ def _per_gate() -> list[Mistake]:
         for other in GATES:
             if other != k:
                 found.append(forward(
+                    f"{gate} with the weights of the {GATES[other]}", f"The {gate} is computed with W_x{other}, "
+                    f"W_h{other} and b_{other}.", f"Use W_x{k}, W_h{k} and b_{k}.", f"X @ W_x{k} + H @ W_h{k} + b_{k})",
+                    f"X @ W_x{other} + H @ W_h{other} + b_{other})", kind=NAME))
+                found.append(forward(
+                    f"W_x{other} for W_x{k}", f"The {gate} is computed with W_x{other}.", f"Use W_x{k}.",
+                    f"X @ W_x{k} +", f"X @ W_x{other} +", kind=NAME))
+                found.append(forward(
                     f"W_h{other} for W_h{k}", f"The {gate} is computed with W_h{other}.", f"Use W_h{k}.",
                     f"H @ W_h{k} +", f"H @ W_h{other} +", "https://github.com/stanfordnlp/stanza/issues/88",
                     kind=NAME))
