@@ -62,23 +62,22 @@ def _per_gate() -> list[Mistake]:
             forward(f"X left out of the {gate}", f"The {gate} sees the state alone.", f"Add X @ W_x{k}.",
                     f"X @ W_x{k} + H @ W_h{k}", f"H @ W_h{k}"),
         ]
-        for other in GATES:
-            if other != k:
+        for other in (each for each in GATES if each != k):
+            found += [
+                forward(f"W_x{other} for W_x{k}", f"The {gate} is computed with W_x{other}.", f"Use W_x{k}.",
+                        f"X @ W_x{k} +", f"X @ W_x{other} +", kind=NAME),
+                forward(f"W_h{other} for W_h{k}", f"The {gate} is computed with W_h{other}.", f"Use W_h{k}.",
+                        f"H @ W_h{k} +", f"H @ W_h{other} +", "https://github.com/stanfordnlp/stanza/issues/88",
+                        kind=NAME),
+                forward(f"b_{other} for b_{k}", f"The {gate} has the bias b_{other}.", f"Use b_{k}.",
+                        f"H @ W_h{k} + b_{k})", f"H @ W_h{k} + b_{other})",
+                        "https://github.com/ddbourgin/numpy-ml/issues/42", kind=NAME),
+            ]
+            if (k, other) != ("i", "f"):  # the same result as "candidate gated by the forget gate"
                 found.append(forward(
                     f"{gate} with the weights of the {GATES[other]}", f"The {gate} is computed with W_x{other}, "
                     f"W_h{other} and b_{other}.", f"Use W_x{k}, W_h{k} and b_{k}.", f"X @ W_x{k} + H @ W_h{k} + b_{k})",
                     f"X @ W_x{other} + H @ W_h{other} + b_{other})", kind=NAME))
-                found.append(forward(
-                    f"W_x{other} for W_x{k}", f"The {gate} is computed with W_x{other}.", f"Use W_x{k}.",
-                    f"X @ W_x{k} +", f"X @ W_x{other} +", kind=NAME))
-                found.append(forward(
-                    f"W_h{other} for W_h{k}", f"The {gate} is computed with W_h{other}.", f"Use W_h{k}.",
-                    f"H @ W_h{k} +", f"H @ W_h{other} +", "https://github.com/stanfordnlp/stanza/issues/88",
-                    kind=NAME))
-                found.append(forward(
-                    f"b_{other} for b_{k}", f"The {gate} has the bias b_{other}.", f"Use b_{k}.",
-                    f"H @ W_h{k} + b_{k})", f"H @ W_h{k} + b_{other})",
-                    "https://github.com/ddbourgin/numpy-ml/issues/42", kind=NAME))
     return found
 
 
@@ -139,7 +138,8 @@ CELL = (
             "https://github.com/MartinuzziFrancesco/torchrecurrent/issues/22"),
     forward("input gate not applied", "C is F * C + C_tilda.", "Multiply by I.", "C = F * C + I * C_tilda",
             "C = F * C + C_tilda"),
-    forward("candidate gated by the forget gate", "C is F * C + F * C_tilda.", "Multiply the candidate by I.",
+    forward("candidate gated by the forget gate", "C is F * C + F * C_tilda, or the input gate has the "
+            "forget gate's weights.", "Multiply the candidate by I, of W_xi, W_hi and b_i.",
             "C = F * C + I * C_tilda", "C = F * C + F * C_tilda", "https://github.com/ARM-software/CMSIS-NN/pull/181"),
     forward("forget gate not applied", "C is C + I * C_tilda.", "Multiply the old C by F.",
             "C = F * C + I * C_tilda", "C = C + I * C_tilda"),
