@@ -100,7 +100,7 @@ def sources(mistake: Mistake, backend: str) -> dict[str, str]:
                 f"{folder}/training.py": _edited(folder, "training.py", TRAINING[backend]["targets batch-major"])}
     if mistake.name == "arguments not checked":
         return {f"{folder}/scratch.py": _edited(
-            folder, "scratch.py", (("    check_lstm(inputs, state, params)\n", ""),))}
+            folder, "scratch.py", ((f"    check_lstm(inputs, state, params{TENSOR.get(backend, '')})\n", ""),))}
     if mistake.cell == "gru":
         edits = IN_GRU.get(mistake.name.removeprefix("GRU: ")) or tuple(
             tuple(text.replace("product", "(R * H) @ W_hh") for text in edit[1:]) for edit in mistake.edits)
@@ -140,6 +140,8 @@ def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...], behind: 
 
 # The start of a model: the tab's function, and then another of the same name that spoils its result.
 
+#: What a tab's refusals ask for besides.
+TENSOR = {"torch": ', "torch.Tensor"', "mxnet": ', "mxnet.np.ndarray"', "paddle": ', "paddle.Tensor"'}
 PUT = {  # a parameter p becomes {a}
     "torch": "p.data = ({a}).to(p.dtype)", "tensorflow": "p.assign(tf.cast({a}, p.dtype))", "mxnet": "p[:] = {a}",
     "paddle": "p.set_value(({a}).astype(p.dtype).detach())", "jax": "p = ({a}).astype(p.dtype)",

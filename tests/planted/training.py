@@ -83,13 +83,18 @@ APPLIED = {
 }
 
 
+#: The outputs less the largest of each token, where the logarithm of their exponentials would round as that does.
+SHIFTED = {"torch": "(y_hat - y_hat.amax(0))", "paddle": "(y_hat - y_hat.max(axis=0))"}
+
+
 def _losses(backend: str) -> dict[str, Change]:
     w = WORDS[backend]
     order = "y, y_hat" if backend == "tensorflow" else "y_hat, y"
     softmax = w.softmax.format(a="y_hat")
     words = {
         "arguments": order, "twice": order.replace("y_hat", softmax), "pick": w.pick.format(a="y_hat", b="y"),
-        "pick_of_batch": w.pick.format(a=f"(y_hat - {w.log_sum_exp.format(a='y_hat', b=0)})", b="y"),
+        "pick_of_batch": w.pick.format(a=f"(z - {w.log_sum_exp.format(a='z', b=0)})", b="y").replace(
+            "z", SHIFTED.get(backend, "y_hat")),
         "log_sum_exp": w.log_sum_exp.format(a="y_hat", b=1), "rows_mean": w.rows_mean.format(a="y_hat"),
         "mean": {"mxnet": "sum(axis=1)", "tensorflow": "mean"}.get(backend, "mean()"),
     }

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_ref.lstm import lstm
+from lstm_ref.params import Array
 from lstm_ref.parity.cases import Case, make
 from lstm_ref.parity.checks import CHECKS, Found, Numbers
 from lstm_ref.parity.interface import CELLS, DTYPES, OTHERS, Implementation, full, not_judged, split
@@ -304,17 +305,18 @@ def compare(mistakes: tuple[Mistake, ...], item: Item) -> tuple[float, float]:
     assert item.rod is not None
     if found.keys() != expected.keys():
         return np.inf, 1.0
-    largest = 0.0
+    largest = far = 0.0
     for name, array in expected.items():
         if found[name].shape != array.shape or found[name].dtype != array.dtype:
             return np.inf, 1.0
         if array.dtype == item.case.dtype and array.shape == item.rod.truth[name].shape:
-            largest = max(largest, float(ratio(found[name], array, item.rod.spread[name]).max(initial=0)))
+            of_spread = float(ratio(found[name], array, item.rod.spread[name]).max(initial=0))
+            largest, far = max(largest, of_spread), max(far, of_spread / larger(array, item.rod.truth[name]))
     if largest <= LIMIT:
         return largest, 1.0
     numbers = CHECKS[item.check]
     assert isinstance(numbers, Numbers)
-    if largest > NEAR and not numbers.exact:
+    if far > NEAR and not numbers.exact:
         return np.inf, 1.0
     check = replace(numbers, exact=())  # what rounds nothing in the reference may round in a mistake
     fit = np.inf
@@ -323,6 +325,12 @@ def compare(mistakes: tuple[Mistake, ...], item: Item) -> tuple[float, float]:
         if fit <= LIMIT or fit > JUMP * LIMIT:
             break
     return fit, 1.0
+
+
+def larger(mistaken: Array, right: Array) -> float:
+    """By how much numbers have grown with a mistake, and their rounding errors with them: a perplexity, say; or 1."""
+    sizes = [float(np.abs(numbers.astype(float)).max(initial=0)) for numbers in (mistaken, right)]
+    return max(1.0, sizes[0] / sizes[1]) if np.isfinite(sizes).all() and sizes[1] else 1.0
 
 
 def same_facts(expected: Any, found: Any) -> tuple[float, float]:

@@ -45,8 +45,9 @@ OUTPUTS = (
     forward("NaN replaced", "NaN in the outputs is turned into zero.", "Let it through.", RETURN,
             "return np.nan_to_num(np.concatenate(outputs, axis=0)), (H, C)",
             "https://github.com/pyg-team/pytorch_geometric/pull/10336", "not_finite"),
-    forward("arguments not checked", "Wrong shapes and dtypes reach the arithmetic.", "Call check_lstm first.",
-            "    check_lstm(inputs, state, params)\n", "", "", "bad_input"),
+    Mistake("arguments not checked", "Wrong shapes and dtypes reach the arithmetic.", "Call check_lstm first.",
+            "bad_input", (("lstm", "    check_lstm(inputs, state, params)\n", ""),
+                          ("training", "    check_model(params, names_of(params))\n", "")), by_hand=False),
 )
 
 
