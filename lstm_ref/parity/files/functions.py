@@ -248,7 +248,7 @@ class Trial:
             return row if found.verdict == NOT else found
         failures = self.judged(float32="before float64").failures
         more = "in float32 alone: it makes float32 itself" if failures and all(map(raised, failures)) else \
-            "in float64 it computes with numbers of float32" if failures else ""
+            "in float64 its numbers are no better than those of float32" if failures else ""
         return replace(row, text="; ".join(filter(None, [row.text, more])))
 
     def right(self, more: str = "") -> Row:
