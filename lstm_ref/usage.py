@@ -1,4 +1,7 @@
-"""What is said to a person: what was asked for and can't be had, which has no traceback, and how a program ended."""
+"""What is said to a person: what was asked for and can't be had, which has no traceback, and how a program ended.
+
+And that what it began ends with it.
+"""
 
 import argparse
 import importlib

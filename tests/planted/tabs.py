@@ -138,10 +138,11 @@ def _edited(folder: str, file: str, edits: tuple[tuple[str, str], ...], behind: 
     return before + behind + source
 
 
+#: What a tab's check of its arguments is given besides them.
+TENSOR = {"torch": ', "torch.Tensor"', "mxnet": ', "mxnet.np.ndarray"', "paddle": ', "paddle.Tensor"'}
+
 # The start of a model: the tab's function, and then another of the same name that spoils its result.
 
-#: What a tab's refusals ask for besides.
-TENSOR = {"torch": ', "torch.Tensor"', "mxnet": ', "mxnet.np.ndarray"', "paddle": ', "paddle.Tensor"'}
 PUT = {  # a parameter p becomes {a}
     "torch": "p.data = ({a}).to(p.dtype)", "tensorflow": "p.assign(tf.cast({a}, p.dtype))", "mxnet": "p[:] = {a}",
     "paddle": "p.set_value(({a}).astype(p.dtype).detach())", "jax": "p = ({a}).astype(p.dtype)",

@@ -90,11 +90,10 @@ SHIFTED = {"torch": "(y_hat - y_hat.amax(0))", "paddle": "(y_hat - y_hat.max(axi
 def _losses(backend: str) -> dict[str, Change]:
     w = WORDS[backend]
     order = "y, y_hat" if backend == "tensorflow" else "y_hat, y"
-    softmax = w.softmax.format(a="y_hat")
+    softmax, shifted = w.softmax.format(a="y_hat"), SHIFTED.get(backend, "y_hat")
     words = {
         "arguments": order, "twice": order.replace("y_hat", softmax), "pick": w.pick.format(a="y_hat", b="y"),
-        "pick_of_batch": w.pick.format(a=f"(z - {w.log_sum_exp.format(a='z', b=0)})", b="y").replace(
-            "z", SHIFTED.get(backend, "y_hat")),
+        "pick_of_batch": w.pick.format(a=f"({shifted} - {w.log_sum_exp.format(a=shifted, b=0)})", b="y"),
         "log_sum_exp": w.log_sum_exp.format(a="y_hat", b=1), "rows_mean": w.rows_mean.format(a="y_hat"),
         "mean": {"mxnet": "sum(axis=1)", "tensorflow": "mean"}.get(backend, "mean()"),
     }

@@ -1,5 +1,6 @@
 """Learned embeddings of the backends that have them, by the judge's limit."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -51,8 +52,22 @@ def numpy_net(adapter, params):
 def torch_net(adapter, params):
     from backends.torch import embedding
 
-    return embedding.from_params(EmbeddingParams(
-        adapter.tensor(params.embedding), ref.LSTMParams(*adapter.tensors(params.lstm))))
+    return embedding.from_params(torch_params(adapter, params))
+
+
+def torch_params(adapter, params):
+    return EmbeddingParams(adapter.tensor(params.embedding), ref.LSTMParams(*adapter.tensors(params.lstm)))
+
+
+def torch_step(net, adapter, case, theta):
+    """One step of the tab's on the case's minibatch, at a rate of 0.5."""
+    import torch
+
+    from backends.torch import training
+
+    training.train_step_ch8(
+        net, *adapter.tensors((case.X, case.Y)), tuple(s[None] for s in adapter.tensors(case.state)), training.loss,
+        torch.optim.SGD(net.parameters(), 0.5), adapter.device, theta)
 
 
 def numpy_results(net, adapter, case):
@@ -131,15 +146,8 @@ def test_the_arrays_that_were_given_stay(problem, backend, adapter):
         held = given
         numpy_net(adapter, held).train_step(case.X, case.Y, case.state, 0.5, 1.0)
     else:
-        import torch
-
-        from backends.torch import embedding, training
-
-        held = EmbeddingParams(adapter.tensor(given.embedding), ref.LSTMParams(*adapter.tensors(given.lstm)))
-        net = embedding.from_params(held)
-        training.train_step_ch8(
-            net, *adapter.tensors((case.X, case.Y)), tuple(s[None] for s in adapter.tensors(case.state)), training.loss,
-            torch.optim.SGD(net.parameters(), 0.5), adapter.device, 1.0)
+        held = torch_params(adapter, given)
+        torch_step(importlib.import_module("backends.torch.embedding").from_params(held), adapter, case, 1.0)
     fresh = with_embedding(case.params, vocab_size)
     for name, before, after in zip(NAMES, (fresh.embedding, *fresh.lstm), (held.embedding, *held.lstm), strict=True):
         np.testing.assert_array_equal(before, np.asarray(after), err_msg=name)
@@ -164,13 +172,9 @@ def test_a_step_with_an_embedding(problem, theta, backend, adapter, judged):
         net.train_step(case.X, case.Y, case.state, 0.5, theta)
         after = net.params.embedding, *net.params.lstm
     else:
-        import torch
-
-        from backends.torch import concise, training
+        from backends.torch import concise
 
         net = torch_net(adapter, params)
-        training.train_step_ch8(
-            net, *adapter.tensors((case.X, case.Y)), tuple(s[None] for s in adapter.tensors(case.state)), training.loss,
-            torch.optim.SGD(net.parameters(), 0.5), adapter.device, theta)
+        torch_step(net, adapter, case, theta)
         after = adapter.arrays([net.embedding.weight, *concise.lstm_params(net)])
     judged(case, compute, dict(zip(NAMES, after, strict=True)))

@@ -49,7 +49,7 @@ def test_a_fused_model_refuses_a_state(state, words, adapter):
 def test_the_arrays_of_numpy_are_refused(name, adapter, backend):
     """By every function, before the framework says it in words of its own; one among tensors, too."""
     module, training = (importlib.import_module(f"backends.{backend}.{each}") for each in (name, "training"))
-    words = {"torch": "torch.Tensor", "mxnet": "mxnet.np.ndarray", "paddle": "paddle.Tensor"}[backend]
+    words = adapter.implementations["fused"].functions.RNNModelFused.tensor
     params, state, tensor = adapter.tensors(CASE.params), adapter.tensors(CASE.state), adapter.tensor(CASE.inputs)
     targets = CASE.Y.T.reshape(-1)
     calls = {
