@@ -11,10 +11,8 @@ import os
 import shlex
 import shutil
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +22,29 @@ from packaging.requirements import Requirement
 sys.path.insert(0, str(Path(__file__).parent / ".ci"))
 import aside
 import environments
+import installer
 import releases
+from abreast import ONE_THREAD, abreast, environment, environment_or_error, installing, runs, shared_out
 from environments import BACKENDS, EXTRAS, PYPROJECT, Wanted, not_run
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests"]
 nox.options.reuse_venv = "yes"
-# Not uv: it ignores the indexes and find-links that pip is configured with, such as a CPU build of PyTorch.
-nox.options.default_venv_backend = "virtualenv"
+try:
+    nox.options.default_venv_backend = {"uv": "uv", "pip": "virtualenv"}[installer.installer()]
+except LookupError as error:
+    sys.exit(f"error: {error}")
+os.environ.update(installer.settings() | os.environ)
 nox.options.error_on_missing_interpreters = True
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # TensorFlow tells at length which processor it has found
 
 CHAPTER_BACKENDS = ["torch", "tensorflow", "mxnet", "paddle"]  # the tabs of the edition with these functions
 RESULTS = Path("build/parity")
-#: As many pytest processes as cores, none of which has a core for more threads.
-SHARED_OUT = ("--numprocesses=auto", "--dist=worksteal")
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+PYTEST = ("-m", "pytest", "-q", "--no-header")
 ACTIONLINT = Path(".nox/actionlint/bin/actionlint").absolute()
 
 asked: list[str] = []
 page_options: list[str] = []
-side_by_side: list[aside.Aside] = []
-installing = threading.Lock()
 
 
 def install(session: nox.Session, *requirements: str) -> None:
@@ -56,24 +55,6 @@ def install(session: nox.Session, *requirements: str) -> None:
         return
     session.install(*requirements)
     stamp.write_text(wanted)
-
-
-def environment(session: nox.Session, backend: str, **more: Any) -> str:
-    """The Python of a backend's environment, which all sessions share; made and filled when it has to be.
-
-    Raises:
-        LookupError: it can't be had; says why in words for the report.
-    """
-    offline = session._runner.global_config.no_install  # nox -R
-    return environments.make(Wanted(backend, **more), session.log, keep=offline)
-
-
-def environment_or_error(session: nox.Session, backend: str) -> str:
-    """As `environment`, for a session that can do nothing without it."""
-    try:
-        return environment(session, backend)
-    except LookupError as error:
-        session.error(str(error))
 
 
 @nox.session(venv_backend="none")
@@ -107,21 +88,12 @@ def parity(session: nox.Session, backend: str) -> None:
         session.notify(f"examples({example})")
     session.notify("report")
     tests = ["tests/parity", *([] if chosen.backend else ["tests/tabs"]), "-q", "--no-header", *others]
-    if not side_by_side:  # all that were asked for; those before this one have ended
-        queued = [each for each in BACKENDS if any(runner.friendly_name == f"parity({each})" and waits
-                                                   for runner, waits in session._runner.manifest.list_all_sessions())]
-        alone = "gpu" in others or session._runner.global_config.install_only or elsewhere
-        jobs = 1 if alone else min(chosen.jobs, 1 + len(queued))
-        if ahead := aside.outlook([backend, *queued], jobs, took()):
-            session.log(ahead)
-        side_by_side.append(aside.Aside(jobs, {
-            each: partial(judged, session, replace(wanted, backend=each), chosen.backend, tests,
-                          keep=["--keep", *["--anew"] * chosen.anew])
-            for each in (backend, *queued)}, environments.SECONDS | took()))
-    every = [*side_by_side[0].tasks]
-    if len(every) > 1:
-        session.log(f"{backend}: {every.index(backend) + 1} of {len(every)}")
-    name, passed = side_by_side[0].result(backend, session.log)
+    alone = "gpu" in others or session._runner.global_config.install_only or elsewhere
+    name, passed = abreast(
+        session, lambda each, say, output: judged(
+            session, replace(wanted, backend=each), chosen.backend, tests, say, output,
+            keep=["--keep", *["--anew"] * chosen.anew]),
+        1 if alone else chosen.jobs, took())
     asked.append(name)
     if not passed:
         session.error(f"{name} did not pass; see above, and the report")
@@ -178,7 +150,7 @@ def judged(session: nox.Session, wanted: Wanted, address: str | None, arguments:
     name = (address or environments.label(wanted)).replace(":", ".") + more
     config = session._runner.global_config
     try:
-        with installing:  # one after the other: they share the network and the tree
+        with installing:
             python = environments.make(wanted, say, keep=config.no_install)
     except LookupError as error:
         not_run(name, str(error))
@@ -302,8 +274,7 @@ def judge(session: nox.Session) -> None:
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def ports(session: nox.Session, backend: str) -> None:
     """Judge the ports of tests/files that are written in a framework; in numpy's, the command for files as well."""
-    session.run(environment_or_error(session, backend), "-m", "pytest", "-q", "--no-header", *SHARED_OUT, "tests/files",
-                "--written-in", backend, *session.posargs, external=True, env=ONE_THREAD)
+    runs(session, lambda each: [(*PYTEST, *shared_out(), "tests/files", "--written-in", each, *session.posargs)])
 
 
 @nox.session(default=False)
@@ -356,21 +327,19 @@ def chapters(session: nox.Session, backend: str) -> None:
     if not folder:
         session.skip("did not run: LSTM_REF_CHAPTERS is not set; let it name a folder with the book's chapters "
                      "(zh-lstm.md, zh-rnn-scratch.md)")
-    python = environment_or_error(session, backend)
-    session.run(python, "-m", "lstm_ref", "chapters", "--backend", backend, folder, *session.posargs, external=True)
-    for chapter in ("zh-lstm.md", "zh-rnn-scratch.md"):  # its own functions, too, not only ours in its cells
-        session.run(python, "-m", "lstm_ref.parity", "judge", f"{folder}/{chapter}", "--framework", backend,
-                    external=True)
+    runs(session, lambda each: [
+        ("-m", "lstm_ref", "chapters", "--backend", each, folder, *session.posargs),
+        *(("-m", "lstm_ref.parity", "judge", f"{folder}/{chapter}", "--framework", each)
+          for chapter in ("zh-lstm.md", "zh-rnn-scratch.md"))])  # its own functions, too, not only ours in its cells
 
 
 @nox.session(venv_backend="none", default=False)
 @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
 def planted(session: nox.Session, backend: str) -> None:
     """Make each mistake in a backend's own tab, numpy's being the reference: is it named, or caught?"""
-    python = environment_or_error(session, backend)
-    more = SHARED_OUT if backend == "numpy" else ()  # elsewhere a count of what was caught is kept in one process
-    session.run(python, "-m", "pytest", "-q", "--no-header", *more, "tests/planted", "--tab", backend, *session.posargs,
-                external=True, env=ONE_THREAD if more else {})
+    runs(session, lambda each: [
+        (*PYTEST, *(shared_out() if each == "numpy" else ()),  # elsewhere one process keeps count of what was caught
+         "tests/planted", "--tab", each, *session.posargs)])
 
 
 @nox.session(venv_backend="none", default=False)
@@ -408,7 +377,7 @@ def exercises(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the reference, the judge and the data with NumPy alone, and MPI for several workers."""
     install(session, "-e", ".[judge,train,bench,mpi]", *nox.project.dependency_groups(PYPROJECT, "test"))
-    session.run("python", "-m", "pytest", *SHARED_OUT, *session.posargs, env=ONE_THREAD)
+    session.run("python", "-m", "pytest", *shared_out(), *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(default=False)

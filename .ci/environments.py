@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from installer import PLACES, installer, said, uv
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -117,35 +118,14 @@ def interpreter(version: str) -> str:
     """A Python of a version, wherever one is kept."""
     if version == NOX_PYTHON:
         return sys.executable
-    found = [shutil.which(f"python{version}") or "", said(["uv", "python", "find", "--no-project", version]).strip(),
+    found = [shutil.which(f"python{version}") or "",
+             said([uv() or "uv", "python", "find", "--no-project", version]).strip(),
              *map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))]
     for python in filter(None, found):  # pyenv's shims are there for versions that are not
         if said([python, "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]).strip() == version:
             return python
     raise LookupError(f"needs Python {version}, and there is none on the PATH, under pyenv or uv; install it "
                       f"(or run: uv python install {version})")
-
-
-def said(command: list[str]) -> str:
-    """What a command prints; '' where it fails."""
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return run.stdout if run.returncode == 0 else ""
-
-
-def installer() -> str:
-    """'uv' where it is there and pip has no index of the user's own configured, which uv would not see; else 'pip'."""
-    asked = os.environ.get("LSTM_PARITY_INSTALLER", "")
-    if asked not in ("", "pip", "uv"):
-        raise LookupError(f"LSTM_PARITY_INSTALLER: expected pip or uv, got {asked}")
-    if asked:
-        return asked
-    local = ("index-url", "find-links", "no-index")
-    settings = " ".join([said([sys.executable, "-m", "pip", "config", "list"]),
-                         *(name for name in os.environ if name.startswith("PIP_"))]).lower().replace("_", "-")
-    return "uv" if shutil.which("uv") and not any(word in settings for word in local) else "pip"
 
 
 def python_of(folder: Path) -> Path:
@@ -191,9 +171,10 @@ def make(wanted: Wanted, say: Callable[[str], object] = print, keep: bool = Fals
     where = interpreter(version)
     call([sys.executable, "-m", "virtualenv", "--quiet", "--clear", "--python", where, str(wanted.folder)], version)
     if installer() == "uv":
-        command = ["uv", "pip", "install", "--quiet", "--python", str(python), "--prerelease",
+        command = [str(uv()), "pip", "install", "--quiet", "--python", str(python), "--prerelease",
                    "allow" if wanted.pre else "if-necessary-or-explicit"]
-        command += ["--torch-backend=auto"] if wanted.backend == "torch" else []  # no gigabytes of CUDA without a GPU
+        if wanted.backend == "torch" and not any(name in os.environ for name in PLACES):
+            command.append("--torch-backend=auto")  # no gigabytes of CUDA without a GPU
         command += [f"--only-binary={name}" for name in ONLY_BINARY.split(",")]
     else:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",

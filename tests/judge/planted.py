@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 from backends.numpy.adapter import Scratch
+from lstm_ref.parity.explain import diagnose
 
+diagnose.PAIR_SECONDS = 0.3  # none of these is in the catalogue, twice or not
 right = Scratch.forward
 
 

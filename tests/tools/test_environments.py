@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / ".ci"))
 
 import environments
+import installer
 import releases
 from environments import Requirement, Wanted
 from releases import Version
@@ -89,28 +90,37 @@ def test_a_python_that_is_not_there_is_named():
         environments.interpreter("3.99")
 
 
-def test_uv_installs_where_pip_is_told_of_no_other_index(monkeypatch):
-    """It would not see it."""
+def test_uv_installs_where_it_is_there(monkeypatch):
+    """On the PATH or beside nox, unless another is asked for."""
     monkeypatch.delenv("LSTM_PARITY_INSTALLER", raising=False)
-    for name in [name for name in environments.os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(environments, "said", lambda command: "global.timeout='60'\n")
-    monkeypatch.setattr(environments.shutil, "which", lambda name: f"/usr/bin/{name}")
-    assert environments.installer() == "uv"
-    monkeypatch.setattr(environments, "said", lambda command: "global.find-links='/wheels'\n")
-    assert environments.installer() == "pip"
-    monkeypatch.setenv("LSTM_PARITY_INSTALLER", "uv")
-    assert environments.installer() == "uv"
+    monkeypatch.setattr(installer.shutil, "which", lambda name, path: f"/usr/bin/{name}")
+    assert installer.installer() == "uv"
+    monkeypatch.setenv("LSTM_PARITY_INSTALLER", "pip")
+    assert installer.installer() == "pip"
     monkeypatch.setenv("LSTM_PARITY_INSTALLER", "conda")
     with pytest.raises(LookupError, match="expected pip or uv, got conda"):
-        environments.installer()
+        installer.installer()
+    monkeypatch.setattr(installer.shutil, "which", lambda name, path: None)
+    monkeypatch.setenv("LSTM_PARITY_INSTALLER", "uv")
+    with pytest.raises(LookupError, match="uv is not on the PATH, nor beside nox; install it, or say pip"):
+        installer.installer()
     monkeypatch.delenv("LSTM_PARITY_INSTALLER")
-    monkeypatch.setattr(environments, "said", lambda command: "")
-    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://example.org")
-    assert environments.installer() == "pip"
-    monkeypatch.delenv("PIP_EXTRA_INDEX_URL")
-    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
-    assert environments.installer() == "pip"
+    assert installer.installer() == "pip"
+
+
+@pytest.mark.parametrize(("pip", "uv"), [
+    ("global.timeout='60'\n", {}),
+    ("global.index-url='https://a.org/simple'\nglobal.no-index='true'\n",
+     {"UV_DEFAULT_INDEX": "https://a.org/simple", "UV_NO_INDEX": "true"}),
+    (":env:.find-links='/mine /more'\nglobal.find-links='/theirs'\n", {"UV_FIND_LINKS": "/mine,/more"}),
+    ("install.extra-index-url='\\nhttps://a.org\\nfile:///no/such/folder'\n",
+     {"UV_INDEX": "https://a.org", "UV_INDEX_STRATEGY": "unsafe-best-match"}),
+    ("global.extra-index-url='file:///no/such/folder'\n", {}),
+])
+def test_uv_is_told_what_pip_knows(pip, uv, monkeypatch):
+    """Where packages come from; the environment goes before the files, and what is not there is left out."""
+    monkeypatch.setattr(installer, "said", lambda command: pip)
+    assert installer.settings() == uv | {"UV_COMPILE_BYTECODE": "1"}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from explained import Entry, read, stale  # noqa: E402
 from mutate import Mutant, mutants, mutants_of  # noqa: E402
 from operators import OPERATORS  # noqa: E402
 from process import Process  # noqa: E402
-from session import Backend, NotGreenError, run  # noqa: E402
+from session import Backend, NotGreenError, Queue, run  # noqa: E402
 from summary import tell  # noqa: E402
 from targets import files_of  # noqa: E402
 
@@ -118,6 +118,7 @@ SOURCES = ("killed", "crash", "hang", "other", "equivalent")
 def backend(tmp_path, monkeypatch):
     """A backend whose worker is the one above."""
     monkeypatch.setattr("session.LIMIT_SECONDS", 1.5)
+    monkeypatch.setattr("session.FEW", 0)
     (tmp_path / "worker.py").write_text(WORKER)
 
     def make(sources=SOURCES):
@@ -176,6 +177,48 @@ def test_checks_that_fail_without_mutation_are_refused(backend, monkeypatch):
     monkeypatch.setattr("session.Process.ask", lambda *_: {"by": "tests/x.py::test_x", "tests": {}})
     with pytest.raises(NotGreenError, match=r"torch: the checks fail without any mutation, in tests/x.py::test_x"):
         run([backend()], 1, lambda _: None)
+
+
+def test_a_few_are_judged_without_the_unmutated_source(backend, tmp_path, monkeypatch):
+    """What killed them has to pass without a mutation all the same; a crash is no test that could."""
+    monkeypatch.setattr("session.FEW", 5)
+    run([backend(("killed", "equivalent"))], 1, lambda _: None)
+    assert (tmp_path / "asked").read_text() == "killed\nequivalent\n\n"
+    monkeypatch.setattr("session.Process.ask", lambda *_: {"by": "crash", "seconds": 1, "tests": {}})
+    with pytest.raises(NotGreenError, match="the checks fail without any mutation, in crash"):
+        run([backend(("crash",))], 1, lambda _: None)
+
+
+def test_a_few_have_the_order_of_the_last_parity_run(backend, tmp_path, monkeypatch):
+    """The quickest tests first; without such a run, as they are collected."""
+    monkeypatch.setattr("session.FEW", 5)
+    few = backend(("killed",))
+    assert few.order(few.mutants[0]) == {}
+    (tmp_path / "parity").mkdir()
+    (tmp_path / "parity" / "torch.xml").write_text(
+        '<testsuites><testcase classname="tests.parity.test_checks.checks" name="state[scratch-tiny-float32]" '
+        'time="0.5"/><testcase classname="tests.tabs.test_half" name="test_half[fused]" time="2"/></testsuites>')
+    few = backend(("killed",))
+    assert few.order(few.mutants[0]) == {
+        "tests/parity/test_checks.py::checks::state[scratch-tiny-float32]": 0.5,
+        "tests/tabs/test_half.py::test_half[fused]": 2}
+
+
+def test_a_few_that_all_fail_are_no_kills(backend, tmp_path, monkeypatch):
+    """Where the checks fail without a mutation as well."""
+    monkeypatch.setattr("session.FEW", 5)
+    (tmp_path / "worker.py").write_text(WORKER.replace("poisoned = False", "poisoned = True"))
+    with pytest.raises(NotGreenError, match=r"the checks fail without any mutation, in tests/x.py::test_x"):
+        run([backend(("killed", "other"))], 1, lambda _: None)
+
+
+def test_workers_go_to_different_backends(backend):
+    """Each imports its framework once, as long as there are as many backends as workers."""
+    one, other = backend(("killed", "killed", "killed")), backend(("other",))
+    other.name = "jax"
+    queue = Queue([one, other])
+    assert queue.next(None)[0] is one and queue.next(None)[0] is other
+    assert queue.next(one)[0] is one and queue.next(other)[0] is one and queue.next(one) is None
 
 
 def summary(judged, entries):

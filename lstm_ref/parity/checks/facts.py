@@ -338,9 +338,9 @@ def carrier(implementation: Implementation, case: Case) -> Iterator[Fact]:
 FACTS_FIRST = (
     Facts("params", params, ("get_params",), ("ragged", "large", "book"), cells=("large",)),  # odd sizes; many weights
     Facts("state", state, ("init_state",), ("tiny", "ragged", "square", "rows", "units", "book"), cells=("ragged",)),
-    Facts("carrier", carrier, ("carried",), ("large", "saturated"), cells=("large",)),
 )
-FACTS_LAST = (
+FACTS_LAST = (  # a wrong gate, say, is to be told first by the numbers of `forward`
+    Facts("carrier", carrier, ("carried",), ("large", "saturated"), cells=("large",)),
     Facts("prediction", prediction, ("prediction",), ("large",), cells=("large",)),  # 28 tokens, and no near ties
     Facts("sampling", sampling, ("minibatches",), ("ragged",), ("float32",)),  # tokens have no precision
     Facts("bad_input", bad_input,  # what is refused is refused in either precision
