@@ -17,6 +17,11 @@ def document(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"schema": SCHEMA, "limit": LIMIT, "backends": entries}
 
 
+def first(known: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """What is known, and after it what is not known yet."""
+    return known | {name: value for name, value in more.items() if name not in known}
+
+
 class Entry:
     """Gathers the results of a subject.
 
@@ -55,8 +60,9 @@ class Entry:
         if not self.place and (named or place):
             self.place = f"{implementation}: {'; '.join(filter(None, [*named[:1], place]))}"
         before = self.causes.get(implementation, {})
-        self.causes[implementation] = {"place": place, "mistakes": named, "findings": found.findings(),
-                                       "commands": {check: list(last)} | before.get("commands", {}),
+        self.causes[implementation] = {"places": first(before.get("places", {}), {check: place} if place else {}),
+                                       "mistakes": named, "findings": found.findings(),
+                                       "commands": first(before.get("commands", {}), {check: list(last)}),
                                        "heat": [drawn.json() for drawn in found.maps]}
 
     def part(self, results: Sequence[Result]) -> dict[str, Any]:
@@ -73,7 +79,8 @@ class Entry:
             known = self.causes.setdefault(label, cause)
             titles = [drawn["title"] for drawn in known["heat"]]
             known["heat"] += [drawn for drawn in cause["heat"] if drawn["title"] not in titles]
-            known["commands"] = cause["commands"] | known["commands"]
+            for name in ("places", "commands"):
+                known[name] = first(known[name], cause[name])
         self.results += [Result(**result) for result in part["results"]]
 
     def error(self, what: str) -> None:

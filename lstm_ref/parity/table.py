@@ -174,7 +174,7 @@ def markdown(entries: dict[str, dict[str, Any]]) -> str:
     lines += ["", *(f"{line}\n" for line in legend(entries))]
     for backend, entry in entries.items():
         for implementation, cause in entry.get("causes", {}).items():
-            words = [f"where: {cause['place']}", *cause["findings"]]
+            words = [*(f"{check}: {place}" for check, place in cause.get("places", {}).items()), *cause["findings"]]
             lines += [f"## {backend} {implementation}", "", "```", *words, "```", ""]
             lines += [f"![{found['title']}]({map_file(backend, implementation, i)})\n"
                       for i, found in enumerate(cause["heat"])]

@@ -146,3 +146,13 @@ def test_the_bits_of_a_result_are_those_of_its_numbers(truths):
     assert one == again and all(r.bits for r in one)
     assert {r.quantity for r, s in zip(one, two, strict=True) if r.bits != s.bits}
     assert replace(one[0], bits="").json().keys() == one[0].json().keys() - {"bits"}
+
+
+def test_what_was_not_asked_for_is_no_difference_of_the_numbers():
+    """A part beside the whole; where both were asked for alike, what is missing is one."""
+    old, new = entry([0.5]), entry([0.5], check="sgd")
+    assert [each.explained for each in differences(old, new)] == [False, False]
+    part = {**new, "selection": "1 of 695 checks"}
+    found = differences(old, part)
+    assert [each.explained for each in found] == [True, True]
+    assert found[0].text == "only before: forward of scratch (another part of the checks was asked for)"

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -321,3 +322,19 @@ def test_what_each_implementation_was_judged_in_is_shown(tmp_path, capsys):
     printed = " ".join(capsys.readouterr().out.split())
     assert f"Judged, of {len(ROWS)} rows: torch: scratch {len(CHECKS)}, lazy 1." in printed
     assert "**torch lazy**: params (no wish to)" in (tmp_path / "report.md").read_text()
+
+
+def test_each_failing_check_keeps_where_it_begins_and_how_to_see_it_again():
+    """The first of each, in the order in which they failed; another process's after one's own."""
+    def entry(*failures):
+        found = Entry("torch")
+        for check, place in failures:
+            found.explain("scratch", check, place, SimpleNamespace(diagnosis=None, maps=[], findings=list), [place])
+        return found
+
+    one = entry(("forward", "t = 0, in C"), ("forward", "t = 3, in O"), ("gru forward", "t = 1, in R"))
+    one.receive(entry(("trajectory", "minibatch 1"), ("forward", "t = 9")).part([]))
+    assert one.place == "scratch: t = 0, in C"
+    assert [*one.causes["scratch"]["places"].items()] == [
+        ("forward", "t = 0, in C"), ("gru forward", "t = 1, in R"), ("trajectory", "minibatch 1")]
+    assert one.causes["scratch"]["commands"]["forward"] == ["t = 0, in C"]

@@ -49,7 +49,7 @@ def test_a_crash_is_named_with_what_it_was_doing(planted):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="files have no limit here")
 @pytest.mark.parametrize(("size", "words"), [
     (50, "error: {}: can't be written (File too large)"),
-    (10_000, "numpy: crashed: ended with exit status 1, and says why above; the process ended in ")])
+    (10_000, "numpy: crashed: ended with exit status 1, and its output says why; the process ended in ")])
 def test_a_disk_that_is_full_is_one_sentence(size, words, tmp_path, truths):
     """Before the first check, and when the results are written; here by a limit to the size of a file."""
     import resource

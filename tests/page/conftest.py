@@ -24,7 +24,9 @@ def entries():
              result("state", "number of states", 0.0)]
     fact = {"not_judged": {"scratch": {"sampling": "shared"}}, "fingerprint": {"framework": "1.0", "cpu": "a <cpu>"},
             "selection": "", "seconds": 2.0}
-    cause = {"place": "departs first at time step t = 1, in the input gate I", "mistakes": ["W_hf for W_hi"],
+    cause = {"places": {"forward": "departs first at time step t = 1, in the input gate I",
+                        "trajectory": "the loss departs first at minibatch 1 of epoch 1"},
+             "mistakes": ["W_hf for W_hi"],
              "findings": ["diagnosis: W_hf for W_hi", "  Fix: Use W_hi."],
              "commands": {"forward": ["reproduce: python repro.py", 'again: nox -s parity -- -k "forward[scratch]"']},
              "heat": [{"title": "forward pass, from inside", "rows": ["I", "F"], "first": "time step t = 1",
@@ -81,8 +83,8 @@ def seen(browser, report):
     """A function that opens the report at a width and in the light or the dark."""
     opened = []
 
-    def see(width=1600, colours="light"):
-        opened.append(Seen(browser, report, viewport={"width": width, "height": 900}, color_scheme=colours))
+    def see(width=1600, colours="light", **more):
+        opened.append(Seen(browser, report, viewport={"width": width, "height": 900}, color_scheme=colours, **more))
         return opened[-1]
 
     yield see

@@ -21,17 +21,33 @@ def test_it_is_one_file_that_fetches_nothing(seen, report):
 def test_five_questions_are_answered(seen):
     """Which backend, which check, which step and gate, which line, how far from the limit."""
     text = seen().page.locator("#failures").inner_text()
-    for answer in ("torch scratch", "checks: forward", "time step t = 1, in the input gate I",
+    for answer in ("torch scratch", "checks: forward", "forward: departs first at time step t = 1, in the input gate I",
+                   "ratio 3e+06, 7.5e+05 times the limit",
                    "torch/scratch.py, line 57: I = torch.sigmoid(X @ W_xi + H @ W_hf + b_i)", "W_hf for W_hi"):
         assert answer in text
     page = seen().page
     page.locator("#filters select[name=verdict]").select_option("mathematics")
-    assert "3000000" in page.locator("#table tbody tr").inner_text()
+    assert "3e6" in page.locator("#table tbody tr").inner_text()
+
+
+def test_each_check_says_where_it_begins(seen):
+    """In the order in which they failed."""
+    places = seen().page.locator("#failure-0 p:has-text('where it begins')").all_inner_texts()
+    assert ["forward: departs first" in places[0], "trajectory: the loss departs" in places[1]] == [True, True]
+
+
+def test_the_map_is_a_table_as_well(seen):
+    """For those who have no mouse, or do not see."""
+    page = seen(360).page
+    page.locator("#failure-0 summary").click()
+    assert page.locator("#failure-0 table tbody tr").first.inner_text().split() == ["I", "0.2", "3e+06", "∞"]
+    assert page.locator("#failure-0 td.wrong").count() == 3
+    assert page.locator("#heat-0-0").get_attribute("aria-label").startswith("forward pass, from inside: ratios by")
 
 
 def test_a_table_that_another_command_left_says_when(seen):
     """It may be older than the page."""
-    section = seen().page.locator("section:has(h2:text('Benchmark: torch'))")
+    section = seen().page.locator("section:has(h2:has-text(': torch'))")
     assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d", section.locator("time").inner_text())
 
 
@@ -115,8 +131,19 @@ def test_chinese(seen):
     page.locator("#language").click()
     assert page.locator("h1").inner_text() == "LSTM 一致性报告"
     assert page.locator("html").get_attribute("lang") == "zh-CN"
+    for words in ("通过", "错误", "版本", "倍于上限", "基准测试", "中位数"):
+        assert words in page.locator("main").inner_text()
     page.locator("#language").click()
-    assert page.locator("h1").inner_text() == "LSTM parity"
+    assert page.locator("h1").inner_text() == "LSTM parity" and page.title() == "LSTM parity: fails"
+
+
+def test_chinese_is_there_at_once_for_who_reads_it(seen):
+    """By the browser's language; accessible as well."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = seen(locale="zh-CN").page
+    assert page.title() == "LSTM 一致性报告：未通过"
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("width", [360, 1600])
@@ -133,8 +160,24 @@ def test_accessible_at_every_width(seen, width, colours):
 def test_it_can_be_printed(seen):
     """Without its controls."""
     page = seen().page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("#filters").is_hidden() and page.locator("#table").is_visible()
+    assert page.locator("#failure-0 table").is_visible()
+
+
+def test_on_paper_it_is_dark_on_white(seen):
+    """The charts' words too, whatever the colours of the screen."""
+    page = seen(colours="dark").page
+    darkest = """() => { const c = document.querySelector('#ratios canvas'); let n = 0;
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 200 && d[i] + d[i + 1] + d[i + 2] < 150) n++;
+        return n; }"""
+    assert page.evaluate(darkest) == 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate(darkest) > 50
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 28, 30)"
 
 
 def test_the_map_is_a_picture_beside_the_markdown(tmp_path):

@@ -277,8 +277,8 @@ class Trial:
             why = " ".join(worst.detail.split())[:300]
             return Row(self.role, node.name, NOT, f"can't be run as the book's is: {why}")
         mistakes = [name for cause in verdict.entry["causes"].values() for name in cause["mistakes"][:1]]
-        place = next((cause["place"] for cause in verdict.entry["causes"].values() if cause["place"]), "") if (
-            worst.check == "trajectory") else ""
+        place = next((where for cause in verdict.entry["causes"].values() if worst.check == "trajectory"
+                      for check, where in cause["places"].items() if check == worst.check), "")
         what = f"{worst.check}: {worst.quantity}: {worst.detail}"
         if place and {result.case for result in verdict.failures} & {"sequential"} and not any(
                 result.case == "random" for result in verdict.failures):

@@ -4,14 +4,16 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-NAMES = ("backend", "implementation", "check", "case", "dtype", "quantity", "verdict")
+from lstm_ref.parity.interface import CELLS, row, split
+
+NAMES = ("backend", "implementation", "cell", "check", "case", "dtype", "quantity", "verdict")
 NUMBERS = ("ratio", "error", "spread")
 
 
 def results(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """All results: by name a list of distinct texts and a list of indices into it; by number a list."""
-    every = [{**result, "backend": backend, "row": i} for backend, entry in entries.items()
-             for i, result in enumerate(entry.get("results", ()))]
+    every = [{**result, "backend": backend, "cell": CELLS[split(result["case"])[0]].row or "lstm"}
+             for backend, entry in entries.items() for result in entry.get("results", ())]
     columns: dict[str, Any] = {}
     for name in NAMES:
         texts = list(dict.fromkeys(result[name] for result in every))
@@ -24,15 +26,22 @@ def results(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def losses(entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The courses of training: case and precision, who, and the losses; of a case the truth once."""
-    found: dict[tuple[str, str], list[float]] = {}
+    """The courses of training: case and precision, who, the losses and if they agree; of a case the truth once."""
+    found: dict[tuple[str, str], tuple[list[float], bool]] = {}
     for backend, entry in entries.items():
         for result in entry.get("results", ()):
             if course := result.get("course"):
                 what = f"{result['check']} on {result['case']} in {result['dtype']}"
-                found.setdefault((what, "truth"), course[0])
-                found.setdefault((what, f"{backend} {result['implementation']}"), course[1])
-    return [{"course": what, "who": who, "losses": course} for (what, who), course in found.items()]
+                found.setdefault((what, "truth"), (course[0], True))
+                who = f"{backend} {result['implementation']}"
+                found.setdefault((what, who), (course[1], result["verdict"] == "pass"))
+    return [{"course": what, "who": who, "losses": course, "agrees": agrees}
+            for (what, who), (course, agrees) in found.items()]
+
+
+def far(result: dict[str, Any]) -> float:
+    """How far a result is from the truth: its ratio, infinity where the report has none."""
+    return math.inf if result["ratio"] is None else float(result["ratio"])
 
 
 def short(number: float | None) -> float | None:
@@ -41,13 +50,17 @@ def short(number: float | None) -> float | None:
 
 
 def failures(entries: dict[str, dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """What is wrong with each implementation that fails: where, why, in which checks, and how to see it again."""
+    """What is wrong with each implementation that fails: where, why, in which checks, how far, how to see it again."""
     for backend, entry in entries.items():
         for label, cause in entry.get("causes", {}).items():
-            wrong = dict.fromkeys(result["check"] for result in entry.get("results", ())
-                                  if result["implementation"] == label and result["verdict"] != "pass")
+            wrong = [result for result in entry.get("results", ())
+                     if result["implementation"] == label and result["verdict"] != "pass"]
             commands = cause.get("commands", {})
-            yield {"backend": backend, "implementation": label, "checks": list(wrong), "place": cause["place"],
-                   "findings": cause["findings"], "heat": cause["heat"],
+            places: dict[str, list[str]] = {}
+            for check, place in cause.get("places", {}).items():
+                places.setdefault(place, []).append(check)
+            yield {"backend": backend, "implementation": label, "places": places,
+                   "checks": list(dict.fromkeys(row(result["check"], result["case"]) for result in wrong)),
+                   "farthest": max(wrong, key=far, default=None), "findings": cause["findings"], "heat": cause["heat"],
                    "lines": list(dict.fromkeys(found["line"] for found in cause["heat"] if found.get("line"))),
                    "commands": list(dict.fromkeys(line for lines in commands.values() for line in lines))}

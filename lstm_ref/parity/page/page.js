@@ -1,6 +1,6 @@
 // The report's page: its charts, and the table of results that can be filtered and sorted.
 const content = JSON.parse(document.getElementById("content").textContent);
-const names = ["backend", "implementation", "check", "case", "dtype", "quantity", "verdict"];
+const names = ["backend", "implementation", "cell", "check", "case", "dtype", "quantity", "verdict"];
 const numbers = ["ratio", "error", "spread"];
 const columns = content.results;
 const rows = columns.ratio.map((_, i) => ({
@@ -9,15 +9,26 @@ const rows = columns.ratio.map((_, i) => ({
   detail: columns.detail[i] ?? "",
 }));
 const root = document.documentElement;
-const said = (text) => (text === null ? "∞" : typeof text === "number" ? String(text) : text);
+const short = (number) => number === null ? "∞" : number === 0 || (Math.abs(number) >= 1e-3 && Math.abs(number) < 1e5)
+  ? String(number) : number.toExponential().replace("e+", "e");
 
-// Words and colours.
+// Words and colours. A page from a file may not be allowed to remember.
+const remembered = () => { try { return localStorage.getItem("lstm-parity-language"); } catch { return null; } };
+const words = (text) => (root.dataset.lang === "zh-CN" && content.words[text]) || text;
+const title = document.title;
+function speak(language) {
+  root.dataset.lang = root.lang = language;
+  const button = document.getElementById("language");
+  button.textContent = language === "en" ? "中文" : "English";
+  button.lang = language === "en" ? "zh-CN" : "en";
+  document.title = words(title);
+}
 const dark = () => root.dataset.colours === "dark" || (!root.dataset.colours && matchMedia("(prefers-color-scheme: dark)").matches);
-document.getElementById("language").addEventListener("click", (event) => {
-  const chinese = root.dataset.lang === "en";
-  root.dataset.lang = root.lang = chinese ? "zh-CN" : "en";
-  event.currentTarget.textContent = chinese ? "English" : "中文";
-  event.currentTarget.lang = chinese ? "en" : "zh-CN";
+document.getElementById("language").addEventListener("click", () => {
+  speak(root.dataset.lang === "en" ? "zh-CN" : "en");
+  try { localStorage.setItem("lstm-parity-language", root.dataset.lang); } catch { /* then not */ }
+  show();
+  draw();
 });
 document.getElementById("colours").addEventListener("click", () => {
   root.dataset.colours = dark() ? "light" : "dark";
@@ -31,20 +42,38 @@ select.addEventListener("change", () => chart("losses"));
 const datasets = {
   ratios: () => rows.filter((row) => row.ratio === null || row.ratio > 0),
   losses: () => content.losses.filter((each) => each.course === select.value)
-    .flatMap((each) => each.losses.map((loss, i) => ({who: each.who, minibatch: i + 1, loss}))),
+    .sort((a, b) => b.agrees - a.agrees)  // what fails is drawn over what agrees
+    .flatMap((each) => each.losses.map((loss, i) => ({
+      who: each.who, kind: each.who === "truth" ? "" : each.agrees ? "agrees" : "fails", minibatch: i + 1, loss}))),
 };
+const LIGHT = "#1c1c1e", views = {};
+const ink = () => (dark() ? "#ececf0" : LIGHT);
+function translate(spec) {
+  for (const [name, value] of Object.entries(spec)) {
+    if (name === "title" && typeof value === "string") spec[name] = words(value);
+    else if (value && typeof value === "object" && name !== "datasets") translate(value);
+  }
+}
 async function chart(id) {
-  const colour = dark() ? "#ececf0" : "#1c1c1e";
-  const text = {labelColor: colour, titleColor: colour};
+  const colour = {expr: "ink"}, text = {labelColor: colour, titleColor: colour};
   const spec = structuredClone(content.charts[id]);
+  translate(spec);
   if (datasets[id]) spec.datasets = {...spec.datasets, [id]: datasets[id]()};
+  spec.params = [{name: "ink", value: ink()}, {name: "words", value: {agrees: words("agrees"), fails: words("fails")}}];
   Object.assign(spec.config, {axis: {...text, gridColor: "#8884", tickColor: "#888", domainColor: "#888"}, legend: text});
-  await vegaEmbed(document.getElementById(id), spec, {actions: false, renderer: "canvas"});
+  views[id] = (await vegaEmbed(document.getElementById(id), spec, {
+    actions: false, renderer: "canvas", tooltip: {theme: dark() ? "dark" : "light"}})).view;
 }
 async function draw() {
   for (const id of Object.keys(content.charts)) if (document.getElementById(id)) await chart(id);
   root.dataset.drawn = "yes";
 }
+// On paper all is dark on white, and nothing is folded.
+addEventListener("beforeprint", () => {
+  for (const view of Object.values(views)) view.signal("ink", LIGHT).run();
+  for (const each of document.querySelectorAll("details")) each.open = true;
+});
+addEventListener("afterprint", () => { for (const view of Object.values(views)) view.signal("ink", ink()).run(); });
 
 // The table of results.
 const form = document.getElementById("filters"), body = document.querySelector("#table tbody");
@@ -70,12 +99,12 @@ function show() {
     const line = document.createElement("tr");
     if (row.verdict !== "pass") line.className = "wrong";
     for (const name of ["backend", "implementation", "check", "case", "dtype", "quantity", ...numbers, "verdict"]) {
-      const cell = line.insertCell();
-      cell.textContent = said(row[name]);
+      const cell = line.insertCell(), number = numbers.includes(name);
+      cell.textContent = number ? short(row[name]) : name === "verdict" ? words(row[name]) : row[name];
+      if (number) cell.className = "number";
     }
-    if (row.detail) {
-      line.lastChild.textContent += `: ${row.detail}`;
-    }
+    line.lastChild.className = "words";
+    if (row.detail) line.lastChild.textContent += `: ${row.detail}`;
     return line;
   }));
   document.getElementById("shown").textContent = `${Math.min(many, found.length)} / ${found.length}`;
@@ -92,10 +121,12 @@ for (const button of document.querySelectorAll("[data-sort]")) button.addEventLi
   show();
 });
 for (const link of document.querySelectorAll("a[data-backend]")) link.addEventListener("click", () => {
+  if (!link.dataset.check) return;
   form.reset();
   form.elements.backend.value = link.dataset.backend;
-  if ([...form.elements.check.options].some((option) => option.value === link.dataset.check)) form.elements.check.value = link.dataset.check;
-  else form.elements.search.value = link.dataset.check;
+  const cell = columns.cell.texts.includes(link.dataset.check);  // a row of the table for all checks of a cell
+  form.elements.cell.value = cell ? link.dataset.check : "lstm";
+  if (!cell) form.elements.check.value = link.dataset.check;
   many = PAGE;
   show();
 });
@@ -111,7 +142,10 @@ for (const button of document.querySelectorAll("[data-copy]")) button.addEventLi
     field.remove();
   }
   button.dataset.done = "yes";
-  button.textContent = "✓";
+  const before = button.innerHTML;
+  button.textContent = `✓ ${words("copied")}`;
+  setTimeout(() => { button.innerHTML = before; }, 3000);
 });
+speak(remembered() ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"));
 show();
 draw();

@@ -29,7 +29,7 @@ def write(entries: dict[str, dict[str, Any]], path: Path, compared: dict[str, An
     from markupsafe import Markup
 
     from lstm_ref.parity.page import charts
-    from lstm_ref.parity.page.words import say
+    from lstm_ref.parity.page.words import CHINESE, known, say
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     failures = [{**found, "charts": [charts.heat(each) for each in found["heat"]]} for found in data.failures(entries)]
@@ -40,10 +40,11 @@ def write(entries: dict[str, dict[str, Any]], path: Path, compared: dict[str, An
         "charts": {"ratios": charts.ratios(len(entries)), "losses": charts.losses(),
                    **{f"heat-{i}-{k}": chart for i, found in enumerate(failures)
                       for k, chart in enumerate(found["charts"])}},
-        "results": data.results(entries), "losses": courses, "limit": LIMIT,
+        "results": data.results(entries), "losses": courses, "words": CHINESE,
     }
     text = environment.from_string((HERE / "page.html").read_text(encoding="utf-8")).render(
-        say=say, entries=entries, rows=list(table(entries, failures)), failures=failures, legend=legend(entries, False),
+        say=say, known=known, number=number, entries=entries, rows=list(table(entries, failures)), failures=failures,
+        legend=legend(entries, False),
         passed=bool(entries) and all(entry["status"] == "pass" for entry in entries.values()), count=len(every),
         largest=None if len(ratios) < len(every) else max(ratios, default=0.0), limit=LIMIT,
         trained=bool(courses), made=now(),
@@ -52,6 +53,11 @@ def write(entries: dict[str, dict[str, Any]], path: Path, compared: dict[str, An
         program=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         libraries=Markup(libraries()), content=Markup(as_script(content)))
     write_text(path, text)
+
+
+def number(ratio: float | None) -> str:
+    """To three digits; a ratio that a report has not is infinite."""
+    return "∞" if ratio is None else f"{ratio:.3g}"
 
 
 def libraries() -> str:

@@ -89,7 +89,7 @@ class Gathered:
         """Take what a process found in a test."""
         if str(report.when) == "???":  # xdist's report of a process that ended in a test
             name = report.nodeid.rpartition("::")[2]
-            self.record.crashed = f"a process ended early, in {name}; it says why above, if it could"
+            self.record.crashed = f"a process ended early, in {name}; its output says why, if it could"
             self.record.explained.add(report.nodeid)
         if said := vars(report).pop(SENT, None):
             found = json.loads(said)

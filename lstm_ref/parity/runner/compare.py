@@ -97,7 +97,9 @@ def differences(old: Run, new: Run) -> list[Difference]:
     ran = [dict.fromkeys(f"{check} of {label}" for check, label, *_ in keys) for keys in (before, after)]
     for these, others_ran, when in ((ran[0], ran[1], "before"), (ran[1], ran[0], "now")):
         if left := [each for each in these if each not in others_ran]:
-            found.append(Difference(f"only {when}: {', '.join(left)}", False))
+            asked = old.get("selection") != new.get("selection")
+            why = " (another part of the checks was asked for)" if asked else ""
+            found.append(Difference(f"only {when}: {', '.join(left)}{why}", asked))
     raised = [{key[:4] for key in keys if key[4] == "the call"} for keys in (before, after)]
     for those, said in ((raised[1] - raised[0], "raises now"), (raised[0] - raised[1], "raised before")):
         for check, label in dict.fromkeys(key[:2] for key in sorted(those)):
@@ -124,8 +126,9 @@ def facts(old: Run, new: Run) -> list[str]:
     before, after = old.get("fingerprint", {}), new.get("fingerprint", {})
     lines = [f"{name}: {before.get(name)} became {after.get(name)}" for name in dict.fromkeys([*before, *after])
              if before.get(name) != after.get(name)]
-    if "seconds" in old and "seconds" in new:
-        lines.append(f"seconds: {old['seconds']:.0f} became {new['seconds']:.0f}")
+    seconds = [f"{entry['seconds']:.0f}" for entry in (old, new) if "seconds" in entry]
+    if len({*seconds}) == 2:
+        lines.append(f"seconds: {' became '.join(seconds)}")
     return lines
 
 

@@ -20,7 +20,7 @@ RESULT = {"check": str, "implementation": str, "case": str, "dtype": str, "quant
 ENTRY = {"status": ("pass", "fail", "crashed", "not run"), "reason": str, "seconds?": float | int, "selection?": str,
          "expected?": [[str, str]], "not_judged?": {str: WORDS}, "lacking?": {str: WORDS}, "judged?": str,
          "results?": [RESULT], "thorough?": WORDS, "fingerprint?": {"framework?": str, "corpus?": str | None},
-         "causes?": {str: {"place": str, "findings": [str], "heat": [MAP]}}}
+         "causes?": {str: {"places?": {str: str}, "findings": [str], "heat": [MAP]}}}
 
 
 def file_of(folder: Path, backend: str, suffix: str = ".json") -> Path:

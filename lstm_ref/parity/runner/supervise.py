@@ -66,9 +66,9 @@ def _supervise(subject: str, folder: Path, time_limit: float, pytest_arguments: 
         kill_group(process)  # what it had started
     entry = read_status(folder, subject)
     if entry["reason"] == NOT_STARTED:
-        write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; it says why above")
+        write_status(folder, subject, "not run", f"pytest {describe(code)} before any check; its output says why")
     elif entry["status"] == "crashed" or code < 0:
-        why = ", and says why above" * (code > 0)
+        why = ", and its output says why" * (code > 0)
         amend(folder, subject, f"{describe(code)}{why}; {entry['reason']}")
     elif code != 0 and entry["status"] == "pass":
         amend(folder, subject, f"pytest ended with exit status {code} after a verdict of pass")
