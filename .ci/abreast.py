@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import aside
@@ -39,7 +38,7 @@ def environment_or_error(session: nox.Session, backend: str) -> str:
 
 
 def abreast(session: nox.Session, work: Callable[[str, aside.Say, Any], Any], jobs: int,
-            last: Mapping[str, float] = MappingProxyType({})) -> Any:
+            last: Mapping[str, float] | None = None) -> Any:
     """Do a backend's work beside that of the backends whose sessions of this kind are still to come.
 
     Args:
@@ -52,14 +51,18 @@ def abreast(session: nox.Session, work: Callable[[str, aside.Say, Any], Any], jo
     if kind not in _queues:  # all that were asked for; those before this one have ended
         waiting = {runner.friendly_name for runner, waits in session._runner.manifest.list_all_sessions() if waits}
         names = [backend, *(each for each in BACKENDS if f"{kind}({each})" in waiting)]
-        if ahead := aside.outlook(names, min(jobs, len(names)), last):
-            session.log(ahead)
-        _queues[kind] = aside.Aside(min(jobs, len(names)), {each: partial(work, each) for each in names},
-                                         environments.SECONDS | last)
-    every = [*_queues[kind].tasks]
-    if len(every) > 1:
-        session.log(f"{backend}: {every.index(backend) + 1} of {len(every)}")
-    return _queues[kind].result(backend, session.log)
+        jobs = min(jobs, len(names))
+        if last is not None and (words := aside.outlook(names, jobs, last, environments.SECONDS)):
+            size = sum(environments.SIZES[each] for each in names if not environments.python_of(
+                Wanted(each).folder).exists())
+            session.log(words + f"; {size:,} MB to install before" * bool(size))
+        _queues[kind] = aside.Aside(jobs, {each: partial(work, each) for each in names},
+                                    environments.SECONDS | dict(last or {}))
+    queue = _queues[kind]
+    if len(queue.tasks) > 1:
+        left = f", about {queue.left():.0f} min left" * (last is not None and queue.left() >= 0.5)
+        session.log(f"{backend}: {[*queue.tasks].index(backend) + 1} of {len(queue.tasks)}{left}")
+    return queue.result(backend, session.log)
 
 
 def shared_out() -> Sequence[str]:

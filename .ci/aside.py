@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,21 +48,27 @@ def held(share: list[int]) -> Iterator[None]:
             os.sched_setaffinity(0, before)
 
 
-def outlook(names: Sequence[str], jobs: int, seconds: Mapping[str, float]) -> str:
-    """What is ahead, in words.
+def ahead(names: Sequence[str], jobs: int, seconds: Mapping[str, float]) -> float:
+    """The minutes that backends take, so many at a time."""
+    each = [seconds.get(name, 0.0) for name in names]
+    return max(max(each, default=0.0), sum(each) / jobs) / 60
+
+
+def outlook(names: Sequence[str], jobs: int, last: Mapping[str, float], first: Mapping[str, float]) -> str:
+    """How long it will take, in words; '' for one backend.
 
     Args:
         names: of the backends.
         jobs: how many at a time.
-        seconds: that they took last, of those that have run.
+        last: the seconds that they took last, of those that have run here.
+        first: the seconds of a first run.
     """
-    known = [seconds[name] for name in names if name in seconds]
-    if len(names) == 1 or not known:
+    if len(names) == 1:
         return ""
-    # Those that have not run are taken to need as long as the others do.
-    ahead = max(max(known), sum(known) * len(names) / len(known) / jobs) / 60
-    guess = "" if len(known) == len(names) else f"; {len(names) - len(known)} of them have not run here yet"
-    return f"{len(names)} backends, {jobs} at a time: about {max(round(ahead), 1)} min by what they took last{guess}"
+    new = [name for name in names if name not in last]
+    minutes = max(round(ahead(names, jobs, {**first, **last})), 1)
+    guess = "less where nothing has changed" if not new else f"it is the first run here of {', '.join(new)}"
+    return f"{len(names)} backends, {jobs} at a time: about {minutes} min, {guess}"
 
 
 class Task:
@@ -110,7 +117,8 @@ class Aside:
         self.tasks = {name: Task(work, Path(self.folder.name, name)) for name, work in tasks.items()}
         self.longest_first = sorted(self.tasks, key=lambda name: -(seconds or {}).get(name, 0))
         self.free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
-        self.lock = threading.Lock()
+        self.lock, self.begun = threading.Lock(), time.monotonic()
+        self.seconds, self.jobs = dict(seconds or {}), jobs
         self.others: threading.Thread | None = None
         parts = shares(jobs)
         for share in parts:
@@ -133,6 +141,14 @@ class Aside:
                 return task.work(say, None)
         finally:
             self.free.put(share)
+            task.ended.set()
+
+    def left(self) -> float:
+        """The minutes that are left, by how fast those were that have ended."""
+        ended = [name for name, task in self.tasks.items() if task.ended.is_set()]
+        expected = 60 * ahead(ended, self.jobs, self.seconds)
+        pace = min(1.0, (time.monotonic() - self.begun) / expected) if expected else 1.0
+        return pace * ahead([name for name in self.tasks if name not in ended], self.jobs, self.seconds)
 
     def _claim(self, task: Task) -> bool:
         with self.lock:

@@ -114,10 +114,23 @@ aside.Aside(2, {{"a": sleep, "b": sleep}}).result("a", print)
 
 
 def test_what_is_ahead():
-    """By what each took last; the longest one alone may take longer than its share."""
-    took = {"numpy": 60.0, "torch": 120.0, "jax": 180.0}
-    assert aside.outlook(["numpy", "torch", "jax"], 2, took) == \
-        "3 backends, 2 at a time: about 3 min by what they took last"
-    assert "about 4 min by what they took last; 1 of them have not run here yet" in aside.outlook(
-        ["numpy", "torch", "jax", "paddle"], 2, took)
-    assert aside.outlook(["numpy"], 1, took) == aside.outlook(["paddle", "mxnet"], 2, took) == ""
+    """By what each took last, or takes on its first run; the longest one alone may take longer than its share."""
+    took, first = {"numpy": 60.0, "torch": 120.0, "jax": 180.0}, {"numpy": 600.0, "paddle": 30.0}
+    assert aside.outlook(["numpy", "torch", "jax"], 2, took, first) == \
+        "3 backends, 2 at a time: about 3 min, less where nothing has changed"
+    assert aside.outlook(["numpy", "jax", "paddle"], 1, took, first) == \
+        "3 backends, 1 at a time: about 4 min, it is the first run here of paddle"
+    assert aside.outlook(["numpy"], 1, took, first) == ""
+
+
+def test_what_is_left():
+    """By those that have ended, which may have been quicker than last time, and are not counted as slower."""
+    three = aside.Aside(1, {name: lambda say, output: None for name in "abc"}, {"a": 120.0, "b": 60.0, "c": 240.0})
+    assert three.left() == 7
+    three.result("a", print)
+    three.begun -= 30
+    assert three.left() == pytest.approx(5 / 4, abs=0.05)
+    three.begun -= 3000
+    assert three.left() == 5
+    three.result("b", print), three.result("c", print)
+    assert three.left() == 0
