@@ -152,6 +152,8 @@ def add_tools(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     exercise.add_argument("--list", dest="listed", action="store_true", help="which there are, and what they ask")
     exercise.add_argument("--seeds", type=int, default=3, help="runs of each case (default: %(default)s)")
     exercise.add_argument("--small", action="store_true", help="at toy size, in seconds")
+    exercise.add_argument("--draw", action="store_true", help="measure nothing: draw again from the numbers that are "
+                                                              "there")
     place = exercise.add_mutually_exclusive_group()
     place.add_argument("--out", type=Path, default=Path("build/exercises"), help="folder (default: %(default)s)")
     place.add_argument("--docs", type=Path, help="folder of exercises.md: fill its tables, and write next to it")

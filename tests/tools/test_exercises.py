@@ -16,6 +16,7 @@ from lstm_ref.tools.exercises import sampling
 from lstm_ref.tools.exercises.command import PAGE, fill, measured, read, written
 from lstm_ref.tools.exercises.perplexity import counted
 from lstm_ref.tools.exercises.study import EXERCISES, spread
+from lstm_ref.tools.pictures import faults
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -47,13 +48,20 @@ def test_an_exercise_leaves_numbers_and_a_figure(name, toys, tmp_path):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_every_axis_of_a_figure_says_what_it_shows(name, toys):
-    """Labels on both axes, and text that is not the name of a variable."""
-    figure = EXERCISES[name].load().draw(toys[name])
-    figure.canvas.draw()
-    for axes in figure.axes:
-        shared = axes.get_shared_y_axes().get_siblings(axes)
-        assert axes.get_xlabel() and any(each.get_ylabel() for each in shared), axes.get_title()
+def test_a_figure_can_be_read(name, toys):
+    """The one of the page, and one of toys, of which no scale is asked: names, keys, and labels beside each other."""
+    assert faults(EXERCISES[name].load().draw(read(DOCS / "exercises" / f"{name}.json"))) == []
+    assert [each for each in faults(EXERCISES[name].load().draw(toys[name])) if "scale" not in each] == []
+
+
+def test_a_figure_is_drawn_again(tmp_path, capsys):
+    """From the numbers that are there, and nothing else."""
+    (tmp_path / "cost.json").write_bytes((DOCS / "exercises" / "cost.json").read_bytes())
+    assert main(["exercise", "cost", "--draw", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "cost.svg").stat().st_size > 1000 and "drawn: " in capsys.readouterr().out
+    (tmp_path / "cost.json").write_text("{}")
+    assert main(["exercise", "cost", "--draw", "--out", str(tmp_path)]) == 2
+    assert "expected the numbers of the exercise cost" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -127,9 +127,17 @@ def growth(curves: list[dict[str, Any]]) -> str:
 def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
     """benchmarks.svg, each step and its floor, and benchmarks-curves.svg, cost over each size."""
     import matplotlib
-    from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
+    steps(found).savefig(docs / "benchmarks.svg", metadata={"Date": None})
+    if curves:
+        costs(curves).savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})
+
+
+def steps(found: Runs) -> Any:
+    """Each implementation's training step, beside its floor."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 1), layout="constrained")
     axes = figure.subplots()
     kinds = {"the products that can't be avoided": ("|", "C1"), "the tab, the framework's layer": ("o", "C7"),
@@ -154,11 +162,15 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
     axes.grid(alpha=0.3)
     plain(axes.xaxis)
     figure.legend(loc="outside upper center", ncols=3)
-    figure.savefig(docs / "benchmarks.svg", metadata={"Date": None})
-    if not curves:
-        return
+    return figure
+
+
+def costs(curves: list[dict[str, Any]]) -> Any:
+    """A training step as each of the sizes grows."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(9, 6), layout="constrained")
-    for panel, axis in zip(figure.subplots(2, 2).flat, AXES, strict=True):
+    for panel, axis in zip(figure.subplots(2, 2, sharey=True).flat, AXES, strict=True):
         for number, curve in enumerate(curves):
             for style, name in (("--", "concise"), ("-", "fused")):
                 mine = [p for p in curve["points"] if (p["axis"], p["implementation"]) == (axis, name)]
@@ -170,6 +182,6 @@ def draw(found: Runs, curves: list[dict[str, Any]], docs: Path) -> None:
         panel.minorticks_off()
         panel.set_xticks(sizes, [str(size) for size in sizes])
         panel.grid(alpha=0.3)
-        panel.set(xlabel=axis, ylabel="ms")
+        panel.set(xlabel=axis, ylabel="a training step, ms")
     figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="small")
-    figure.savefig(docs / "benchmarks-curves.svg", metadata={"Date": None})
+    return figure

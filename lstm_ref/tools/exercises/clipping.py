@@ -75,6 +75,7 @@ def draw(data: Case) -> Any:
         ends, norms = rows[list(settings["kinds"]).index(kind)]
         name = "no clipping" if theta is None else f"clipped at {theta:g}"
         colour, offset = ("C3", 1.03) if theta is None else ("C0", 0.97)
+        under = {"linewidth": 2.4, "alpha": 0.5} if theta is None else {"linewidth": 0.8, "zorder": 3}  # often the same
         good, bad = [run for run in runs if not lost(run)], [run for run in runs if lost(run)]
         ends.plot([run["lr"] * offset for run in good], [last(run) for run in good], "o", color=colour, alpha=0.7,
                   label=name)
@@ -82,21 +83,22 @@ def draw(data: Case) -> Any:
                   label=f"{name}: not finite, or worse than guessing" if bad else None)
         for run in (run for run in runs if run["lr"] == middle(settings, kind)):
             values = [np.nan if norm is None else norm for norm in run["norms"]]
-            norms.plot(range(1, len(values) + 1), values, color=colour, linewidth=0.9)
+            norms.plot(range(1, len(values) + 1), values, color=colour, **under)
             if run["end"]:
                 norms.plot(len(values) - 0.5, 1, "x", color=colour, markersize=9)
     for (kind, own), (ends, norms) in zip(settings["kinds"].items(), rows, strict=True):
-        ends.axhline(GUESSING, color="0.6", linewidth=0.8)
+        ends.axhline(GUESSING, color="0.6", linewidth=0.8, label="guessing")
         ends.set(title=f"{NAMES[kind]}, a point for each seed", xscale="log", yscale="log", xlabel="learning rate",
                  ylabel=f"perplexity after {settings['epochs']} epochs")
         ends.set_xticks(own["lr"], [f"{lr:g}" for lr in own["lr"]])
         ends.minorticks_off()
         plain(ends.yaxis)
-        norms.axhline(1, color="0.6", linewidth=0.8)
+        norms.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
+        ends.plot([], [], color="0.6", linewidth=0.8, linestyle=":", label="threshold of the clipping")
         norms.set(title=f"{NAMES[kind]}, learning rate {middle(settings, kind):g}", yscale="log",
                   xlabel="epoch", ylabel="largest gradient norm of the epoch")
         for panel in (ends, norms):
             panel.grid(alpha=0.3)
     told = {label: handle for ends, _ in rows for handle, label in zip(*ends.get_legend_handles_labels(), strict=True)}
-    figure.legend(told.values(), told.keys(), loc="outside lower center", ncols=len(told), fontsize=9)
+    figure.legend(told.values(), told.keys(), loc="outside lower center", ncols=3, fontsize=9)
     return figure

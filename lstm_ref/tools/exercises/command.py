@@ -21,8 +21,10 @@ from lstm_ref.validate import check_sizes
 PAGE = "exercises.md"
 
 
-def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, small: bool, listed: bool) -> int:
-    """`lstm-parity exercise`: measure, and write NAME.json, NAME.svg and NAME.png.
+def exercise(
+    names: Sequence[str], seeds: int, out: Path, docs: Path | None, small: bool, listed: bool, draw: bool
+) -> int:
+    """`lstm-parity exercise`: measure, and write NAME.json and NAME.svg.
 
     Args:
         names: of exercises; 'all' for every one.
@@ -32,6 +34,7 @@ def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, sma
             are filled.
         small: at toy size, in seconds.
         listed: say which there are, and do nothing.
+        draw: measure nothing; draw from the numbers that are there.
 
     Returns:
         0, or 130 when it was interrupted.
@@ -56,6 +59,10 @@ def exercise(names: Sequence[str], seeds: int, out: Path, docs: Path | None, sma
         check_sizes(seeds=seeds)
         check_installed("matplotlib.figure", "train", "the exercise's figure")
         check_writable(folder)
+        if draw:
+            for name in chosen:
+                terminal.print(f"drawn: {drawn(read(folder / f'{name}.json'), folder)}", markup=False)
+            return 0
         if docs is not None:
             page = (docs / PAGE).read_text(encoding="utf-8")
             for name in chosen:
@@ -108,19 +115,34 @@ def measured(chosen: Exercise, seeds: int, small: bool) -> dict[str, Any]:
 
 def written(data: dict[str, Any], folder: Path) -> list[Path]:
     """Write the numbers and the figure; the paths."""
+    path = folder / f"{data['exercise']}.json"
+    with refusals():
+        write_json(path, data)
+        return [path, drawn(data, folder)]
+
+
+def drawn(data: dict[str, Any], folder: Path) -> Path:
+    """Draw the figure of an exercise; its path."""
     import matplotlib
 
-    paths = [folder / f"{data['exercise']}{suffix}" for suffix in (".json", ".svg")]
-    with refusals(), matplotlib.rc_context({"svg.hashsalt": data["exercise"]}):
-        write_json(paths[0], data)
-        with whole(paths[1]) as part:
-            EXERCISES[data["exercise"]].load().draw(data).savefig(part, metadata={"Date": None})
-    return paths
+    path = folder / f"{data['exercise']}.svg"
+    with matplotlib.rc_context({"svg.hashsalt": data["exercise"]}), whole(path) as part:
+        EXERCISES[data["exercise"]].load().draw(data).savefig(part, metadata={"Date": None})
+    return path
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The data of an exercise from its file."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """The data of an exercise from its file.
+
+    Raises:
+        ValueError: it is not such a file.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found["exercise"] != path.stem:
+            raise ValueError(f"of {found['exercise']!r}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: expected the numbers of the exercise {path.stem}, got {error!r}") from error
     return found
 
 

@@ -124,7 +124,7 @@ def draw(data: Case) -> Any:
             for j, run in enumerate(runs):
                 lower[i].plot(range(1, len(run["perplexity"]) + 1), run["perplexity"], color=f"C{k}", linewidth=0.9,
                               label=None if j else "1 (detached)" if history == 1 else str(history))
-        lower[i].set(title=name, xlabel="epoch", ylabel="perplexity", yscale="log")
+        lower[i].set(title=f"{name}, a line for each seed", xlabel="epoch", ylabel="perplexity", yscale="log")
         plain(lower[i].yaxis)
         lower[i].legend(title="minibatches in the gradient", fontsize=8)
     for panel, label in ((first, "milliseconds an update, median"), (second, "peak memory of an epoch, MiB"),

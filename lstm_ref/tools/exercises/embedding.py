@@ -159,5 +159,5 @@ def draw(data: Case) -> Any:
             panel.set(title=f"{TOKENS[token]}, {text}", xlabel="epoch", ylabel="perplexity", yscale="log")
             plain(panel.yaxis)
             panel.grid(alpha=0.3)
-        upper.legend(fontsize=8)
+            panel.legend(fontsize=8)
     return figure

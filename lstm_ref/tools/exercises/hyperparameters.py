@@ -77,8 +77,8 @@ def draw(data: Case) -> Any:
     for row, (grid, (down, across)) in zip(panels, GRIDS.items(), strict=True):
         rows, columns = settings[grid][down], settings[grid][across]
         for panel, title, value in (
-                (row[0], f"median perplexity after {settings['epochs']} epochs", last),
-                (row[1], "median seconds of training", lambda run: run["training"])):
+                (row[0], f"median perplexity after {settings['epochs']} epochs, yellow is best", last),
+                (row[1], "median seconds of training, yellow is fastest", lambda run: run["training"])):
             cells = [[statistics.median(map(value, at(data, **{down: a, across: b}))) for b in columns] for a in rows]
             image = panel.imshow(cells, cmap="viridis_r", norm="log", origin="lower", aspect="auto")
             middle = image.norm.autoscale_None(cells) or image.norm.inverse(0.5)

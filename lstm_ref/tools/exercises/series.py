@@ -23,6 +23,7 @@ SMALL: Case = SETTINGS | {"series": {"sine": 300}, "num_hiddens": 3, "num_steps"
                           "look": 2, "orders": [1, 4, 8], "ahead": [1, 4]}
 TABLES = ("series",)
 TITLES = {"sine": "noisy sine", "sunspots": "sunspots"}
+AXES = {"sine": ("step", "value"), "sunspots": ("years after 1700", "sunspots of the year")}
 PREDICTORS = {"lstm": "LSTM", "autoregression": "linear autoregression", "last": "last value", "mean": "training mean"}
 
 
@@ -182,12 +183,13 @@ def draw(data: Case) -> Any:
             for i, key in enumerate(("lstm", "autoregression")):
                 guess = run["predicted"][key][str(k)]
                 panel.plot(split + k - 1 + np.arange(len(guess)), guess, f"C{i}", linewidth=0.9, label=PREDICTORS[key])
-            panel.set(title=f"{TITLES[name]}, {k} ahead", xlabel="step", ylabel="value")
+            panel.set(title=f"{TITLES[name]}, {k} ahead", xlabel=AXES[name][0], ylabel=AXES[name][1])
         for i, (key, title) in enumerate(PREDICTORS.items()):
             for n, each in enumerate(runs):
                 row[2].plot(ahead, [each["errors"][key][str(k)] for k in ahead], f"C{i}", marker="o", markersize=3,
                             linewidth=0.9, label=None if n else title)
-        row[2].set(xlabel="steps ahead", ylabel="root mean square error", xscale="log", ylim=(0, None))
+        row[2].set(title=f"{TITLES[name]}, how far off", xlabel="steps ahead", xscale="log", ylim=(0, None),
+                   ylabel="root mean square error, of the same unit")
         row[2].set_xticks(ahead, [str(k) for k in ahead])
         row[2].minorticks_off()
         for panel in row:

@@ -92,13 +92,15 @@ def draw(data: Case) -> Any:
     for (lr, kind), runs in grouped(data["results"], "lr", "kind").items():
         upper, lower = panels[:, rates.index(lr)]
         for i, run in enumerate(runs):
-            style = {"color": f"C{list(KINDS).index(kind)}", "linewidth": 0.9, "label": None if i else KINDS[kind]}
+            place = list(KINDS).index(kind)  # thinner over thicker, since they are often the same
+            style = {"color": f"C{place}", "linewidth": (2.2, 0.9)[place % 2], "zorder": 2 + place,
+                     "label": None if i else KINDS[kind]}
             if run["C"]:
                 counts = np.array(run["C"]["histogram"])
                 upper.step(centres, np.where(counts, counts / counts.sum(), np.nan), where="mid", **style)
             lower.plot(range(1, len(run["perplexity"]) + 1), run["perplexity"], **style)
         upper.set(title=f"learning rate {lr:g}", xlabel="C (beyond ±20 counted at the edge)", yscale="log")
-        lower.set(xlabel="epoch", yscale="log")
+        lower.set(title=f"learning rate {lr:g}, a line for each seed", xlabel="epoch", yscale="log")
         plain(lower.yaxis)
     for upper in panels[0]:
         upper.axvspan(-1, 1, color="0.9", zorder=0, label="(-1, 1)")

@@ -203,5 +203,5 @@ def draw(data: Case) -> Any:
         panel.set(xlabel="read as", ylabel=label, ylim=(0, None))
     for panel in (left, middle, right):
         panel.grid(alpha=0.3)
-    left.legend(fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     return figure

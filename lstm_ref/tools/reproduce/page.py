@@ -111,9 +111,10 @@ def draw(groups: dict[tuple[str, str], list[dict[str, Any]]], path: Path) -> Non
         for (backend, its_model), logs in groups.items():
             for i, log in enumerate(logs):
                 if its_model == model:
+                    place = names.index(backend)  # thinner over thicker: where all agree, all are seen
                     panel.plot([point["epoch"] for point in log["epochs"]],
-                               [point["perplexity"] for point in log["epochs"]], f"C{names.index(backend)}",
-                               linewidth=0.8, label=None if i else backend)
+                               [point["perplexity"] for point in log["epochs"]], f"C{place}",
+                               linewidth=0.6 + 0.6 * (len(names) - 1 - place), label=None if i else backend)
         panel.set(title=model, xlabel="epoch", yscale="log")
         panel.grid(alpha=0.3)
         panel.legend()
