@@ -119,3 +119,13 @@ def test_what_was_compiled_is_forgotten(adapter, monkeypatch):
     monkeypatch.setattr(adapter, "MAPS", -1)
     adapter.forget()
     assert compiled._cache_size() == 0
+
+
+@pytest.mark.only("torch")
+def test_what_the_floor_takes_for_products_are_products(adapter):
+    """Of a benchmark; in whatever way they are computed, on the host."""
+    a, b = adapter.tensors(np.random.default_rng(0).normal(size=(2, 48, 48)).astype(np.float32))
+    others = adapter.other_products(a, b)
+    assert [*others] == (["packed"] if adapter.device.type == "cpu" else [])
+    for compute in [adapter.product(a, b)[0], *others.values()]:
+        np.testing.assert_allclose(adapter.array(compute()), adapter.array(a) @ adapter.array(b), atol=1e-4)

@@ -200,19 +200,23 @@ class Bench:
                     self.training(found, net, *self.adapter.tensors((self.X, self.Y))))
 
     def floor_items(self) -> dict[Product, list[Item]]:
-        """The framework's own matrix product at every size that the work needs, in two layouts."""
+        """The framework's own matrix product at every size that the work needs, in two layouts and all its ways."""
         needed = {product._replace(times=1) for cell in PARITY for work in ("train", "forward")
                   for product in products(cell, work, self.sizes)}
         return {product: self.product_items(product) for product in sorted(needed)}
 
     def product_items(self, product: Product) -> list[Item]:
-        """One product, in row and in column layout."""
+        """One product, in row and in column layout, in each way that the framework has."""
         rng = np.random.default_rng(0)
         m, k, n, _ = product
         a, b = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((m, k), (k, n)))
         layouts = {"rows": (a, b), "columns": (b.T.copy(), a.T.copy())}
-        return [Item(f"product/{m}x{k}x{n}/{layout}", *self.adapter.product(*self.adapter.tensors(pair)))
-                for layout, pair in layouts.items()]
+        items = []
+        for layout, pair in layouts.items():
+            name, tensors = f"product/{m}x{k}x{n}/{layout}", self.adapter.tensors(pair)
+            items += [Item(name, *self.adapter.product(*tensors)), *(
+                Item(f"{name}, {way}", call) for way, call in self.adapter.other_products(*tensors).items())]
+        return items
 
     def run(self, blocks: int = BLOCKS) -> dict[str, Any]:
         """Check, time and collect what goes into the JSON file."""
