@@ -62,6 +62,17 @@ def test_the_map_from_inside_shows_where_it_begins():
     assert not forward_map(Reference(), case).first
 
 
+def test_outputs_without_a_name_do_not_close_the_box(monkeypatch):
+    """As in `outputs.append(H @ W_hq + b_q)`; where they alone depart, it is looked at from outside."""
+    case, wrong = make("ragged").astype("float64"), by_name("b_f left out")
+    monkeypatch.setattr(type(wrong), "tape", lambda self, *arguments: [
+        {name: value for name, value in step.items() if name != "Y"}
+        for step in Reference.tape(self, *arguments)], raising=False)
+    heat = forward_map(wrong, case)
+    assert heat.rows == ("I", "F", "O", "C_tilda", "C", "H") and "in the forget gate F" in heat.first
+    assert forward_map(by_name("b_q left out"), case) is None
+
+
 def test_a_closed_box_is_looked_at_from_outside():
     """Each step alone, from the reference's own state."""
     case = make("ragged").astype("float64")

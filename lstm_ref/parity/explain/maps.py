@@ -72,9 +72,13 @@ class Map:
 
 
 def tape(implementation: Implementation, case: Case) -> Quantities:
-    """Gates, candidate, C, H and Y of every step, from inside: each (num_steps, batch_size, ·)."""
+    """Gates, candidate, C, H and Y of every step, from inside: each (num_steps, batch_size, ·).
+
+    Y, the last of them, may have no name of its own: `outputs.append(H @ W_hq + b_q)`.
+    """
     steps = implementation.tape(case.inputs, case.state, case.params)
-    return {name: np.stack([step[name] for step in steps]) for name in NAMES[case.cell]}
+    return {name: np.stack([step[name] for step in steps]) for name in NAMES[case.cell]
+            if name != "Y" or all(name in step for step in steps)}
 
 
 def gradient(implementation: Implementation, case: Case) -> Quantities:
@@ -110,8 +114,10 @@ def forward_map(implementation: Implementation, case: Case) -> Map | None:
         return None
     lines = dict(LINES)
     rod = measure(TAPE, case, FEWEST)
-    names = NAMES[case.cell]
+    names = tuple(found)
     grid = _grid(rod, found, names)
+    if "Y" not in found and not (grid > LIMIT).any():
+        return None  # it may depart in Y
     first = line = ""
     if (grid > LIMIT).any():
         t, row = (int(i[0]) for i in np.nonzero(grid.T > LIMIT))
