@@ -1,5 +1,6 @@
 """A report with a failure, as a run leaves it, and a browser; without one the tests are skipped, in CI they fail."""
 
+import importlib
 import os
 import shutil
 
@@ -8,6 +9,11 @@ import pytest
 from lstm_ref.files import write_section
 from lstm_ref.parity.page import write
 from lstm_ref.parity.runner.report import since
+
+
+def needed(module):
+    """A module of the group `page`; without it a test is skipped, in continuous integration it fails."""
+    return importlib.import_module(module) if os.environ.get("CI") else pytest.importorskip(module)
 
 
 def result(check, quantity, ratio, verdict="pass", case="ragged", **more):
@@ -57,12 +63,18 @@ def browser():
         if os.environ.get("CI"):
             pytest.fail("expected a browser in continuous integration: Debian's package chromium")
         pytest.skip("no browser: install Debian's package chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
+    playwright = needed("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         running = driver.chromium.launch(executable_path=path, args=[
             "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe-core: what it finds fault with."""
+    return needed("axe_playwright_python.sync_playwright").Axe()
 
 
 class Seen:

@@ -137,22 +137,20 @@ def test_chinese(seen):
     assert page.locator("h1").inner_text() == "LSTM parity" and page.title() == "LSTM parity: fails"
 
 
-def test_chinese_is_there_at_once_for_who_reads_it(seen):
+def test_chinese_is_there_at_once_for_who_reads_it(seen, axe):
     """By the browser's language; accessible as well."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = seen(locale="zh-CN").page
     assert page.title() == "LSTM 一致性报告：未通过"
-    found = axe.Axe().run(page)
+    found = axe.run(page)
     assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_accessible_at_every_width(seen, width, colours):
+def test_accessible_at_every_width(seen, axe, width, colours):
     """By axe-core: contrast, labels, names; nothing runs out of the window."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = seen(width, colours).page
-    found = axe.Axe().run(page)
+    found = axe.run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
