@@ -15,7 +15,7 @@ from backends.torch import concise
 
 def clip_factor(grads, theta):
     """The factor for the gradients, and their joint norm."""
-    largest = torch.stack([torch.linalg.vector_norm(grad, torch.inf) for grad in grads]).max()
+    largest = torch.stack([grad.abs().amax() for grad in grads]).max()  # vector_norm takes ten times as long for it
     scale = torch.where((largest > 0) & largest.isfinite(), largest, torch.ones_like(largest))
     norms = torch.stack([torch.linalg.vector_norm(grad / scale) for grad in grads])  # so that no square overflows
     norm = scale * torch.linalg.vector_norm(norms)
@@ -89,10 +89,13 @@ class RNNModelFused(fused.RNNModelFused):
         """`step`, operation by operation."""
         loss, grads, state = self.gradients(self.encode(X), state, Y.T.reshape(-1).to(self.eye.device).long())
         factor, norm = clip_factor(grads, theta)
+        finite, rate = torch.isfinite(loss), lr * factor
         with torch.no_grad():
-            finite, rate = torch.isfinite(loss), lr * factor
             for param, grad in zip((*self.recurrent, *self.output), grads, strict=True):
-                param.sub_(torch.where(finite, grad.mul_(rate), 0))
+                if self.eye.is_cuda:  # where nothing waits for a number
+                    param.sub_(torch.where(finite, grad.mul_(rate), 0))
+                elif finite:
+                    param.sub_(grad, alpha=rate.item())
         return loss, norm, state
 
     def graph(self, X, Y, state, lr, theta):

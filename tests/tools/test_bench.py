@@ -312,6 +312,23 @@ def test_the_page_holds_all_that_was_measured(quick, tmp_path, truths, capsys):
     assert all((docs / name).read_text().startswith("<?xml") for name in ("benchmarks.svg", "benchmarks-curves.svg"))
 
 
+def test_the_goals_are_written_from_the_numbers():
+    """Who reaches each, the best first; what was not measured is said."""
+    def of(name, **medians):
+        facts = {f"sizes_{axis}": size for axis, size in {**vars(Sizes())}.items()} | {"machine_device": "cpu"}
+        return facts, [Row("lstm", "train", implementation.replace("_", " "), (median,), 1.0, 0.010)
+                       for implementation, median in medians.items()]
+
+    text = page.goals({"torch": of("torch", scratch=0.040, concise=0.012, fused=0.012, NumPy_fused=0.014),
+                       "paddle": of("paddle", scratch=0.030, concise=0.017, fused=0.016, NumPy_fused=0.001)})
+    rows = dict(line.strip("| ").split(" | ", 1) for line in text.splitlines()[2:])
+    assert rows["fused as fast as the framework's layer"] == "paddle, torch | paddle 1.06, torch 1.00"
+    assert rows["fused 3 times as fast as the scratch tab"] == "torch | torch 3.33, paddle 1.88"
+    assert rows["NumPy's fused LSTM 0.8 times as fast as torch's `nn.LSTM`"] == "torch | torch 0.86"
+    assert rows["the best one within 1.3 times the floor"] == "torch | torch 1.20, paddle 1.60"
+    assert rows["on a CUDA device: 3,000,000 tokens/s"].startswith("not measured")
+
+
 def test_curves_of_small_sizes_have_each_once():
     """A quarter and a half of one step are one step; two points make a line."""
     assert [at.num_steps for at in curves.grown(replace(SMALL, num_steps=1), "num_steps")] == [1, 2]
