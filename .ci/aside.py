@@ -76,7 +76,8 @@ class Task:
 
     def __init__(self, work: Work, output: Path):
         self.work, self.output = work, output
-        self.begun, self.ended = False, threading.Event()
+        self.begun: float | None = None  #: when it was
+        self.ended = threading.Event()
         self.result: Any = None
         self.error: Exception | None = None
         output.touch()
@@ -147,13 +148,18 @@ class Aside:
         """The minutes that are left, by how fast those were that have ended."""
         ended = [name for name, task in self.tasks.items() if task.ended.is_set()]
         expected = 60 * ahead(ended, self.jobs, self.seconds)
-        pace = min(1.0, (time.monotonic() - self.begun) / expected) if expected else 1.0
-        return pace * ahead([name for name in self.tasks if name not in ended], self.jobs, self.seconds)
+        now = time.monotonic()
+        pace = min(1.0, (now - self.begun) / expected) if expected else 1.0
+        return ahead([name for name in self.tasks if name not in ended], self.jobs, {
+            name: max(pace * self.seconds.get(name, 0.0) - (now - task.begun if task.begun else 0.0), 0.0)
+            for name, task in self.tasks.items()})
 
     def _claim(self, task: Task) -> bool:
         with self.lock:
-            claimed, task.begun = not task.begun, True
-        return claimed
+            if task.begun is not None:
+                return False
+            task.begun = time.monotonic()
+        return True
 
     def _work(self) -> None:
         for task in map(self.tasks.__getitem__, self.longest_first):

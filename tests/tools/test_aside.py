@@ -132,5 +132,8 @@ def test_what_is_left():
     assert three.left() == pytest.approx(5 / 4, abs=0.05)
     three.begun -= 3000
     assert three.left() == 5
+    three.tasks["c"].begun = time.monotonic() - 60
+    assert three.left() == pytest.approx(4, abs=0.01)
+    three.tasks["c"].begun = None
     three.result("b", print), three.result("c", print)
     assert three.left() == 0
