@@ -82,12 +82,12 @@ def _unnamed(figure: Any) -> Iterator[str]:
             yield f"{name!r} has no title"
         if not axes.get_xlabel():
             yield f"{name!r} does not say what is across"
-        words = any(label.get_text().strip(".0123456789−e$\\{}^mathdful") for label in _ticks(axes.yaxis))
-        if not words and not any(each.get_ylabel() for each in shares):
+        named = any(label.get_text()[0].isalpha() for label in _ticks(axes.yaxis))  # categories name themselves
+        if not named and not any(each.get_ylabel() for each in shares):
             yield f"{name!r} does not say what is upwards"
         for axis, sharing in ((axes.xaxis, [axes]), (axes.yaxis, shares)):
-            named = max(len(_ticks(each.xaxis if axis is axes.xaxis else each.yaxis)) for each in sharing)
-            if named < 2:
+            labels = max(len(_ticks(each.xaxis if axis is axes.xaxis else each.yaxis)) for each in sharing)
+            if labels < 2:
                 yield f"{name!r} has no scale {'across' if axis is axes.xaxis else 'upwards'}"
         colours = {str(line.get_color()) for line in axes.lines}
         if len(colours) > 1 and not axes.get_legend() and not figure.legends:
