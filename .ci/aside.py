@@ -116,10 +116,10 @@ class Aside:
         self.folder = tempfile.TemporaryDirectory()
         atexit.register(self.folder.cleanup)
         self.tasks = {name: Task(work, Path(self.folder.name, name)) for name, work in tasks.items()}
-        self.longest_first = sorted(self.tasks, key=lambda name: -(seconds or {}).get(name, 0))
+        self.seconds, self.jobs = dict(seconds or {}), jobs
+        self.longest_first = sorted(self.tasks, key=lambda name: -self.seconds.get(name, 0))
         self.free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         self.lock, self.begun = threading.Lock(), time.monotonic()
-        self.seconds, self.jobs = dict(seconds or {}), jobs
         self.others: threading.Thread | None = None
         parts = shares(jobs)
         for share in parts:

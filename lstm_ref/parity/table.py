@@ -10,7 +10,7 @@ from rich.table import Table
 
 from lstm_ref.parity.checks import CHECKS
 from lstm_ref.parity.interface import CELLS, row, split
-from lstm_ref.parity.verdict import LIMIT
+from lstm_ref.parity.verdict import LIMIT, ratio_of
 from lstm_ref.terminal import console
 
 #: What a cell says of the kinds of failure, the worst first.
@@ -31,7 +31,7 @@ def cell(entry: dict[str, Any], check: str) -> str:
         *words, nothing = UNJUDGED
         return next((short for short in words if any(reason.startswith(short) for reason in reasons)), nothing)
     wrong = {r["verdict"] for r in results} - {"pass"}
-    worst = float("inf") if any(r["ratio"] is None for r in results) else max(r["ratio"] for r in results)
+    worst = max(map(ratio_of, results))
     measured = any(r["spread"] for r in results) and worst < float("inf")
     number = "" if not measured else f"{worst:.2f}" if worst < 100 else f"{worst:.1e}"
     return f"{number} {next((short for kind, short in SHORT.items() if kind in wrong), '')}".strip() or "ok"

@@ -115,3 +115,8 @@ def settle(results: list[Result], other: str, absent: str, judge_in_other: Calla
     if any(r.verdict == "mathematics" for r in settled):
         return [replace(r, verdict="mathematics") if r.verdict == "rounding" else r for r in settled]
     return settled
+
+
+def ratio_of(result: dict[str, Any]) -> float:
+    """The ratio of a result as it stands in a report, where infinity is null."""
+    return np.inf if result["ratio"] is None else float(result["ratio"])

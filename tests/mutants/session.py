@@ -179,7 +179,8 @@ class Queue:
             backend, mutants = found[0]
             if backend is not owner:
                 self.at[backend.name] += 1
-                self.at[owner.name if owner else ""] -= 1
+                if owner:
+                    self.at[owner.name] -= 1
             return backend, mutants.popleft()
 
     def clear(self) -> None:

@@ -128,7 +128,7 @@ def test_what_is_left():
     three = aside.Aside(1, {name: lambda say, output: None for name in "abc"}, {"a": 120.0, "b": 60.0, "c": 240.0})
     assert three.left() == 7
     three.result("a", print)
-    three.begun -= 30
+    three.begun -= 30  # the clock goes on: by less than 3 seconds until it is looked at
     assert three.left() == pytest.approx(5 / 4, abs=0.05)
     three.begun -= 3000
     assert three.left() == 5

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from lstm_ref.parity.interface import CELLS, row, split
+from lstm_ref.parity.interface import row
+from lstm_ref.parity.verdict import ratio_of
 
 NAMES = ("backend", "implementation", "cell", "check", "case", "dtype", "quantity", "verdict")
 NUMBERS = ("ratio", "error", "spread")
@@ -12,7 +13,7 @@ NUMBERS = ("ratio", "error", "spread")
 
 def results(entries: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """All results: by name a list of distinct texts and a list of indices into it; by number a list."""
-    every = [{**result, "backend": backend, "cell": CELLS[split(result["case"])[0]].row or "lstm"}
+    every = [{**result, "backend": backend, "cell": row("lstm", result["case"])}
              for backend, entry in entries.items() for result in entry.get("results", ())]
     columns: dict[str, Any] = {}
     for name in NAMES:
@@ -39,11 +40,6 @@ def losses(entries: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             for (what, who), (course, agrees) in found.items()]
 
 
-def far(result: dict[str, Any]) -> float:
-    """How far a result is from the truth: its ratio, infinity where the report has none."""
-    return math.inf if result["ratio"] is None else float(result["ratio"])
-
-
 def short(number: float | None) -> float | None:
     """To three digits; infinity, which JSON lacks, is None."""
     return None if number is None or not math.isfinite(number) else float(f"{number:.3g}")
@@ -61,6 +57,7 @@ def failures(entries: dict[str, dict[str, Any]]) -> Iterable[dict[str, Any]]:
                 places.setdefault(place, []).append(check)
             yield {"backend": backend, "implementation": label, "places": places,
                    "checks": list(dict.fromkeys(row(result["check"], result["case"]) for result in wrong)),
-                   "farthest": max(wrong, key=far, default=None), "findings": cause["findings"], "heat": cause["heat"],
+                   "farthest": max(wrong, key=ratio_of, default=None), "findings": cause["findings"],
+                   "heat": cause["heat"],
                    "lines": list(dict.fromkeys(found["line"] for found in cause["heat"] if found.get("line"))),
                    "commands": list(dict.fromkeys(line for lines in commands.values() for line in lines))}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_ref.parity.runner.record import read_report
+from lstm_ref.parity.verdict import ratio_of
 from lstm_ref.usage import UsageError, refusals
 
 #: A ratio up to one is what rounding alone explains, and so is another one up to this beside it.
@@ -30,11 +31,6 @@ def by_key(entry: Run) -> dict[Key, dict[str, Any]]:
     """The results of an entry by what they are of."""
     return {(r["check"], r["implementation"], r["case"], r["dtype"], r["quantity"]): r
             for r in entry.get("results", ())}
-
-
-def ratio_of(result: dict[str, Any]) -> float:
-    """Its ratio; infinity is null in the file."""
-    return math.inf if result["ratio"] is None else float(result["ratio"])
 
 
 def moved(old: dict[str, Any], new: dict[str, Any]) -> bool:
